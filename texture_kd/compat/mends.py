@@ -1,0 +1,148 @@
+"""Everything that the bridge mends, with the reason for each item.
+
+A mend names one module, says when the installed stack needs it, and changes that
+module and nothing else: either by patching it after its own code has run, or by
+rewriting one expression of its source before it runs, or by standing in for it.
+Every item has a test of its own that fails without it (``tests/compat``).
+"""
+
+import importlib.util
+from collections.abc import Callable
+from importlib.abc import Loader
+from types import ModuleType
+from typing import NamedTuple
+
+__all__ = ["MENDS", "Mend"]
+
+
+class Mend(NamedTuple):
+    """One module of the stack, and what is done to it.
+
+    Exactly one of ``patch``, ``rewrite`` and ``stand_in`` is given.
+    """
+
+    reason: str
+    needed: Callable[[], bool]
+    patch: Callable[[ModuleType], None] | None = None
+    rewrite: tuple[str, str] | None = None
+    stand_in: Callable[[ModuleType], None] | None = None
+
+    def execute(self, loader: Loader, module: ModuleType) -> None:
+        """Run ``module``'s code, mended."""
+        if self.stand_in is not None:
+            self.stand_in(module)
+        elif self.rewrite is not None:
+            _execute_rewritten(loader, module, *self.rewrite)
+        else:
+            loader.exec_module(module)
+            self.patch(module)
+
+
+def _execute_rewritten(loader: Loader, module: ModuleType, old: str, new: str) -> None:
+    source = loader.get_source(module.__name__)
+    if source.count(old) != 1:
+        raise ImportError(
+            f"texture_kd's stack bridge expected exactly one {old!r} in "
+            f"{module.__file__}: this is not the version it was made for. Install "
+            "the versions named in requirements/mminstall.txt."
+        )
+    exec(compile(source.replace(old, new), module.__file__, "exec"), module.__dict__)
+
+
+# --- When each mend is needed -----------------------------------------------------
+
+
+def _torch_is_2() -> bool:
+    import torch
+
+    return int(torch.__version__.split(".")[0]) >= 2
+
+
+def _submodules_are_a_plain_dict() -> bool:
+    from collections import OrderedDict
+
+    import torch
+
+    return not isinstance(torch.nn.Module()._modules, OrderedDict)
+
+
+def _mmcv_has_no_compiled_ops() -> bool:
+    return importlib.util.find_spec("mmcv._ext") is None
+
+
+def _torch_load_is_weights_only() -> bool:
+    import torch
+
+    return tuple(int(part) for part in torch.__version__.split(".")[:2]) >= (2, 6)
+
+
+# --- What is done -----------------------------------------------------------------
+
+
+def _find_inplace_modules_by_traversal(module: ModuleType) -> None:
+    def set_module_inplace_false(self, architecture, varstr: str) -> None:
+        """Set ``inplace = False`` on every submodule that has the attribute."""
+        for submodule in architecture.modules():
+            if hasattr(submodule, "inplace"):
+                submodule.inplace = False
+
+    module.BaseAlgorithm.set_module_inplace_false = set_module_inplace_false
+
+
+def _stand_in_for_mmcv_ops(module: ModuleType) -> None:
+    from texture_kd.compat import mmcv_ops
+
+    mmcv_ops.fill(module)
+
+
+def _load_checkpoints_safely(module: ModuleType) -> None:
+    from texture_kd.compat import checkpoints
+
+    checkpoints.allow_mmengine_globals()
+    module._load_checkpoint = checkpoints.explain_failures(module._load_checkpoint)
+
+
+_NO_PRIVATE_QUANTISATION = Mend(
+    reason=(
+        "MMRazor's quantisation modules import private names of torch 1.13 whenever "
+        "torch is at least that, and MMRazor stops importing. Reading the version as "
+        "1.12.1 here, and only here, takes MMRazor's own path without quantisation "
+        "(its fx tracer reads the version too, and must see the true one)."
+    ),
+    needed=_torch_is_2,
+    rewrite=("digit_version(torch.__version__)", "digit_version('1.12.1')"),
+)
+
+MENDS: dict[str, Mend] = {
+    "mmrazor.structures.quantization.backend_config.common_operator_config_utils": (
+        _NO_PRIVATE_QUANTISATION
+    ),
+    "mmrazor.structures.quantization.backend_config.mapping": _NO_PRIVATE_QUANTISATION,
+    "mmrazor.models.quantizers.native_quantizer": _NO_PRIVATE_QUANTISATION,
+    "mmrazor.models.algorithms.base": Mend(
+        reason=(
+            "Since torch 2.5 a module's submodules are a plain dict. MMRazor looks "
+            "for OrderedDict, finds no in-place layer, and recorders silently store "
+            "a layer's output after the in-place ReLU behind it."
+        ),
+        needed=_submodules_are_a_plain_dict,
+        patch=_find_inplace_modules_by_traversal,
+    ),
+    "mmcv.ops": Mend(
+        reason=(
+            "MMSegmentation imports mmcv.ops everywhere, and mmcv-lite ships it "
+            "without its compiled half. The stand-in keeps what is pure PyTorch."
+        ),
+        needed=_mmcv_has_no_compiled_ops,
+        stand_in=_stand_in_for_mmcv_ops,
+    ),
+    "mmengine.runner.checkpoint": Mend(
+        reason=(
+            "torch.load reads only weights since 2.6, and MMEngine's checkpoints "
+            "hold log histories. They are read through narrow stand-ins; a pickle "
+            "with code in it stays refused, with a sentence that says so."
+        ),
+        needed=_torch_load_is_weights_only,
+        patch=_load_checkpoints_safely,
+    ),
+}
