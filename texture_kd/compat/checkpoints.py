@@ -11,15 +11,30 @@ and nothing else.
 import functools
 import pickle
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import numpy as np
-import torch
 
 __all__ = ["allow_mmengine_globals", "explain_failures"]
 
 _NUMERIC_KINDS = "biufc"
 _STATISTICS = ("min", "max", "mean", "current")
+# What torch.load raises on bytes that are no checkpoint; OSError is not among them.
+_CORRUPT = (
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+_REFUSED = "refused"
+
+
+def _refused(what: str) -> pickle.UnpicklingError:
+    return pickle.UnpicklingError(f"{_REFUSED}: {what}")
 
 
 class NumericDType:
@@ -28,7 +43,7 @@ class NumericDType:
     def __init__(self, code: str, align: bool = False, copy: bool = False) -> None:
         dtype = np.dtype(code) if isinstance(code, str) else None
         if dtype is None or dtype.kind not in _NUMERIC_KINDS:
-            raise pickle.UnpicklingError(f"array of {code!r}, which is not numeric")
+            raise _refused(f"array of {code!r}, which is not numeric")
         self.dtype = dtype
 
     def __setstate__(self, state: tuple) -> None:
@@ -41,7 +56,7 @@ class NumericDType:
         # torch.save writes protocol 2, which spells bytes as a latin-1 string.
         data = data.encode("latin-1") if isinstance(data, str) else data
         if not isinstance(data, bytes) or len(data) != count * self.dtype.itemsize:
-            raise pickle.UnpicklingError("array whose size and data do not agree")
+            raise _refused("array whose size and data do not agree")
         return np.frombuffer(data, self.dtype)
 
 
@@ -55,7 +70,7 @@ class NumericArray(np.ndarray):
     def __setstate__(self, state: tuple) -> None:
         _, shape, dtype, is_fortran, data = state
         if not isinstance(dtype, NumericDType):
-            raise pickle.UnpicklingError("array without a numeric dtype")
+            raise _refused("array without a numeric dtype")
         values = dtype.read(data, int(np.prod(shape, dtype=np.int64)))
         native = values.astype(values.dtype.newbyteorder("="))
         order = "F" if is_fortran else "C"
@@ -74,37 +89,64 @@ def reconstruct_array(cls: type, shape: tuple, typecode: object) -> NumericArray
 def read_scalar(dtype: NumericDType, data: bytes | str) -> np.generic:
     """Stand in for ``numpy._core.multiarray.scalar``."""
     if not isinstance(dtype, NumericDType):
-        raise pickle.UnpicklingError("scalar without a numeric dtype")
+        raise _refused("scalar without a numeric dtype")
     return dtype.read(data, 1)[0]
+
+
+def empty_bytes() -> bytes:
+    """Stand in for ``bytes``, which protocol 2 calls for the data of empty arrays."""
+    return b""
+
+
+class History:
+    """Stands in for MMEngine's ``HistoryBuffer`` and becomes one when it is created.
+
+    MMEngine is imported then and not before: the stand-ins are known to every program
+    that imports torch, and most of them have nothing to do with MMEngine.
+    """
+
+    def __new__(cls) -> Any:
+        """Create an empty HistoryBuffer, which takes its state from the file."""
+        from mmengine.logging import HistoryBuffer
+        from torch.serialization import add_safe_globals
+
+        # As the type of what is created here; its own name stays the stand-in's.
+        add_safe_globals([(HistoryBuffer, f"{__name__}.HistoryBuffer")])
+        return HistoryBuffer.__new__(HistoryBuffer)
 
 
 def statistics_method(owner: type, name: str) -> Callable:
     """Stand in for ``getattr``, for the four statistics of HistoryBuffer alone."""
+    if owner is not History or name not in _STATISTICS:
+        raise _refused(f"attribute {name!r} of {owner!r}")
     from mmengine.logging import HistoryBuffer
 
-    if owner is not HistoryBuffer or name not in _STATISTICS:
-        raise pickle.UnpicklingError(f"attribute {name!r} of {owner!r}")
-    return getattr(owner, name)
+    return getattr(HistoryBuffer, name)
 
 
-def allow_mmengine_globals() -> None:
-    """Let ``torch.load(weights_only=True)`` read MMEngine's checkpoints."""
-    from mmengine.logging import HistoryBuffer
+def allow_mmengine_globals(serialization: ModuleType) -> None:
+    """Let ``torch.load(weights_only=True)`` read MMEngine's checkpoints.
 
+    Args:
+        serialization: the module ``torch.serialization``.
+    """
+    # A stand-in is known by the name it stands for, and by its own name as the type
+    # of what it creates.
     stand_ins = [
-        HistoryBuffer,
         NumericArray,
         NumericDType,
         (NumericArray, "numpy.ndarray"),
         (NumericDType, "numpy.dtype"),
+        (History, "mmengine.logging.history_buffer.HistoryBuffer"),
         (statistics_method, "builtins.getattr"),
+        (empty_bytes, "builtins.bytes"),
     ]
     for core in ("numpy.core", "numpy._core"):
         stand_ins += [
             (reconstruct_array, f"{core}.multiarray._reconstruct"),
             (read_scalar, f"{core}.multiarray.scalar"),
         ]
-    torch.serialization.add_safe_globals(stand_ins)
+    serialization.add_safe_globals(stand_ins)
 
 
 def explain_failures(load: Callable[..., Any]) -> Callable[..., Any]:
@@ -118,16 +160,22 @@ def explain_failures(load: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return load(filename, *args, **kwargs)
         except pickle.UnpicklingError as error:
+            if not {"GLOBAL", _REFUSED} & set(str(error).replace(":", " ").split()):
+                raise _unreadable(filename, error) from error
             raise pickle.UnpicklingError(
-                f"{filename} was refused: it is no plain checkpoint of tensors and "
-                "log histories, and its content may run code when it is loaded. "
-                "Nothing of it was executed. Use a checkpoint from a source that you "
-                "trust, or export its state_dict alone."
+                f"{filename} was refused: beside tensors and log histories it holds "
+                "Python objects that may run code when they are loaded. Nothing of it "
+                "was executed. Use a checkpoint from a source that you trust, or save "
+                "its state_dict alone."
             ) from error
-        except (EOFError, RuntimeError) as error:
-            raise RuntimeError(
-                f"{filename} cannot be read: the file is truncated, corrupt or no "
-                f"checkpoint at all ({error})."
-            ) from error
+        except _CORRUPT as error:
+            raise _unreadable(filename, error) from error
 
     return load_or_explain
+
+
+def _unreadable(filename: str, error: Exception) -> RuntimeError:
+    return RuntimeError(
+        f"{filename} cannot be read: the file is truncated, corrupt or not a "
+        f"checkpoint ({type(error).__name__})."
+    )

@@ -64,7 +64,7 @@ class MendFinder(importlib.abc.MetaPathFinder):
         target: ModuleType | None,
     ) -> ModuleSpec | None:
         for finder in sys.meta_path:
-            if finder is self or not hasattr(finder, "find_spec"):
+            if isinstance(finder, MendFinder) or not hasattr(finder, "find_spec"):
                 continue
             spec = finder.find_spec(fullname, path, target)
             if spec is not None:

@@ -95,10 +95,15 @@ def _stand_in_for_mmcv_ops(module: ModuleType) -> None:
     mmcv_ops.fill(module)
 
 
-def _load_checkpoints_safely(module: ModuleType) -> None:
+def _allow_mmengine_globals(module: ModuleType) -> None:
     from texture_kd.compat import checkpoints
 
-    checkpoints.allow_mmengine_globals()
+    checkpoints.allow_mmengine_globals(module)
+
+
+def _explain_refused_checkpoints(module: ModuleType) -> None:
+    from texture_kd.compat import checkpoints
+
     module._load_checkpoint = checkpoints.explain_failures(module._load_checkpoint)
 
 
@@ -136,13 +141,21 @@ MENDS: dict[str, Mend] = {
         needed=_mmcv_has_no_compiled_ops,
         stand_in=_stand_in_for_mmcv_ops,
     ),
-    "mmengine.runner.checkpoint": Mend(
+    "torch.serialization": Mend(
         reason=(
             "torch.load reads only weights since 2.6, and MMEngine's checkpoints "
-            "hold log histories. They are read through narrow stand-ins; a pickle "
-            "with code in it stays refused, with a sentence that says so."
+            "hold log histories too (resume, teacher_ckpt, MMRazor's converters). "
+            "They are read through narrow stand-ins; anything else stays refused."
         ),
         needed=_torch_load_is_weights_only,
-        patch=_load_checkpoints_safely,
+        patch=_allow_mmengine_globals,
+    ),
+    "mmengine.runner.checkpoint": Mend(
+        reason=(
+            "PyTorch's refusal of a checkpoint with code in it advises to load it "
+            "all the same. Ours says in one sentence what was refused and why."
+        ),
+        needed=_torch_load_is_weights_only,
+        patch=_explain_refused_checkpoints,
     ),
 }

@@ -1,0 +1,39 @@
+# SSTKD's terms (Eq. 10) as MMRazor's distiller, for a ResNet-50/101 teacher and a
+# ResNet-18/34 student. lambda_1 = 0.9 is shared by the two stages; lambda_3 = 5.
+_cdm = dict(type="CDMLoss", levels=(4, 3), loss_weight=0.45)
+
+sstkd = dict(
+    type="ConfigurableDistiller",
+    student_recorders=dict(
+        stage1=dict(type="ModuleOutputs", source="backbone.layer1"),
+        stage2=dict(type="ModuleOutputs", source="backbone.layer2"),
+        logits=dict(type="ModuleOutputs", source="decode_head.conv_seg"),
+        # The loss's second argument is the label map, for the ignored pixels.
+        labels=dict(type="ModuleInputs", source="decode_head.loss_decode"),
+    ),
+    teacher_recorders=dict(
+        stage1=dict(type="ModuleOutputs", source="backbone.layer1"),
+        stage2=dict(type="ModuleOutputs", source="backbone.layer2"),
+        logits=dict(type="ModuleOutputs", source="decode_head.conv_seg"),
+    ),
+    distill_losses=dict(
+        loss_structural_stage1=dict(student_channels=64, teacher_channels=256, **_cdm),
+        loss_structural_stage2=dict(student_channels=128, teacher_channels=512, **_cdm),
+        loss_response=dict(type="ResponseKDLoss", loss_weight=5.0),
+    ),
+    loss_forward_mappings=dict(
+        loss_structural_stage1=dict(
+            s_feature=dict(from_student=True, recorder="stage1"),
+            t_feature=dict(from_student=False, recorder="stage1"),
+        ),
+        loss_structural_stage2=dict(
+            s_feature=dict(from_student=True, recorder="stage2"),
+            t_feature=dict(from_student=False, recorder="stage2"),
+        ),
+        loss_response=dict(
+            preds_S=dict(from_student=True, recorder="logits"),
+            preds_T=dict(from_student=False, recorder="logits"),
+            gt=dict(from_student=True, recorder="labels", data_idx=1),
+        ),
+    ),
+)

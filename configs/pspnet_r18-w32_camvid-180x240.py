@@ -1,0 +1,11 @@
+# A teacher for two CPU cores: PSPNet-R18 at half its width on CamVid at 180x240.
+#
+#   mim train mmseg configs/pspnet_r18-w32_camvid-180x240.py
+#   mim test mmseg configs/pspnet_r18-w32_camvid-180x240.py --checkpoint CHECKPOINT
+_base_ = [
+    "./_base_/default_runtime.py",
+    "./_base_/schedules/sgd_short.py",
+    "./_base_/datasets/camvid_180x240.py",
+    "./_base_/models/pspnet_teacher_r18_w32_camvid.py",
+]
+model = _base_.teacher

@@ -1,0 +1,19 @@
+# SSTKD for two CPU cores, on CamVid at 180x240.
+#
+#   mim train mmseg configs/pspnet_r18-w32_camvid-180x240.py
+#   mim train mmrazor configs/sstkd_pspnet_r18-w32_r18-w16_camvid-180x240.py
+#   mim test mmseg configs/pspnet_r18-w16_camvid-180x240.py --checkpoint CHECKPOINT
+_base_ = [
+    "./pspnet_r18-w16_camvid-180x240.py",
+    "./_base_/models/pspnet_teacher_r18_w32_camvid.py",
+    "./_base_/distillers/sstkd_w32_w16.py",
+]
+model = dict(
+    _delete_=True,
+    _scope_="mmrazor",
+    type="TextureDistill",
+    architecture=dict(_scope_="mmseg", **_base_.model),
+    teacher=_base_.teacher,
+    teacher_ckpt="work_dirs/pspnet_r18-w32_camvid-180x240/iter_600.pth",
+    distiller=_base_.sstkd,
+)

@@ -1,0 +1,155 @@
+"""The installed stack, mended by the bridge, behaves."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+
+def run_python(code: str, **env: str) -> str:
+    """Run ``code`` in a fresh interpreter and return what it prints."""
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", **env},
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_import_torch_is_enough():
+    out = run_python("import torch, mmrazor.models; print(torch.__version__)")
+    assert out.strip() == torch.__version__
+
+
+def test_mmrazor_does_not_import_without_the_bridge():
+    # This is what makes the test above mean something.
+    out = run_python(
+        "try:\n import mmrazor.models\nexcept ImportError as e:\n print('broken', e)",
+        TORCH_DEVICE_BACKEND_AUTOLOAD="0",
+    )
+    assert out.startswith("broken")
+
+
+def test_explicit_install_replaces_the_entry_point():
+    out = run_python(
+        "from texture_kd.compat import install\n"
+        "install(); install()\n"
+        "import mmrazor.models, sys\n"
+        "print(sum(type(f).__name__ == 'MendFinder' for f in sys.meta_path))",
+        TORCH_DEVICE_BACKEND_AUTOLOAD="0",
+    )
+    assert out.strip() == "1"
+
+
+def test_the_bridge_is_light():
+    out = run_python(
+        "import sys; before = set(sys.modules)\n"
+        "import texture_kd.compat\n"
+        "heavy = {'torch', 'numpy', 'mmengine', 'mmcv', 'mmseg', 'mmrazor'}\n"
+        "print(sorted(heavy & (set(sys.modules) - before)))"
+    )
+    assert out.strip() == "[]"
+
+
+def test_import_torch_brings_no_openmmlab():
+    out = run_python(
+        "import sys, torch\n"
+        "print([m for m in sys.modules if m.split('.')[0] in ('mmengine', 'mmcv')])"
+    )
+    assert out.strip() == "[]"
+
+
+def test_only_the_three_quantisation_modules_read_another_version():
+    from mmrazor.models.task_modules.tracer import fx_tracer
+    from mmrazor.structures.quantization.backend_config import mapping
+
+    assert fx_tracer.digit_version(torch.__version__) >= (2, 0)
+    assert mapping.digit_version(torch.__version__) >= (2, 0)
+    assert mapping.torch.__version__ == torch.__version__
+
+
+@pytest.fixture
+def normalise_then_relu() -> nn.Module:
+    """BatchNorm with negative outputs, then a ReLU that would overwrite them."""
+    torch.manual_seed(0)
+    return nn.Sequential(nn.BatchNorm2d(3), nn.Sequential(nn.ReLU(inplace=True)))
+
+
+def test_recorders_store_what_the_layer_put_out(normalise_then_relu):
+    from mmengine.model import BaseModel
+    from mmrazor.models.algorithms.base import BaseAlgorithm
+    from mmrazor.models.task_modules import RecorderManager
+
+    class Network(BaseModel):
+        def __init__(self, layers: nn.Module) -> None:
+            super().__init__()
+            self.layers = layers
+
+        def forward(self, inputs, data_samples=None, mode="tensor"):
+            return self.layers(inputs)
+
+    algorithm = BaseAlgorithm(Network(normalise_then_relu))
+    recorders = RecorderManager(
+        dict(norm=dict(type="ModuleOutputs", source="layers.0"))
+    )
+    recorders.initialize(algorithm.architecture)
+    x = torch.randn(2, 3, 8, 8)
+    with recorders:
+        algorithm(x)
+    recorded = recorders.get_recorder("norm").get_record_data()
+    assert recorded.min() < -1
+    torch.testing.assert_close(recorded, normalise_then_relu[0](x))
+
+
+def test_module_inplace_option_still_keeps_it(normalise_then_relu):
+    from mmengine.model import BaseModel
+    from mmrazor.models.algorithms.base import BaseAlgorithm
+
+    class Network(BaseModel):
+        def __init__(self, layers: nn.Module) -> None:
+            super().__init__()
+            self.layers = layers
+
+        def forward(self, inputs, data_samples=None, mode="tensor"):
+            return self.layers(inputs)
+
+    BaseAlgorithm(Network(normalise_then_relu), module_inplace=True)
+    assert normalise_then_relu[1][0].inplace
+
+
+@pytest.fixture
+def lite_ops():
+    """The stand-in, where mmcv has no compiled operators."""
+    import mmcv.ops
+
+    if not hasattr(mmcv.ops, "__getattr__"):
+        pytest.skip("full mmcv is installed: the stand-in stays out of the way")
+    return mmcv.ops
+
+
+def test_pure_operators_are_mmcvs_own(lite_ops):
+    from mmcv.ops.point_sample import point_sample
+
+    assert lite_ops.point_sample is point_sample
+    grid = torch.arange(16.0).reshape(1, 1, 4, 4)
+    corner = lite_ops.point_sample(grid, torch.tensor([[[0.125, 0.125]]]))
+    assert corner.item() == pytest.approx(0.0)
+
+
+def test_compiled_operators_say_what_they_need(lite_ops):
+    with pytest.raises(RuntimeError, match="full mmcv"):
+        lite_ops.sigmoid_focal_loss(None)
+    with pytest.raises(ModuleNotFoundError, match=r"mmcv\.ops\.PSAMask"):
+        from mmcv.ops import PSAMask  # noqa: F401
+    assert not hasattr(lite_ops, "__wrapped__")
+
+
+def test_mmsegs_own_fallbacks_still_work(lite_ops):
+    import mmseg.models
+
+    assert mmseg.models.decode_heads.psa_head.PSAMask is None

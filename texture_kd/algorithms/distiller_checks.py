@@ -1,0 +1,164 @@
+"""Checks of a distiller's config, so that a slip is named before anything is built.
+
+MMRazor asserts some of this while it builds, and finds the rest at the first step.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from inspect import Parameter, signature
+
+from mmrazor.registry import MODELS
+from torch import Tensor, nn
+
+__all__ = [
+    "check_class_counts",
+    "check_mappings",
+    "check_same_normalisation",
+    "check_sources",
+]
+
+_MODULE_RECORDERS = ("ModuleOutputs", "ModuleInputs")
+_SIDES = {True: "student_recorders", False: "teacher_recorders"}
+
+
+def check_mappings(distiller: Mapping) -> None:
+    """Check that ``loss_forward_mappings`` names what exists, and all that is needed.
+
+    Args:
+        distiller: config of MMRazor's ConfigurableDistiller.
+
+    Raises:
+        ValueError: a loss, argument, recorder or connector does not exist, or a loss
+            argument without a default is not given.
+    """
+    losses = distiller.get("distill_losses") or {}
+    mappings = distiller.get("loss_forward_mappings") or {}
+    for loss in losses:
+        if loss not in mappings:
+            raise ValueError(
+                f"distill_losses has {loss!r}, which loss_forward_mappings never "
+                "calls: give it its arguments there or remove it."
+            )
+    for loss, records in mappings.items():
+        _check_name(loss, losses, "loss_forward_mappings names the loss", "")
+        _check_arguments(loss, losses[loss], records)
+        for argument, record in records.items():
+            _check_record(f"{loss}.{argument}", record, distiller)
+
+
+def _check_arguments(loss: str, config: Mapping, records: Mapping) -> None:
+    cls = MODELS.get(config["type"])
+    if cls is None:
+        return  # The registry says it better when it builds the loss.
+    parameters = dict(signature(cls.forward).parameters)
+    parameters.pop("self", None)
+    if any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values()):
+        return
+    where = f"{loss} ({config['type']})"
+    for argument in records:
+        _check_name(argument, parameters, f"{where} is given the argument", "")
+    for name, parameter in parameters.items():
+        if parameter.default is Parameter.empty and name not in records:
+            raise ValueError(f"{where} needs the argument {name!r}: map a record to it")
+
+
+def _check_record(where: str, record: Mapping, distiller: Mapping) -> None:
+    for key in ("recorder", "from_student"):
+        if key not in record:
+            raise ValueError(f"{where} needs {key!r} in loss_forward_mappings.")
+    side = _SIDES[bool(record["from_student"])]
+    _check_name(
+        record["recorder"],
+        distiller.get(side) or {},
+        f"{where} reads the recorder",
+        side,
+    )
+    if record.get("connector") is not None:
+        connectors = distiller.get("connectors") or {}
+        _check_name(
+            record["connector"], connectors, f"{where} uses the connector", "connectors"
+        )
+
+
+def check_sources(recorders: Mapping, model: nn.Module, side: str) -> None:
+    """Check that every recorded module exists in ``model``.
+
+    Args:
+        recorders: config of the recorders of one side.
+        model: the network they look into.
+        side: ``"teacher"`` or ``"student"``, for the message.
+
+    Raises:
+        ValueError: no module has the name, or the teacher never runs it.
+    """
+    names = dict(model.named_modules())
+    for name, recorder in recorders.items():
+        if recorder["type"].split(".")[-1] not in _MODULE_RECORDERS:
+            continue
+        source = recorder["source"]
+        where = f"the {side}'s recorder {name!r} looks for the module"
+        _check_name(source, names, where, f"{side} ({type(model).__name__})")
+        if side == "teacher" and source.split(".")[0] == "auxiliary_head":
+            raise ValueError(
+                f"The teacher's recorder {name!r} looks into {source!r}, but the "
+                "teacher runs without its auxiliary head: record its backbone or "
+                "decode_head."
+            )
+
+
+def check_class_counts(
+    distiller: Mapping, student: nn.Module, teacher: nn.Module
+) -> None:
+    """Check that logits which a loss compares have the same number of classes.
+
+    Raises:
+        ValueError: the two networks predict different numbers of classes.
+    """
+    models = {True: student, False: teacher}
+    for loss, records in (distiller.get("loss_forward_mappings") or {}).items():
+        counts = {}
+        for record in records.values():
+            side = bool(record["from_student"])
+            recorder = distiller[_SIDES[side]][record["recorder"]]
+            source = str(recorder["source"])
+            if source.endswith("conv_seg") and not record.get("connector"):
+                counts[side] = models[side].get_submodule(source).out_channels
+        if len(set(counts.values())) > 1:
+            raise ValueError(
+                f"{loss} compares the logits of a student with {counts[True]} classes "
+                f"and of a teacher with {counts[False]}: give both the same "
+                "num_classes."
+            )
+
+
+def check_same_normalisation(student: nn.Module, teacher: nn.Module) -> None:
+    """Check that both networks expect images normalised alike.
+
+    The teacher sees what the student's data preprocessor makes of an image.
+
+    Raises:
+        ValueError: mean or std differ.
+    """
+    ours, theirs = student.data_preprocessor, teacher.data_preprocessor
+    for name in ("mean", "std"):
+        a, b = (_values(getattr(side, name, None)) for side in (ours, theirs))
+        if a != b:
+            raise ValueError(
+                f"The student's data_preprocessor has {name}={a} and the teacher's {b}: "
+                "the teacher would see images that it was not trained on. Train the "
+                "student with the teacher's data_preprocessor."
+            )
+
+
+def _values(tensor: Tensor | None) -> list[float] | None:
+    return None if tensor is None else tensor.flatten().tolist()
+
+
+def _check_name(name: str, known: Iterable[str], what: str, where: str) -> None:
+    known = [str(key) for key in known if key]
+    if name in known:
+        return
+    close = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5) or known[:8]
+    place = f" in {where}" if where else ""
+    hint = f"; did you mean {', '.join(close)}?" if close else "."
+    raise ValueError(f"{what} {name!r}, which does not exist{place}{hint}")

@@ -1,0 +1,218 @@
+"""The distillation algorithm: MMRazor's, with a deterministic and lean teacher."""
+
+import contextlib
+from typing import Literal
+
+import torch
+from mmengine.model import BaseModel
+from mmengine.structures import BaseDataElement
+from mmrazor.models.algorithms import SingleTeacherDistill
+from mmrazor.models.utils import add_prefix
+from mmrazor.registry import MODELS
+from torch import Tensor, nn
+
+from texture_kd.algorithms.distiller_checks import (
+    check_class_counts,
+    check_mappings,
+    check_same_normalisation,
+    check_sources,
+)
+from texture_kd.algorithms.teacher_checkpoint import load_teacher
+
+__all__ = ["TextureDistill"]
+
+_STUDENT, _TEACHER = "architecture.", "teacher."
+
+
+class TextureDistill(SingleTeacherDistill):
+    """Distil a frozen teacher into a student, with MMRazor's own distiller.
+
+    It takes the same recorders, connectors, deliveries and losses as MMRazor's
+    ``SingleTeacherDistill`` and differs in what happens around them:
+
+    - The teacher is in eval mode as a whole, dropout included, so that two passes over
+      an image are bit-identical. It runs its backbone and decode head only: neither
+      auxiliary head, nor losses, nor upsampling to full size.
+    - Randomness is spent as plain MMSegmentation spends it. With every distillation
+      weight at zero the student trains exactly as it does alone with the same seed.
+    - A checkpoint holds the student under ``architecture.``, as MMRazor's converter
+      expects it, and under its own names as well (the same storage, written once), so
+      that plain MMSegmentation loads it as it is. The teacher stays out of it.
+    - Recorded tensors are released as soon as the losses are computed.
+    - A recorder, connector or loss argument that does not exist, and a teacher
+      checkpoint that does not fit, are errors when the model is built.
+
+    Args:
+        architecture: config of the student, or the built student.
+        teacher: config of the teacher, or the built teacher.
+        distiller: config of MMRazor's ``ConfigurableDistiller``.
+        teacher_ckpt: path or URL of the teacher's checkpoint. It is read with
+            ``weights_only=True`` and has to fit.
+        teacher_dtype: run the teacher under autocast in this dtype. None leaves it to
+            the training's own precision.
+        save_teacher: whether checkpoints hold the teacher although ``teacher_ckpt``
+            brings it back. Without ``teacher_ckpt`` they always do.
+        **kwargs: ``student_trainable``, ``calculate_student_loss``, ``init_cfg``,
+            ``data_preprocessor``, ``module_inplace`` and ``teacher_module_inplace`` as
+            in ``SingleTeacherDistill``.
+
+    Raises:
+        ValueError: the distiller's config, the two networks or the checkpoint do not
+            fit together; the message names the item.
+        FileNotFoundError: there is no such checkpoint.
+        RuntimeError: the checkpoint is truncated or not a checkpoint.
+        pickle.UnpicklingError: the checkpoint holds code.
+    """
+
+    def __init__(
+        self,
+        architecture: dict | BaseModel,
+        teacher: dict | BaseModel,
+        distiller: dict,
+        teacher_ckpt: str | None = None,
+        teacher_dtype: Literal["float16", "bfloat16"] | None = None,
+        save_teacher: bool = False,
+        **kwargs,
+    ) -> None:
+        if teacher_dtype not in (None, "float16", "bfloat16"):
+            raise ValueError(
+                f"teacher_dtype is 'float16', 'bfloat16' or None, not {teacher_dtype!r}"
+            )
+        check_mappings(distiller)
+        student = _built(architecture)
+        # What is built beside the student must not change the student's own start.
+        with torch.random.fork_rng(devices=[]):
+            teacher = _built(teacher)
+            _check_networks(distiller, student, teacher)
+            if teacher_ckpt is not None:
+                load_teacher(teacher, teacher_ckpt)
+                teacher._is_init = True
+            super().__init__(
+                architecture=student, teacher=teacher, distiller=distiller, **kwargs
+            )
+        self.teacher_dtype = teacher_dtype and getattr(torch, teacher_dtype)
+        self.teacher.eval()
+        keep_teacher = save_teacher or teacher_ckpt is None
+        self._register_state_dict_hook(_StateDictShaper(keep_teacher))
+        self._register_load_state_dict_pre_hook(_restore_state_dict, with_module=True)
+
+    def init_weights(self) -> None:
+        """Initialise the student as if it were alone, and all the rest beside it."""
+        with torch.random.fork_rng(devices=[]):
+            for module in (self.distiller, self.teacher):
+                if not module.is_init:
+                    module.init_weights()
+        super().init_weights()
+
+    def train(self, mode: bool = True) -> "TextureDistill":
+        """Set the student's mode; the teacher stays in eval mode."""
+        super().train(mode)
+        self.teacher.eval()
+        return self
+
+    def loss(
+        self,
+        batch_inputs: Tensor,
+        data_samples: list[BaseDataElement] | None = None,
+    ) -> dict[str, Tensor]:
+        """Compute the student's losses and the distillation losses.
+
+        Args:
+            batch_inputs: preprocessed images, (N, 3, H, W).
+            data_samples: N samples with ``gt_sem_seg``.
+
+        Returns:
+            The student's own losses under ``student.``, and those of the distiller
+            under ``distill.``; MMEngine sums the ones with "loss" in their names.
+        """
+        self._run_teacher(batch_inputs, data_samples)
+        losses = self._run_student(batch_inputs, data_samples)
+        if not self.distillation_stopped:
+            distill_losses = self.distiller.compute_distill_losses()
+            losses.update(add_prefix(distill_losses, "distill"))
+        self._release_records()
+        return losses
+
+    def _run_teacher(self, batch_inputs: Tensor, data_samples: list | None) -> None:
+        self.distiller.set_deliveries_override(False)
+        with (
+            self.distiller.teacher_recorders,
+            self.distiller.deliveries,
+            torch.no_grad(),
+            self._teacher_autocast(batch_inputs.device),
+        ):
+            self.teacher(batch_inputs, data_samples, mode="tensor")
+        for name, recorder in self.distiller.teacher_recorders.recorders.items():
+            if not recorder.data_buffer:
+                raise RuntimeError(
+                    f"The teacher's recorder {name!r} recorded nothing: its backbone "
+                    f"and decode head never ran {recorder.source!r}."
+                )
+
+    def _teacher_autocast(self, device: torch.device):
+        if self.teacher_dtype is None:
+            return contextlib.nullcontext()
+        return torch.autocast(device.type, dtype=self.teacher_dtype)
+
+    def _run_student(
+        self, batch_inputs: Tensor, data_samples: list | None
+    ) -> dict[str, Tensor]:
+        self.distiller.set_deliveries_override(True)
+        with (
+            self.distiller.student_recorders,
+            self.distiller.deliveries,
+            torch.set_grad_enabled(self.student_trainable and torch.is_grad_enabled()),
+        ):
+            losses = self.student(batch_inputs, data_samples, mode="loss")
+        return add_prefix(losses, "student") if self.calculate_student_loss else {}
+
+    def _release_records(self) -> None:
+        for manager in (
+            self.distiller.student_recorders,
+            self.distiller.teacher_recorders,
+        ):
+            for recorder in manager.recorders.values():
+                recorder.reset_data_buffer()
+
+
+def _built(model: dict | BaseModel) -> BaseModel:
+    return MODELS.build(model) if isinstance(model, dict) else model
+
+
+def _check_networks(distiller: dict, student: nn.Module, teacher: nn.Module) -> None:
+    check_sources(distiller.get("student_recorders") or {}, student, "student")
+    check_sources(distiller.get("teacher_recorders") or {}, teacher, "teacher")
+    check_class_counts(distiller, student, teacher)
+    check_same_normalisation(student, teacher)
+
+
+class _StateDictShaper:
+    """Shapes the state dict of a TextureDistill for its readers."""
+
+    def __init__(self, keep_teacher: bool) -> None:
+        self.keep_teacher = keep_teacher
+
+    def __call__(
+        self, module: nn.Module, state: dict, prefix: str, local_metadata: dict
+    ) -> None:
+        for key in [key for key in state if key.startswith(prefix)]:
+            name = key[len(prefix) :]
+            if name.startswith(_STUDENT):
+                state[prefix + name[len(_STUDENT) :]] = state[key]
+            elif name.startswith(_TEACHER) and not self.keep_teacher:
+                del state[key]
+
+
+def _restore_state_dict(
+    module: nn.Module, state: dict, prefix: str, *unused: object
+) -> None:
+    """Undo what :class:`_StateDictShaper` did, so that nothing is missing or extra.
+
+    The checkpoint of a plain student fits as well, as a start.
+    """
+    for name in module.student.state_dict():
+        if prefix + name in state:
+            value = state.pop(prefix + name)
+            state.setdefault(prefix + _STUDENT + name, value)
+    for name, value in module.teacher.state_dict().items():
+        state.setdefault(prefix + _TEACHER + name, value)

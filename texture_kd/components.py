@@ -1,0 +1,33 @@
+"""Registers everything that a config can name. This is the one line to import.
+
+    custom_imports = dict(imports=['texture_kd.components'])
+
+Each component goes by its class name in MMRazor's and MMSegmentation's registries, and
+with the scope ``texture_kd.`` in front anywhere else.
+"""
+
+import mmrazor.registry
+import mmseg.registry
+
+from texture_kd import connectors, datasets, hooks, losses, registry
+from texture_kd.algorithms import TextureDistill
+
+__all__: list[str] = []
+
+
+def _register(kind: str, *classes: type) -> None:
+    for package in (mmrazor.registry, mmseg.registry, registry):
+        for cls in classes:
+            getattr(package, kind).register_module(module=cls)
+
+
+_register(
+    "MODELS",
+    TextureDistill,
+    connectors.CDMConnector,
+    losses.CDMLoss,
+    losses.ResponseKDLoss,
+)
+_register("DATASETS", datasets.CamVidDataset, datasets.TextureMosaicDataset)
+_register("TRANSFORMS", datasets.LoadTextureMosaic)
+_register("HOOKS", hooks.NumClassesCheckHook)

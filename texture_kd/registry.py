@@ -1,0 +1,25 @@
+"""texture_kd's own registry scope, for ``type='texture_kd.CDMLoss'`` in any config.
+
+MMEngine imports this module when it meets the scope ``texture_kd`` for the first time,
+and ``locations`` when something is looked up in it.
+"""
+
+from mmengine.registry import DATASETS as MMENGINE_DATASETS
+from mmengine.registry import HOOKS as MMENGINE_HOOKS
+from mmengine.registry import MODELS as MMENGINE_MODELS
+from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
+from mmengine.registry import Registry
+
+__all__ = ["DATASETS", "HOOKS", "MODELS", "TRANSFORMS"]
+
+
+def _registry(name: str, parent: Registry) -> Registry:
+    return Registry(
+        name, parent=parent, scope="texture_kd", locations=["texture_kd.components"]
+    )
+
+
+MODELS = _registry("model", MMENGINE_MODELS)
+DATASETS = _registry("dataset", MMENGINE_DATASETS)
+TRANSFORMS = _registry("transform", MMENGINE_TRANSFORMS)
+HOOKS = _registry("hook", MMENGINE_HOOKS)
