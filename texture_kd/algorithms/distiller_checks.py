@@ -144,9 +144,9 @@ def check_same_normalisation(student: nn.Module, teacher: nn.Module) -> None:
         a, b = (_values(getattr(side, name, None)) for side in (ours, theirs))
         if a != b:
             raise ValueError(
-                f"The student's data_preprocessor has {name}={a} and the teacher's {b}: "
-                "the teacher would see images that it was not trained on. Train the "
-                "student with the teacher's data_preprocessor."
+                f"The student's data_preprocessor has {name}={a} and the teacher's "
+                f"{b}: the teacher would see images that it was not trained on. "
+                "Train the student with the teacher's data_preprocessor."
             )
 
 

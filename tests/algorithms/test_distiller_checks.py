@@ -1,0 +1,147 @@
+"""A slip in a config is one clear sentence when the model is built."""
+
+import pickle
+
+import pytest
+import torch
+from mmrazor.registry import MODELS
+from toy_models import segmentor, sstkd
+
+
+def changed(*path_and_value) -> dict:
+    """The distiller with one value replaced, or removed where it is None."""
+    *path, value = path_and_value
+    config = sstkd()
+    item = config
+    for key in path[:-1]:
+        item = item[key]
+    if value is None:
+        del item[path[-1]]
+    else:
+        item[path[-1]] = value
+    return config
+
+
+RECORD = dict(from_student=True, recorder="logits")
+MAPPINGS = "loss_forward_mappings"
+
+
+@pytest.mark.parametrize(
+    ("distiller", "message"),
+    [
+        (
+            changed("student_recorders", "stage1", "source", "backbone.layr1"),
+            r"student's recorder 'stage1'.*'backbone.layr1'.*mean backbone.layer1",
+        ),
+        (
+            changed("teacher_recorders", "stage1", "source", "neck"),
+            r"teacher's recorder 'stage1'.*'neck'.*does not exist",
+        ),
+        (
+            changed("teacher_recorders", "logits", "source", "auxiliary_head.conv_seg"),
+            "without its auxiliary head",
+        ),
+        (
+            changed(MAPPINGS, "loss_response", "preds_S", "recorder", "logit"),
+            r"loss_response.preds_S reads the recorder 'logit'.*mean logits",
+        ),
+        (
+            changed(MAPPINGS, "loss_response", "preds_S", "connector", "align"),
+            r"uses the connector 'align'.*does not exist in connectors",
+        ),
+        (
+            changed(MAPPINGS, "loss_response", "logits", RECORD),
+            r"loss_response \(ResponseKDLoss\) is given the argument 'logits'",
+        ),
+        (
+            changed(MAPPINGS, "loss_response", "preds_T", None),
+            r"loss_response \(ResponseKDLoss\) needs the argument 'preds_T'",
+        ),
+        (
+            changed(MAPPINGS, "loss_texture", {}),
+            "names the loss 'loss_texture'",
+        ),
+        (
+            changed(MAPPINGS, "loss_response", None),
+            "'loss_response', which loss_forward_mappings never calls",
+        ),
+        (
+            changed(MAPPINGS, "loss_response", "preds_S", "from_student", None),
+            "loss_response.preds_S needs 'from_student'",
+        ),
+    ],
+)
+def test_slips_in_the_distiller(distiller, message, model_config):
+    with pytest.raises(ValueError, match=message):
+        MODELS.build(model_config(distiller=distiller))
+
+
+def test_different_numbers_of_classes(model_config):
+    teacher = segmentor(8)
+    teacher["decode_head"]["num_classes"] = 19
+    message = "loss_response.*student with 5 classes.*teacher with 19"
+    with pytest.raises(ValueError, match=message):
+        MODELS.build(model_config(teacher=teacher))
+
+
+def test_different_normalisation(model_config):
+    teacher = segmentor(8)
+    teacher["data_preprocessor"]["mean"] = [0.0] * 3
+    with pytest.raises(ValueError, match=r"mean=\[127.0, 127.0, 127.0\].*\[0.0, 0.0"):
+        MODELS.build(model_config(teacher=teacher))
+
+
+class TestTeacherCheckpoint:
+    @pytest.fixture
+    def build_with(self, model_config, tmp_path):
+        def build(content):
+            path = tmp_path / "teacher.pth"
+            if isinstance(content, bytes):
+                path.write_bytes(content)
+            elif content is not None:
+                torch.save(content, path)
+            return MODELS.build(model_config(teacher_ckpt=str(path)))
+
+        return build
+
+    def test_missing(self, build_with):
+        with pytest.raises(FileNotFoundError, match=r"teacher\.pth"):
+            build_with(None)
+
+    def test_truncated(self, build_with, tmp_path):
+        torch.save(MODELS.build(segmentor(8)).state_dict(), tmp_path / "whole.pth")
+        content = (tmp_path / "whole.pth").read_bytes()
+        with pytest.raises(RuntimeError, match=r"teacher\.pth cannot be read"):
+            build_with(content[: len(content) // 2])
+
+    def test_hostile(self, build_with, tmp_path):
+        class RunsCode:
+            def __reduce__(self):
+                return (open, (str(tmp_path / "created"), "w"))
+
+        with pytest.raises(pickle.UnpicklingError, match=r"teacher\.pth was refused"):
+            build_with(dict(state_dict=RunsCode()))
+        assert not (tmp_path / "created").exists()
+
+    def test_other_classes(self, build_with):
+        other = segmentor(8)
+        other["decode_head"]["num_classes"] = 19
+        other["auxiliary_head"]["num_classes"] = 19
+        with pytest.raises(ValueError, match=r"predicts 19 classes.*in the config 5"):
+            build_with(MODELS.build(other).state_dict())
+
+    def test_other_width(self, build_with):
+        with pytest.raises(ValueError, match=r"does not fit the teacher.*backbone"):
+            build_with(MODELS.build(segmentor(4)).state_dict())
+
+    def test_other_names(self, build_with):
+        state = MODELS.build(segmentor(8)).state_dict()
+        prefixed = {f"module.{name}": value for name, value in state.items()}
+        with pytest.raises(ValueError, match=r"lacks .* first key is 'module\."):
+            build_with(prefixed)
+
+    def test_the_auxiliary_head_may_be_missing(self, build_with):
+        state = MODELS.build(segmentor(8)).state_dict()
+        assert build_with(
+            {name: v for name, v in state.items() if not name.startswith("auxiliary")}
+        )

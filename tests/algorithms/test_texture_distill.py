@@ -1,0 +1,231 @@
+"""The algorithm: a lean, frozen teacher, and a student that trains as it does alone."""
+
+import copy
+
+import pytest
+import torch
+from mmengine.optim import OptimWrapper
+from mmengine.runner import load_checkpoint, save_checkpoint
+from mmrazor.models.algorithms import SingleTeacherDistill
+from mmrazor.registry import MODELS
+from torch import nn
+from toy_models import segmentor
+
+
+def losses_of(model, batch) -> dict:
+    data = model.data_preprocessor(copy.deepcopy(batch), training=True)
+    return model(**data, mode="loss")
+
+
+def train(model, batch, steps: int) -> list[dict]:
+    """Run optimiser steps and return the logged values of each."""
+    model.train()
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    wrapper = OptimWrapper(torch.optim.SGD(parameters, lr=0.01, momentum=0.9))
+    torch.manual_seed(7)
+    return [model.train_step(copy.deepcopy(batch), wrapper) for _ in range(steps)]
+
+
+def test_it_is_mmrazors_algorithm(build):
+    assert isinstance(build(), SingleTeacherDistill)
+
+
+def test_losses_have_their_names_and_gradients_reach_the_student(build, batch):
+    model = build().train()
+    losses = losses_of(model, batch)
+    assert {
+        "student.decode.loss_ce",
+        "student.aux.loss_ce",
+        "distill.loss_structural",
+        "distill.loss_response",
+    } <= set(losses)
+    (losses["distill.loss_structural"] + losses["distill.loss_response"]).backward()
+    assert model.student.backbone.stem[0].weight.grad.abs().sum() > 0
+    align = [p for p in model.distiller.parameters() if p.requires_grad]
+    assert align
+    assert all(p.grad.abs().sum() > 0 for p in align)
+    assert all(p.grad is None for p in model.teacher.parameters())
+
+
+def test_the_teacher_is_in_eval_mode_as_a_whole(build):
+    model = build()
+    assert model.train() is model
+    assert not any(m.training for m in model.teacher.modules())
+    assert model.student.decode_head.dropout.training
+    # MMRazor's own leaves dropout on, which is what this one is for.
+    SingleTeacherDistill.train(model)
+    assert model.teacher.decode_head.dropout.training
+
+
+def test_two_teacher_passes_are_bit_identical(build, batch):
+    model = build().train()
+    inputs = model.data_preprocessor(batch, training=True)["inputs"]
+    passes = []
+    for _ in range(2):
+        with model.distiller.teacher_recorders:
+            model.teacher(inputs, mode="tensor")
+        logits = model.distiller.teacher_recorders.get_recorder("logits")
+        passes.append(logits.get_record_data())
+    assert torch.equal(*passes)
+
+
+def test_the_teacher_runs_backbone_and_decode_head_only(build, batch, monkeypatch):
+    model = build().train()
+    ran = []
+    for name, module in model.teacher.named_modules():
+        module.register_forward_hook(lambda m, i, o, name=name: ran.append(name))
+    losses_of(model, batch)
+    assert "decode_head.conv_seg" in ran
+    assert not [name for name in ran if name.startswith("auxiliary_head")]
+    assert not [name for name in ran if "loss" in name]
+
+
+def test_recorded_tensors_are_released(build, batch):
+    model = build().train()
+    losses_of(model, batch)
+    for manager in (
+        model.distiller.student_recorders,
+        model.distiller.teacher_recorders,
+    ):
+        assert all(not r.data_buffer for r in manager.recorders.values())
+
+
+def test_with_all_weights_at_zero_it_is_plain_mmseg(build, batch):
+    distilled = build(0.0)
+    torch.manual_seed(0)
+    plain = MODELS.build(dict(segmentor(4), _scope_="mmrazor"))
+    plain.init_weights()
+    with_teacher = train(distilled, batch, 4)
+    alone = train(plain, batch, 4)
+    for ours, theirs in zip(with_teacher, alone, strict=True):
+        assert ours["loss"] == theirs["loss"]
+        assert ours["student.decode.loss_ce"] == theirs["decode.loss_ce"]
+    state = distilled.student.state_dict()
+    for name, value in plain.state_dict().items():
+        assert torch.equal(state[name], value), name
+
+
+def test_a_weight_above_zero_changes_the_student(build, batch):
+    # The test above would pass if nothing were distilled at all.
+    one, zero = (train(build(w), batch, 2)[-1]["loss"] for w in (1.0, 0.0))
+    assert one != zero
+
+
+def test_training_leaves_the_teacher_bit_identical(build, batch):
+    model = build()
+    before = copy.deepcopy(model.teacher.state_dict())
+    train(model, batch, 2)
+    for name, value in model.teacher.state_dict().items():
+        assert torch.equal(before[name], value), name
+
+
+def test_teacher_dtype(build, batch):
+    model = build(teacher_dtype="bfloat16").train()
+    seen = []
+    model.teacher.decode_head.conv_seg.register_forward_hook(
+        lambda module, inputs, output: seen.append(output.dtype)
+    )
+    losses = losses_of(model, batch)
+    assert seen == [torch.bfloat16]
+    assert losses["distill.loss_response"].dtype == torch.float32
+    assert losses["distill.loss_response"].isfinite()
+    with pytest.raises(ValueError, match="float64"):
+        build(teacher_dtype="float64")
+
+
+def test_a_whole_step_under_bfloat16_autocast(build, batch):
+    model = build().train()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        losses = losses_of(model, batch)
+    loss, _ = model.parse_losses(losses)
+    loss.backward()
+    assert loss.isfinite()
+    gradients = [p.grad for p in model.parameters() if p.requires_grad]
+    assert all(g is not None and g.isfinite().all() for g in gradients)
+
+
+def test_prediction_is_the_students(build, batch):
+    model = build().eval()
+    data = model.data_preprocessor(batch)
+    predicted = model(**copy.deepcopy(data), mode="predict")
+    alone = model.student(**copy.deepcopy(data), mode="predict")
+    for ours, theirs in zip(predicted, alone, strict=True):
+        assert torch.equal(ours.pred_sem_seg.data, theirs.pred_sem_seg.data)
+
+
+class TestCheckpoints:
+    @pytest.fixture
+    def teacher_ckpt(self, tmp_path):
+        torch.manual_seed(3)
+        teacher = MODELS.build(segmentor(8))
+        path = tmp_path / "teacher.pth"
+        save_checkpoint(dict(state_dict=teacher.state_dict()), str(path))
+        return str(path)
+
+    def test_the_teacher_stays_out(self, build, teacher_ckpt):
+        assert not teacher_keys(build(teacher_ckpt=teacher_ckpt))
+        assert teacher_keys(build(teacher_ckpt=teacher_ckpt, save_teacher=True))
+        # Nothing but the checkpoint would bring this teacher back.
+        assert teacher_keys(build())
+
+    @pytest.mark.parametrize("save_teacher", [False, True])
+    def test_a_checkpoint_restores_the_whole_model(
+        self, build, teacher_ckpt, tmp_path, save_teacher
+    ):
+        options = dict(teacher_ckpt=teacher_ckpt, save_teacher=save_teacher)
+        model, other = build(**options), build(**options)
+        perturb(model.student, model.distiller)
+        path = str(tmp_path / "distilled.pth")
+        save_checkpoint(dict(state_dict=model.state_dict()), path)
+        load_checkpoint(other, path, strict=True)
+        for name, value in model.state_dict().items():
+            assert torch.equal(other.state_dict()[name], value), name
+
+    def test_plain_mmseg_loads_the_student_as_it_is(
+        self, build, teacher_ckpt, tmp_path
+    ):
+        model = build(teacher_ckpt=teacher_ckpt)
+        perturb(model.student)
+        path = str(tmp_path / "distilled.pth")
+        save_checkpoint(dict(state_dict=model.state_dict()), path)
+        plain = MODELS.build(segmentor(4))
+        load_checkpoint(plain, path)
+        assert_same_state(plain, model.student)
+
+    def test_the_second_set_of_names_takes_no_space(self, build, teacher_ckpt):
+        state = build(teacher_ckpt=teacher_ckpt).state_dict()
+        for name in ("backbone.layer1.0.conv1.weight", "decode_head.conv_seg.bias"):
+            twin = state[f"architecture.{name}"]
+            assert state[name].data_ptr() == twin.data_ptr()
+
+    def test_a_plain_students_checkpoint_is_a_start(self, build, tmp_path):
+        torch.manual_seed(5)
+        plain = MODELS.build(segmentor(4))
+        path = str(tmp_path / "student.pth")
+        save_checkpoint(dict(state_dict=plain.state_dict()), path)
+        model = build()
+        load_checkpoint(model, path)
+        assert_same_state(model.student, plain)
+
+    def test_the_teachers_weights_are_loaded(self, build, teacher_ckpt):
+        loaded = torch.load(teacher_ckpt)["state_dict"]
+        for name, value in (
+            build(teacher_ckpt=teacher_ckpt).teacher.state_dict().items()
+        ):
+            assert torch.equal(value, loaded[name]), name
+
+
+def teacher_keys(model) -> list[str]:
+    return [name for name in model.state_dict() if name.startswith("teacher.")]
+
+
+def perturb(*modules: nn.Module) -> None:
+    with torch.no_grad():
+        for module in modules:
+            for parameter in module.parameters():
+                parameter.add_(torch.randn_like(parameter))
+
+
+def assert_same_state(one: nn.Module, other: nn.Module) -> None:
+    for name, value in one.state_dict().items():
+        assert torch.equal(value, other.state_dict()[name]), name

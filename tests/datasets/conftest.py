@@ -1,0 +1,51 @@
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmengine.registry import DefaultScope
+from PIL import Image
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def mmseg_scope() -> Iterator[None]:
+    """Look unscoped types up where the training tools do."""
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        yield
+
+
+@pytest.fixture
+def camvid_tree(tmp_path: Path) -> Path:
+    """Two splits of two small pairs; every label value, void among them, occurs."""
+    rng = np.random.default_rng(0)
+    for split in ("train", "val"):
+        for number in range(2):
+            image = rng.integers(256, size=(36, 48, 3), dtype=np.uint8)
+            label = np.arange(36 * 48, dtype=np.uint8).reshape(36, 48) % 12
+            for kind, pixels in (("images", image), ("labels", label)):
+                path = tmp_path / kind / split / f"{split}_{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(pixels).save(path)
+    return tmp_path
+
+
+@pytest.fixture
+def real_camvid() -> Path:
+    """The real images, where a copy of them is at hand."""
+    named = os.environ.get("TEXTURE_KD_CAMVID", "../shared/camvid")
+    root = REPOSITORY / named
+    if not root.is_dir():
+        pytest.skip("no CamVid: set TEXTURE_KD_CAMVID to its folder")
+    return root
+
+
+@pytest.fixture
+def load_config() -> Callable:
+    """Read a fragment of ``configs/_base_/datasets`` by name."""
+    from mmengine.config import Config
+
+    folder = REPOSITORY / "configs" / "_base_" / "datasets"
+    return lambda name: Config.fromfile(folder / f"{name}.py")

@@ -1,0 +1,19 @@
+"""Texture transforms and divergences as functions of tensors; imports torch only."""
+
+from .contourlet import ContourletBands, contourlet
+from .directional_filter_bank import DirectionalBands, directional_filter_bank
+from .divergence import pixel_kl
+from .filters import DirectionalFilter, PyramidFilter
+from .laplacian_pyramid import LaplacianBands, laplacian_pyramid
+
+__all__ = [
+    "ContourletBands",
+    "DirectionalBands",
+    "DirectionalFilter",
+    "LaplacianBands",
+    "PyramidFilter",
+    "contourlet",
+    "directional_filter_bank",
+    "laplacian_pyramid",
+    "pixel_kl",
+]

@@ -1,0 +1,48 @@
+r"""Divergence of two segmentations, pixel by pixel: Eq. 8 of SSTKD."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def pixel_kl(
+    teacher_logits: Tensor, student_logits: Tensor, temperature: float = 1.0
+) -> Tensor:
+    r"""Kullback-Leibler divergence of two class distributions at each pixel.
+
+    .. math::
+
+        T^2 \, KL(p \| q) = T^2 \sum_c p_c (\log p_c - \log q_c), \qquad
+        p = softmax(z_{teacher} / T), \quad q = softmax(z_{student} / T)
+
+    The factor T^2 keeps the size of the gradient when T grows (Hinton et al. 2015). The
+    softmax is computed in float32 at least. Nothing is detached here.
+
+    Args:
+        teacher_logits: scores (N, K, H, W) of K classes, of any floating dtype.
+        student_logits: scores of the same shape.
+        temperature: T, positive.
+
+    Returns:
+        Divergences (N, H, W) in nats times T^2, never negative but for rounding, in
+        float32 or, for float64 logits, in float64.
+
+    Raises:
+        ValueError: the shapes differ or are not four-dimensional, or the temperature
+            is not positive.
+    """
+    if temperature <= 0:
+        raise ValueError(f"expected a positive temperature, got {temperature}")
+    if teacher_logits.ndim != 4 or teacher_logits.shape != student_logits.shape:
+        raise ValueError(
+            "expected teacher and student logits of one shape (N, K, H, W), got "
+            f"{tuple(teacher_logits.shape)} and {tuple(student_logits.shape)}"
+        )
+    log_p, log_q = (
+        F.log_softmax(
+            z.to(torch.promote_types(z.dtype, torch.float32)) / temperature, 1
+        )
+        for z in (teacher_logits, student_logits)
+    )
+    divergence = F.kl_div(log_q, log_p, reduction="none", log_target=True)
+    return divergence.sum(1) * temperature**2

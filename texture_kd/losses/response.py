@@ -1,0 +1,115 @@
+"""Response distillation of SSTKD, Eq. 8."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from texture_kd.functional.divergence import pixel_kl
+
+
+class ResponseKDLoss(nn.Module):
+    r"""Match the class distributions of teacher and student at each pixel.
+
+    .. math::
+
+        L_{re} = \frac{T^2}{|R|} \sum_{i \in R} KL(P_i^{re;T} \| P_i^{re;S})
+
+    (SSTKD, Eq. 8, with a temperature), where R holds the pixels of all images whose
+    label is not ignored.
+
+    Args:
+        temperature: T of both softmax functions, positive.
+        ignore_index: label of the pixels that do not count.
+        align_corners: how logits of the student are resized, as in
+            :func:`torch.nn.functional.interpolate`.
+        loss_weight: factor of the result.
+
+    Raises:
+        ValueError: the temperature is not positive.
+    """
+
+    def __init__(
+        self,
+        temperature: float = 1.0,
+        ignore_index: int = 255,
+        align_corners: bool = False,
+        loss_weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        if temperature <= 0:
+            raise ValueError(f"expected a positive temperature, got {temperature}")
+        self.temperature = temperature
+        self.ignore_index = ignore_index
+        self.align_corners = align_corners
+        self.loss_weight = loss_weight
+
+    def forward(
+        self, preds_S: Tensor, preds_T: Tensor, gt: Tensor | None = None
+    ) -> Tensor:
+        """Compute the loss.
+
+        Args:
+            preds_S: logits of the student (N, K, H, W), of any floating dtype. They
+                are brought to the grid of the teacher's bilinearly.
+            preds_T: logits of the teacher (N, K, H', W'); no gradient flows into them.
+            gt: integer labels (N, H'', W'') or (N, 1, H'', W''). They are brought to
+                the grid of the teacher's logits by taking the label nearest to the
+                centre of each cell. Without labels all pixels count.
+
+        Returns:
+            The mean over the pixels that count, in nats times T^2, as a float32 scalar
+            (float64 for float64 logits); 0 where none counts.
+
+        Raises:
+            ValueError: logits are not four-dimensional or differ in their number of
+                images or of classes; or labels are not integers or have another shape.
+        """
+        _check_logits(preds_S, preds_T)
+        preds_S = preds_S.to(torch.promote_types(preds_S.dtype, torch.float32))
+        grid = preds_T.shape[-2:]
+        if preds_S.shape[-2:] != grid:
+            preds_S = F.interpolate(
+                preds_S, grid, mode="bilinear", align_corners=self.align_corners
+            )
+        divergence = pixel_kl(preds_T.detach(), preds_S, self.temperature)
+        if gt is None:
+            return self.loss_weight * divergence.mean()
+        valid = _labels_on_grid(gt, preds_T) != self.ignore_index
+        # Pixels that do not count are replaced, not multiplied by 0, which would keep
+        # what is not finite.
+        total = divergence.where(valid, 0).sum()
+        return self.loss_weight * total / valid.sum().clamp(min=1)
+
+
+def _check_logits(preds_S: Tensor, preds_T: Tensor) -> None:
+    for name, logits in (("student", preds_S), ("teacher", preds_T)):
+        if logits.ndim != 4:
+            raise ValueError(
+                f"expected logits (N, K, H, W) from the {name}, "
+                f"got shape {tuple(logits.shape)}"
+            )
+    if preds_S.shape[1] != preds_T.shape[1]:
+        raise ValueError(
+            "expected student and teacher to know the same classes, got "
+            f"{preds_S.shape[1]} and {preds_T.shape[1]} classes"
+        )
+    if len(preds_S) != len(preds_T):
+        raise ValueError(
+            "expected as many images from the student as from the teacher, got "
+            f"{len(preds_S)} and {len(preds_T)}"
+        )
+
+
+def _labels_on_grid(gt: Tensor, logits: Tensor) -> Tensor:
+    if gt.ndim == 3:
+        gt = gt[:, None]
+    if gt.ndim != 4 or gt.shape[1] != 1 or len(gt) != len(logits):
+        raise ValueError(
+            f"expected labels (N, H, W) or (N, 1, H, W) with N = {len(logits)}, "
+            f"got shape {tuple(gt.shape)}"
+        )
+    if gt.is_floating_point():
+        raise ValueError(f"expected integer labels, got {gt.dtype}")
+    # float64 holds every label; interpolation knows floating point only.
+    nearest = F.interpolate(gt.double(), logits.shape[-2:], mode="nearest-exact")
+    return nearest[:, 0].to(gt.dtype)
