@@ -30,4 +30,4 @@ _register(
 )
 _register("DATASETS", datasets.CamVidDataset, datasets.TextureMosaicDataset)
 _register("TRANSFORMS", datasets.LoadTextureMosaic)
-_register("HOOKS", hooks.NumClassesCheckHook)
+_register("HOOKS", hooks.NumClassesCheckHook, hooks.RandomStateHook)

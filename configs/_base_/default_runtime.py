@@ -2,4 +2,4 @@
 _base_ = "mmseg::_base_/default_runtime.py"
 
 custom_imports = dict(imports=["texture_kd.components"], allow_failed_imports=False)
-custom_hooks = [dict(type="NumClassesCheckHook")]
+custom_hooks = [dict(type="NumClassesCheckHook"), dict(type="RandomStateHook")]

@@ -1,5 +1,7 @@
 """Configs of networks and distillers that are small enough for a test."""
 
+from mmengine.config import ConfigDict
+
 NUM_CLASSES = 5
 
 
@@ -13,7 +15,7 @@ def segmentor(channels: int, **head) -> dict:
     )
     return dict(
         type="mmseg.EncoderDecoder",
-        test_cfg=dict(mode="whole"),
+        test_cfg=ConfigDict(mode="whole"),
         data_preprocessor=dict(
             type="mmseg.SegDataPreProcessor",
             mean=[127.0] * 3,

@@ -79,10 +79,10 @@ def contourlet(
     bands = []
     for level in levels:
         size = (x.shape[-2], x.shape[-1])
-        lowpass, *directions = _matrices(
+        lowpass, *matrices = _matrices(
             size, level, pyramid, directional, x.dtype, x.device
         )
-        bands.append(split_directions(x, level, directions))
+        bands.append(split_directions(x, level, tuple(matrices)))
         x = analyse(x, lowpass, (2, 2))[:, :, 0]
     return ContourletBands(x, tuple(bands))
 

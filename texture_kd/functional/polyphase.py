@@ -5,6 +5,8 @@ of an image with one filter, sampled on a rectangular lattice; in the frequency 
 all bands of one lattice are a small matrix times the image's polyphase components.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -105,7 +107,9 @@ class _Analysis(torch.autograd.Function):
     # rfft2 would be a complex transform of the full size.
 
     @staticmethod
-    def forward(ctx, x, matrices, lattice):
+    def forward(
+        ctx: Any, x: Tensor, matrices: Tensor, lattice: tuple[int, int]
+    ) -> Tensor:
         ctx.save_for_backward(matrices)
         ctx.lattice = lattice
         a, b = lattice
@@ -116,13 +120,15 @@ class _Analysis(torch.autograd.Function):
         return bands.unflatten(0, batch)
 
     @staticmethod
-    def backward(ctx, grad):
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         return synthesise(grad, *ctx.saved_tensors, ctx.lattice), None, None
 
 
 class _Synthesis(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, bands, matrices, lattice):
+    def forward(
+        ctx: Any, bands: Tensor, matrices: Tensor, lattice: tuple[int, int]
+    ) -> Tensor:
         ctx.save_for_backward(matrices)
         ctx.lattice = lattice
         a, b = lattice
@@ -132,7 +138,7 @@ class _Synthesis(torch.autograd.Function):
         return components.reshape(*batch, a * height, b * width)
 
     @staticmethod
-    def backward(ctx, grad):
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         return analyse(grad, *ctx.saved_tensors, ctx.lattice), None, None
 
 

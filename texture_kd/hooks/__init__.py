@@ -1,5 +1,6 @@
 """MMEngine hooks."""
 
 from texture_kd.hooks.num_classes_check import NumClassesCheckHook
+from texture_kd.hooks.random_state import RandomStateHook
 
-__all__ = ["NumClassesCheckHook"]
+__all__ = ["NumClassesCheckHook", "RandomStateHook"]

@@ -1,0 +1,216 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from torus_reference import directional_tree, sample
+
+from texture_kd.functional import directional_filter_bank
+
+FILTERS = ["dmaxflat7", "pkva"]
+LEVELS = [1, 2, 3, 4]
+
+
+def coefficients(x, level, filter="dmaxflat7"):
+    """All coefficients of each image, one row an image."""
+    bands = directional_filter_bank(x, level, filter)
+    return torch.cat([b.flatten(1) for b in bands], dim=1)
+
+
+def band_energies(x, level, filter="dmaxflat7"):
+    """Energy of each band of each image, (N, 2^level)."""
+    bands = directional_filter_bank(x, level, filter)
+    return torch.cat([b.square().sum((1, 3, 4)) for b in bands], dim=1)
+
+
+@pytest.mark.parametrize("filter", FILTERS)
+@pytest.mark.parametrize("level", LEVELS)
+def test_equals_the_tree_run_literally_in_space(level, filter):
+    x = np.random.default_rng(level).standard_normal((16, 24))
+    m = 2 ** (level - 1)
+    expected = [
+        sample(z, level, k < m)
+        for k, z in enumerate(directional_tree(x, level, filter))
+    ]
+    vertical, horizontal = directional_filter_bank(
+        torch.from_numpy(x)[None, None], level, filter
+    )
+    np.testing.assert_allclose(vertical[0, 0], expected[:m], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(horizontal[0, 0], expected[m:], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (16, 40), (48, 24)])
+@pytest.mark.parametrize("level", LEVELS)
+def test_is_critically_sampled(level, size):
+    x = torch.zeros(2, 3, *size)
+    vertical, horizontal = directional_filter_bank(x, level)
+    m = 2 ** (level - 1)
+    height, width = size
+    shape = (height // m, width // 2) if level > 1 else (height // 2, width)
+    assert vertical.shape == (2, 3, m, *shape)
+    assert horizontal.shape == (2, 3, m, height // 2, width // m)
+    assert vertical.numel() + horizontal.numel() == x.numel()
+
+
+@pytest.mark.parametrize("filter", FILTERS)
+@pytest.mark.parametrize("size", [(64, 64), (96, 160), (128, 256)])
+@pytest.mark.parametrize("level", [2, 3, 4])
+def test_rolling_by_a_lattice_vector_rolls_the_band(level, size, filter):
+    x = torch.randn(1, 1, *size, dtype=torch.float64)
+    m = 2 ** (level - 1)
+    plain = directional_filter_bank(x, level, filter)
+    for band, lattice in ((0, (m, 2)), (1, (2, m))):
+        steps = (1, -2)
+        shift = tuple(s * d for s, d in zip(steps, lattice, strict=True))
+        rolled = directional_filter_bank(x.roll(shift, (2, 3)), level, filter)
+        expected = plain[band].roll(steps, (3, 4))
+        torch.testing.assert_close(rolled[band], expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("filter", FILTERS)
+@pytest.mark.parametrize("size", [(64, 64), (128, 256), (6, 10)])
+def test_rolling_by_a_quincunx_vector_shears_the_stored_rows(size, filter):
+    x = torch.randn(1, 1, *size, dtype=torch.float64)
+    rolled = directional_filter_bank(x.roll((1, 1), (2, 3)), 1, filter)
+    for new, old in zip(rolled, directional_filter_bank(x, 1, filter), strict=True):
+        moved = old.roll(1, -1)
+        odd = moved[..., 1::2]
+        # Sample (2i-1, j) of an odd column came from row 2i-2 of an even one.
+        torch.testing.assert_close(new[..., 1::2], odd.roll(1, -2), rtol=0, atol=1e-10)
+        torch.testing.assert_close(new[..., 0::2], moved[..., 0::2], rtol=0, atol=1e-10)
+
+
+def wedge_waves(level, size):
+    """Plane waves of frequency pi/2 in the middles of the wedges, in their order."""
+    m = 2 ** (level - 1)
+    middles = [-1 + (2 * k + 1) / m for k in range(m)]
+    directions = [(s, 1.0) for s in middles] + [(1.0, -s) for s in middles]
+    rows, columns = (torch.arange(n, dtype=torch.float64) for n in size)
+    waves = []
+    for row, column in directions:
+        cycles_r, cycles_c = round(row * size[0] / 4), round(column * size[1] / 4)
+        phase = cycles_r * rows[:, None] / size[0] + cycles_c * columns[None] / size[1]
+        waves.append(torch.cos(2 * math.pi * phase + 0.3))
+    return torch.stack(waves)[:, None]
+
+
+@pytest.mark.parametrize("filter", FILTERS)
+@pytest.mark.parametrize("level", LEVELS)
+def test_bands_select_their_wedge_in_the_documented_order(level, filter):
+    energies = band_energies(wedge_waves(level, (128, 256)), level, filter)
+    shares = energies / energies.sum(1, keepdim=True)
+    assert shares.argmax(1).tolist() == list(range(2**level))
+    own = shares.diagonal()
+    minimum, median = [(0.97, 0.97), (0.97, 0.97), (0.8, 0.9), (0.5, 0.85)][level - 1]
+    assert own.min() >= minimum
+    assert own.quantile(0.5) >= median
+    if level == 4:
+        beside_diagonals = [0, 7, 8, 15]
+        inner = [k for k in range(16) if k not in beside_diagonals]
+        assert own[inner].min() >= 0.8
+
+
+@pytest.mark.parametrize("level", [2, 3, 4])
+def test_magnitude_of_a_wave_is_constant_in_space(level):
+    size = (64, 96)
+    rows, columns = (torch.arange(n, dtype=torch.float64) for n in size)
+    phase = 2 * math.pi * (5 * rows[:, None] / size[0] + 17 * columns[None] / size[1])
+    real = directional_filter_bank(torch.cos(phase)[None, None], level)
+    imaginary = directional_filter_bank(torch.sin(phase)[None, None], level)
+    for cosine, sine in zip(real, imaginary, strict=True):
+        magnitude = torch.hypot(cosine, sine)
+        spread = magnitude.amax((-2, -1)) - magnitude.amin((-2, -1))
+        assert spread.max() < 1e-10
+
+
+def impulses(n):
+    return torch.eye(n * n, dtype=torch.float64).reshape(n * n, 1, n, n)
+
+
+@pytest.mark.parametrize(
+    ("filter", "means"),
+    [("dmaxflat7", [1.0, 1.0, 1.0, 1.0]), ("pkva", [1.038, 1.077, 1.119, 1.166])],
+)
+@pytest.mark.parametrize("level", LEVELS)
+def test_energy_of_white_noise(level, filter, means):
+    # The mean energy that impulses at all places leave in a band, for each of its
+    # coefficients, is the variance that unit white noise has there.
+    x = impulses(32)
+    energies = band_energies(x, level, filter).sum(0) / (32 * 32 / 2**level)
+    assert energies.mean().item() == pytest.approx(means[level - 1], abs=0.03)
+    if filter == "dmaxflat7":
+        assert (energies - 1).abs().max() < 0.03
+
+
+@pytest.mark.parametrize(
+    ("filter", "bounds"),
+    [
+        (
+            "dmaxflat7",
+            [(0.954, 1.048), (0.913, 1.095), (0.882, 1.133), (0.853, 1.172)],
+        ),
+        ("pkva", [(0.5, 2.0), (0.316, 3.16), (0.195, 5.14), (0.110, 9.12)]),
+    ],
+)
+@pytest.mark.parametrize("level", LEVELS)
+def test_riesz_bounds(level, filter, bounds):
+    operator = coefficients(impulses(32), level, filter)
+    eigenvalues = torch.linalg.eigvalsh(operator @ operator.mT)
+    lower, upper = bounds[level - 1]
+    assert eigenvalues[0].item() == pytest.approx(lower, rel=0.02)
+    assert eigenvalues[-1].item() == pytest.approx(upper, rel=0.02)
+
+
+def adjoint(function, image, bands):
+    """The adjoint of a linear function at some bands, by its derivative."""
+    image = image.clone().requires_grad_()
+    return torch.autograd.grad(function(image), image, bands)[0]
+
+
+@pytest.mark.parametrize("size", [(128, 256), (96, 160), (64, 64), (97, 131)])
+@pytest.mark.parametrize("level", LEVELS)
+def test_images_are_recovered_from_their_bands(level, size):
+    # Conjugate gradients on the normal equations find the one image with these bands.
+    # An odd size comes back with its padding.
+    x = torch.randn(1, 1, *size, dtype=torch.float64)
+    multiple = max(2, 2 ** (level - 1))
+    padded = [math.ceil(n / multiple) * multiple for n in size]
+    estimate = torch.zeros(1, 1, *padded, dtype=torch.float64)
+    residual = adjoint(
+        lambda z: coefficients(z, level), estimate, coefficients(x, level)
+    )
+    direction, norm = residual, residual.square().sum()
+    for _ in range(14):
+        bands = coefficients(direction, level)
+        step = norm / bands.square().sum()
+        estimate = estimate + step * direction
+        residual = residual - step * adjoint(
+            lambda z: coefficients(z, level), direction, bands
+        )
+        previous, norm = norm, residual.square().sum()
+        direction = residual + norm / previous * direction
+    recovered = estimate[..., : size[0], : size[1]]
+    torch.testing.assert_close(recovered, x, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_odd_sides_are_padded_by_their_last_line(level):
+    x = torch.randn(1, 2, 13, 21)
+    multiple = max(2, 2 ** (level - 1))
+    by_hand = torch.nn.functional.pad(
+        x, (0, -21 % multiple, 0, -13 % multiple), mode="replicate"
+    )
+    torch.testing.assert_close(
+        directional_filter_bank(x, level), directional_filter_bank(by_hand, level)
+    )
+
+
+@pytest.mark.parametrize("level", [0, -1])
+def test_levels_below_one_are_refused(level):
+    with pytest.raises(ValueError, match=f"at least 1, got {level}"):
+        directional_filter_bank(torch.zeros(1, 1, 8, 8), level)
+
+
+def test_unknown_filters_are_refused():
+    with pytest.raises(ValueError, match=r"dmaxflat7.*pkva.*got 'haar'"):
+        directional_filter_bank(torch.zeros(1, 1, 8, 8), 2, "haar")

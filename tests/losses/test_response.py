@@ -1,0 +1,139 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from mmrazor.registry import MODELS
+
+import texture_kd.components  # noqa: F401
+from texture_kd.losses import ResponseKDLoss
+
+
+def test_is_built_by_the_registry_and_weighted():
+    s, t = torch.randn(2, 2, 5, 4, 6)
+    loss = MODELS.build(dict(type="ResponseKDLoss", temperature=2.0, loss_weight=3.0))
+    expected = 3 * ResponseKDLoss(temperature=2.0)(s, t)
+    torch.testing.assert_close(loss(s, t), expected)
+
+
+def test_equals_the_mean_of_the_definition():
+    s, t = torch.randn(2, 2, 5, 4, 6, dtype=torch.float64)
+    p, q = (t / 2).softmax(1), (s / 2).softmax(1)
+    expected = 4 * (p * (p / q).log()).sum(1).mean()
+    torch.testing.assert_close(ResponseKDLoss(temperature=2.0)(s, t), expected)
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 6), (2, 1, 4, 6)])
+def test_ignored_pixels_have_no_say(shape):
+    s, t = torch.randn(2, 2, 5, 4, 6, dtype=torch.float64)
+    s.requires_grad_()
+    gt = torch.randint(0, 5, shape)
+    gt[torch.rand(shape) < 0.5] = 255
+    valid = gt.reshape(2, 4, 6) != 255
+    loss = ResponseKDLoss()(s, t, gt)
+
+    columns = [z.movedim(1, -1)[valid].T[None, :, :, None] for z in (s, t)]
+    torch.testing.assert_close(loss, ResponseKDLoss()(*columns))
+
+    (gradient,) = torch.autograd.grad(loss, s)
+    assert ((gradient.abs().sum(1) > 0) == valid).all()
+
+
+def test_ignore_index_can_be_chosen():
+    s, t = torch.randn(2, 1, 3, 2, 2)
+    gt = torch.tensor([[[11, 0], [1, 255]]])
+    kept = ResponseKDLoss(ignore_index=11)(s, t, gt)
+    pixels = ResponseKDLoss()(
+        *(z.flatten(2)[..., 1:, None] for z in (s, t)),
+    )
+    torch.testing.assert_close(kept, pixels)
+
+
+def test_nothing_but_ignored_pixels_gives_exactly_zero():
+    s, t = torch.randn(2, 2, 5, 4, 6)
+    s.requires_grad_()
+    loss = ResponseKDLoss()(s, t, torch.full((2, 4, 6), 255))
+    loss.backward()
+    assert loss.item() == 0
+    assert torch.equal(s.grad, torch.zeros_like(s))
+
+
+def test_labels_are_read_at_the_centres_of_the_cells():
+    s, t = torch.randn(2, 1, 3, 2, 3)
+    coarse = torch.tensor([[[0, 255, 1], [255, 2, 2]]])
+    fine = coarse.repeat_interleave(3, 1).repeat_interleave(3, 2)
+    fine[:, ::3] = 0
+    loss = ResponseKDLoss()
+    torch.testing.assert_close(loss(s, t, fine), loss(s, t, coarse))
+
+
+@pytest.mark.parametrize("align_corners", [False, True])
+@pytest.mark.parametrize("size", [(4, 6), (16, 24), (7, 5)])
+def test_the_student_is_brought_to_the_grid_of_the_teacher(size, align_corners):
+    s, t = torch.randn(2, 5, *size), torch.randn(2, 5, 8, 12)
+    resized = F.interpolate(s, (8, 12), mode="bilinear", align_corners=align_corners)
+    torch.testing.assert_close(
+        ResponseKDLoss(align_corners=align_corners)(s, t), ResponseKDLoss()(resized, t)
+    )
+
+
+def test_one_weight_serves_every_resolution():
+    s, t = torch.randn(2, 1, 5, 4, 6)
+    tiled = (z.repeat(3, 1, 2, 2) for z in (s, t))
+    torch.testing.assert_close(ResponseKDLoss()(*tiled), ResponseKDLoss()(s, t))
+
+
+def test_gradient_flows_into_the_student_only():
+    s, t = torch.randn(1, 3, 2, 2), torch.randn(1, 3, 4, 4)
+    s.requires_grad_()
+    t.requires_grad_()
+    ResponseKDLoss()(s, t).backward()
+    assert s.grad.abs().sum() > 0
+    assert t.grad is None
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_large_logits_of_low_precision_stay_finite(dtype):
+    t = (
+        torch.tensor([6e4, -6e4, 0.0], dtype=dtype)
+        .reshape(1, 3, 1, 1)
+        .repeat(2, 1, 2, 2)
+    )
+    s = t[:, :, :1].flip(1).clone().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = ResponseKDLoss()(s, t)
+    loss.backward()
+    assert loss.dtype == torch.float32
+    assert loss.isfinite()
+    assert s.grad.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("student", "teacher", "message"),
+    [
+        ((1, 3, 4, 4), (1, 5, 4, 4), "same classes, got 3 and 5"),
+        ((2, 3, 4, 4), (1, 3, 4, 4), "as many images.*got 2 and 1"),
+        ((3, 4, 4), (1, 3, 4, 4), r"from the student.*\(3, 4, 4\)"),
+        ((1, 3, 4, 4), (1, 3, 4), r"from the teacher.*\(1, 3, 4\)"),
+    ],
+)
+def test_logits_that_do_not_fit_are_refused(student, teacher, message):
+    with pytest.raises(ValueError, match=message):
+        ResponseKDLoss()(torch.zeros(student), torch.zeros(teacher))
+
+
+@pytest.mark.parametrize(
+    ("gt", "message"),
+    [
+        (torch.zeros(1, 4, 4, dtype=torch.long), "N = 2"),
+        (torch.zeros(2, 3, 4, 4, dtype=torch.long), r"\(2, 3, 4, 4\)"),
+        (torch.zeros(4, 4, dtype=torch.long), r"\(4, 4\)"),
+        (torch.zeros(2, 4, 4), "integer labels.*float32"),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(gt, message):
+    with pytest.raises(ValueError, match=message):
+        ResponseKDLoss()(torch.zeros(2, 3, 4, 4), torch.zeros(2, 3, 4, 4), gt)
+
+
+def test_temperatures_must_be_positive():
+    with pytest.raises(ValueError, match="positive temperature, got 0"):
+        ResponseKDLoss(temperature=0)

@@ -1,0 +1,254 @@
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from mmrazor.registry import MODELS
+from torch import nn
+
+import texture_kd.components  # noqa: F401
+from texture_kd.functional import contourlet, laplacian_pyramid
+from texture_kd.losses import CDMLoss
+
+NORMALISE = ["subband", "feature", "none"]
+
+
+def stacks(feature, levels=(4, 3)):
+    return [s for level in contourlet(feature, levels).directional for s in level]
+
+
+def identity_loss(channels, **options):
+    """A loss whose align layer changes nothing, in float64."""
+    loss = CDMLoss(channels, channels, **options).double()
+    nn.init.dirac_(loss.align.weight)
+    return loss
+
+
+def wave(row, column, size=(64, 64)):
+    """Unit plane wave, by its numbers of cycles along the rows and the columns."""
+    rows, columns = (torch.arange(n, dtype=torch.float64) / n for n in size)
+    phase = 2 * math.pi * (row * rows[:, None] + column * columns[None])
+    return math.sqrt(2) * torch.cos(phase)[None, None]
+
+
+def test_is_built_by_the_registry_and_weighted():
+    torch.manual_seed(0)
+    loss = MODELS.build(
+        dict(
+            type="CDMLoss",
+            student_channels=3,
+            teacher_channels=5,
+            levels=[3],
+            pyramid="9-7",
+            directional="pkva",
+            normalise="none",
+            loss_weight=2.0,
+        )
+    )
+    s, t = torch.randn(2, 3, 16, 16), torch.randn(2, 5, 16, 16)
+    error = contourlet(t - loss.align(s), (3,), "9-7", "pkva").directional[0]
+    expected = 2 * torch.stack([e.square().mean() for e in error]).mean()
+    torch.testing.assert_close(loss(s, t), expected)
+
+
+def band_by_band(s, t, normalise):
+    """Eq. 2, one band of one image after the other, without using linearity."""
+    total, count = 0.0, 0
+    for n in range(len(s)):
+        pairs = [
+            (a[0, :, k], b[0, :, k])
+            for a, b in zip(stacks(s[n : n + 1]), stacks(t[n : n + 1]), strict=True)
+            for k in range(a.shape[2])
+        ]
+        rms = [
+            sum(p[i].square().mean() for p in pairs).div(len(pairs)).sqrt()
+            for i in (0, 1)
+        ]
+        for a, b in pairs:
+            if normalise == "feature":
+                a, b = a / rms[0], b / rms[1]
+            error = (b - a).square().mean()
+            if normalise == "subband":
+                error = error / b.square().mean()
+            total, count = total + error, count + 1
+    return total / count
+
+
+@pytest.mark.parametrize("normalise", NORMALISE)
+def test_equals_the_definition(normalise):
+    s, t = torch.randn(2, 2, 3, 32, 48, dtype=torch.float64)
+    t = t * torch.tensor([1.0, 7.0]).reshape(2, 1, 1, 1)
+    loss = identity_loss(3, normalise=normalise)(s, t)
+    torch.testing.assert_close(loss, band_by_band(s, t, normalise))
+
+
+@pytest.mark.parametrize("normalise", NORMALISE)
+def test_is_zero_for_the_feature_itself_whatever_its_mean(normalise):
+    t = torch.randn(1, 2, 32, 32, dtype=torch.float64)
+    loss = identity_loss(2, normalise=normalise)
+    assert loss(t + 3, t).item() < 1e-20
+    assert loss(-t, t).item() > 0.5
+
+
+def test_plain_l2_knows_nothing_of_direction_and_subbands_do():
+    # The teacher's texture is strong along one direction and weak along another. The
+    # student errs by one small wave along either: errors of equal energy.
+    strong, weak = wave(4, 16), wave(16, 4)
+    teacher = strong + 0.1 * weak
+
+    def ratio(normalise):
+        """Cost of the error along the weak direction over that along the strong."""
+        loss = identity_loss(1, normalise=normalise)
+        along_weak = loss(teacher + 0.05 * weak, teacher)
+        return (along_weak / loss(teacher + 0.05 * strong, teacher)).item()
+
+    # A nearly orthogonal bank keeps energy within its Riesz bounds of .853 and 1.172.
+    assert 0.85 < ratio("none") < 1.18
+    assert ratio("subband") > 10
+
+
+def test_plain_l2_is_nearly_that_of_the_band_pass_images():
+    error = torch.randn(1, 4, 64, 64, dtype=torch.float64)
+    zero = torch.zeros_like(error)
+    loss = identity_loss(4, levels=(4,), normalise="none")(error, zero)
+    band_pass = laplacian_pyramid(error).high.square().mean()
+    assert loss.item() == pytest.approx(band_pass.item(), rel=0.03)
+
+
+def test_subband_loss_is_free_of_contrast_of_both():
+    s, t = torch.randn(2, 1, 2, 32, 32, dtype=torch.float64)
+    loss = identity_loss(2)
+    torch.testing.assert_close(loss(s, t), loss(100 * s, 100 * t))
+
+
+def test_feature_loss_is_free_of_contrast_of_either():
+    s, t = torch.randn(2, 1, 2, 32, 32, dtype=torch.float64)
+    loss = identity_loss(2, normalise="feature")
+    torch.testing.assert_close(loss(s, t), loss(0.1 * s, 100 * t))
+
+
+def test_one_weight_serves_every_resolution_and_number_of_channels():
+    s, t = torch.randn(2, 1, 2, 32, 32, dtype=torch.float64)
+    for normalise in NORMALISE:
+        small = identity_loss(2, normalise=normalise)(s, t)
+        tiled = (z.repeat(2, 3, 2, 1) for z in (s, t))
+        large = identity_loss(6, normalise=normalise)(*tiled)
+        torch.testing.assert_close(large, small)
+
+
+@pytest.mark.parametrize("normalise", NORMALISE)
+@pytest.mark.parametrize("size", [(8, 8), (13, 21), (32, 16)])
+def test_the_student_is_brought_to_the_grid_of_the_teacher(size, normalise):
+    loss = CDMLoss(3, 5, normalise=normalise)
+    s, t = torch.randn(2, 3, *size), torch.randn(2, 5, 19, 32)
+    resized = F.interpolate(s, (19, 32), mode="bilinear", align_corners=False)
+    torch.testing.assert_close(loss(s, t), loss(resized, t))
+
+
+@pytest.mark.parametrize("normalise", NORMALISE)
+def test_gradient_flows_into_student_and_align_only(normalise):
+    loss = CDMLoss(3, 5, normalise=normalise)
+    s, t = torch.randn(1, 3, 8, 8), torch.randn(1, 5, 16, 16)
+    s.requires_grad_()
+    t.requires_grad_()
+    loss(s, t).backward()
+    assert s.grad.abs().sum() > 0
+    assert loss.align.weight.grad.abs().sum() > 0
+    assert t.grad is None
+    assert [name for name, _ in loss.named_parameters()] == ["align.weight"]
+
+
+@pytest.mark.parametrize("normalise", NORMALISE)
+def test_gradcheck(normalise):
+    loss = identity_loss(1, levels=(2,), normalise=normalise)
+    s, t = torch.randn(2, 1, 1, 4, 4, dtype=torch.float64)
+    s.requires_grad_()
+    assert torch.autograd.gradcheck(lambda s: loss(s, t), s)
+
+
+@pytest.mark.parametrize("normalise", NORMALISE)
+@pytest.mark.parametrize("value", [0.0, 3.0])
+@pytest.mark.parametrize("student_is_flat", [False, True])
+def test_flat_features_give_finite_losses_and_gradients(
+    value, student_is_flat, normalise
+):
+    loss = CDMLoss(2, 2, normalise=normalise)
+    s = torch.zeros(1, 2, 16, 16) if student_is_flat else torch.randn(1, 2, 16, 16)
+    s.requires_grad_()
+    result = loss(s, torch.full((1, 2, 16, 16), value))
+    result.backward()
+    assert result.isfinite()
+    assert s.grad.isfinite().all()
+    assert loss.align.weight.grad.isfinite().all()
+    if student_is_flat:
+        assert result.item() < 1e-6
+
+
+def test_empty_bands_are_floored_by_the_level_of_their_own_image():
+    texture = torch.randn(1, 1, 32, 32, dtype=torch.float64)
+    loss = identity_loss(1)
+    flat = torch.full_like(texture, 10.0)
+    alone = loss(flat + texture, flat)
+    # With a floor of 1 % of 10, the error's energy is divided by 0.01.
+    plain = identity_loss(1, normalise="none")(flat + texture, flat)
+    torch.testing.assert_close(alone, 100 * plain)
+    other = 1e4 * texture
+    pair = loss(torch.cat([flat + texture, other]), torch.cat([flat, other]))
+    torch.testing.assert_close(pair, alone / 2)
+
+
+@pytest.mark.parametrize("normalise", NORMALISE)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_low_precision_features_are_compared_in_float32(dtype, normalise):
+    loss = CDMLoss(3, 4, normalise=normalise)
+    s, t = (
+        torch.randn(1, 3, 16, 16).to(dtype),
+        300 * torch.randn(1, 4, 16, 16).to(dtype),
+    )
+    with torch.autocast("cpu", torch.bfloat16):
+        found = loss(s, t)
+    assert found.dtype == torch.float32
+    assert torch.equal(found, loss(s.float(), t.float()))
+
+
+@pytest.mark.parametrize("normalise", NORMALISE)
+def test_training_the_align_layer_alone_finds_the_mix_of_channels(normalise):
+    torch.manual_seed(0)
+    s = torch.randn(2, 2, 16, 16)
+    mix = torch.tensor([[1.0, 2.0], [-1.0, 0.5], [0.3, 0.3]])
+    t = torch.einsum("dc,nchw->ndhw", mix, s)
+    loss = CDMLoss(2, 3, levels=(3,), normalise=normalise)
+    optimiser = torch.optim.LBFGS(loss.parameters(), max_iter=60)
+
+    def closure():
+        optimiser.zero_grad()
+        value = loss(s, t)
+        value.backward()
+        return value
+
+    optimiser.step(closure)
+    assert loss(s, t).item() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("student", "teacher", "message"),
+    [
+        ((1, 4, 8, 8), (1, 5, 8, 8), "3 channels from the student.*student_channels=4"),
+        ((1, 3, 8, 8), (1, 6, 8, 8), "5 channels from the teacher.*teacher_channels=6"),
+        ((3, 8, 8), (1, 5, 8, 8), r"from the student.*\(3, 8, 8\)"),
+        ((1, 3, 8, 8), (5, 8, 8), r"from the teacher.*\(5, 8, 8\)"),
+        ((2, 3, 8, 8), (1, 5, 8, 8), "as many images.*got 2 and 1"),
+    ],
+)
+def test_features_that_do_not_fit_are_refused(student, teacher, message):
+    with pytest.raises(ValueError, match=message):
+        CDMLoss(3, 5)(torch.zeros(student), torch.zeros(teacher))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"normalise": "band"}, {"levels": ()}, {"pyramid": "db2"}, {"directional": "x"}],
+)
+def test_unknown_options_are_refused(options):
+    with pytest.raises(ValueError, match="expected"):
+        CDMLoss(3, 5, **options)
