@@ -20,6 +20,6 @@ model = dict(
     ),
     teacher_ckpt="https://download.openmmlab.com/mmsegmentation/v0.5/pspnet/pspnet_r101-d8_512x1024_80k_cityscapes/pspnet_r101-d8_512x1024_80k_cityscapes_20200606_112211-e1e1100f.pth",
     # The crop is 512x512 here, and 512x1024 in the stock configs.
-    data_preprocessor=_base_.model.data_preprocessor,
+    data_preprocessor=dict(_base_.model.data_preprocessor, _scope_="mmseg"),
     distiller=_base_.sstkd,
 )

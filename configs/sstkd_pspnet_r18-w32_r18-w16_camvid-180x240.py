@@ -12,7 +12,7 @@ model = dict(
     _delete_=True,
     _scope_="mmrazor",
     type="TextureDistill",
-    architecture=dict(_scope_="mmseg", **_base_.model),
+    architecture=_base_.model,
     teacher=_base_.teacher,
     teacher_ckpt="work_dirs/pspnet_r18-w32_camvid-180x240/iter_600.pth",
     distiller=_base_.sstkd,

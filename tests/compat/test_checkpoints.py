@@ -1,5 +1,6 @@
 """Checkpoints of MMEngine are read, and pickles with code in them are not."""
 
+import io
 import os
 import pickle
 import struct
@@ -23,7 +24,7 @@ def checkpoint() -> dict:
     return dict(
         state_dict=nn.Linear(2, 3).state_dict(),
         message_hub=dict(
-            log_scalars={"train/loss": history},
+            log_scalars={"train/loss": history, "lr": HistoryBuffer()},
             runtime_info=dict(
                 iter=7,
                 best=np.float64(0.25),
@@ -52,6 +53,33 @@ def test_log_histories_survive(checkpoint, tmp_path):
     for name, value in wanted.items():
         np.testing.assert_array_equal(got[name], value)
         assert np.asarray(got[name]).dtype == np.asarray(value).dtype.newbyteorder("=")
+
+
+def test_file_objects_are_read_from_where_they_stand(checkpoint):
+    file = io.BytesIO()
+    torch.save(checkpoint, file)
+    for _ in range(2):
+        file.seek(0)
+        assert "message_hub" in torch.load(file)
+
+
+def test_a_program_keeps_its_own_safe_globals(checkpoint, tmp_path):
+    """Allowing a name twice would leave it to chance which of the two is taken."""
+    torch.save(checkpoint, tmp_path / "iter_7.pth")
+    torch.save(dict(array=np.arange(3.0)), tmp_path / "array.pth")
+    multiarray = np._core.multiarray
+    mine = [multiarray._reconstruct, np.ndarray, np.dtype, np.dtypes.Float64DType]
+    with torch.serialization.safe_globals(mine):
+        torch.load(tmp_path / "iter_7.pth")
+        assert set(torch.serialization.get_safe_globals()) >= set(mine)
+        array = torch.load(tmp_path / "array.pth")["array"]
+    assert type(array) is np.ndarray
+    allowed = torch.serialization.get_safe_globals()
+    assert not [item for item in allowed if "texture_kd" in repr(item)]
+
+
+def test_both_names_of_torch_load_are_mended():
+    assert torch.load is torch.serialization.load
 
 
 def test_what_was_read_is_saved_as_plain_numpy(checkpoint, tmp_path):

@@ -6,17 +6,22 @@ unpickler may call whatever it is allowed to see, so the real ``numpy.ndarray``,
 ``numpy.dtype`` and ``getattr`` stay out of its sight (an object array over forged
 bytes crashes the process); each is replaced by a stand-in that builds plain numbers
 and nothing else.
+
+The stand-ins are allowed only while a file is read that PyTorch refused as it is: a
+program that allows globals of its own finds its list as it made it.
 """
 
+import contextlib
 import functools
 import pickle
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-__all__ = ["allow_mmengine_globals", "explain_failures"]
+__all__ = ["explain_failures", "read_histories"]
 
 _NUMERIC_KINDS = "biufc"
 _STATISTICS = ("min", "max", "mean", "current")
@@ -101,8 +106,7 @@ def empty_bytes() -> bytes:
 class History:
     """Stands in for MMEngine's ``HistoryBuffer`` and becomes one when it is created.
 
-    MMEngine is imported then and not before: the stand-ins are known to every program
-    that imports torch, and most of them have nothing to do with MMEngine.
+    MMEngine is imported then and not before.
     """
 
     def __new__(cls) -> Any:
@@ -124,29 +128,64 @@ def statistics_method(owner: type, name: str) -> Callable:
     return getattr(HistoryBuffer, name)
 
 
-def allow_mmengine_globals(serialization: ModuleType) -> None:
-    """Let ``torch.load(weights_only=True)`` read MMEngine's checkpoints.
+_STAND_INS = {
+    "mmengine.logging.history_buffer.HistoryBuffer": History,
+    "numpy.ndarray": NumericArray,
+    "numpy.dtype": NumericDType,
+    "numpy.core.multiarray._reconstruct": reconstruct_array,
+    "numpy._core.multiarray._reconstruct": reconstruct_array,
+    "numpy.core.multiarray.scalar": read_scalar,
+    "numpy._core.multiarray.scalar": read_scalar,
+    "builtins.getattr": statistics_method,
+    "builtins.bytes": empty_bytes,
+}
+_LOCK = threading.RLock()
+
+
+@contextlib.contextmanager
+def _standing_in(serialization: ModuleType) -> Iterator[None]:
+    """Allow the stand-ins, and of the program's own globals those with other names."""
+    with _LOCK:
+        theirs = serialization.get_safe_globals()
+        ours = [(stand_in, name) for name, stand_in in _STAND_INS.items()]
+        others = [item for item in theirs if _global_name(item) not in _STAND_INS]
+        serialization.clear_safe_globals()
+        serialization.add_safe_globals(ours + others)
+        try:
+            yield
+        finally:
+            serialization.clear_safe_globals()
+            serialization.add_safe_globals(theirs)
+
+
+def _global_name(item: Any) -> str:
+    if isinstance(item, tuple):
+        return item[1]
+    return f"{item.__module__}.{item.__qualname__}"
+
+
+def read_histories(serialization: ModuleType) -> Callable[..., Any]:
+    """Return ``torch.load`` with a second try for MMEngine's log histories.
 
     Args:
         serialization: the module ``torch.serialization``.
     """
-    # A stand-in is known by the name it stands for, and by its own name as the type
-    # of what it creates.
-    stand_ins = [
-        NumericArray,
-        NumericDType,
-        (NumericArray, "numpy.ndarray"),
-        (NumericDType, "numpy.dtype"),
-        (History, "mmengine.logging.history_buffer.HistoryBuffer"),
-        (statistics_method, "builtins.getattr"),
-        (empty_bytes, "builtins.bytes"),
-    ]
-    for core in ("numpy.core", "numpy._core"):
-        stand_ins += [
-            (reconstruct_array, f"{core}.multiarray._reconstruct"),
-            (read_scalar, f"{core}.multiarray.scalar"),
-        ]
-    serialization.add_safe_globals(stand_ins)
+    load = serialization.load
+
+    @functools.wraps(load)
+    def load_with_histories(f: Any, *args, **kwargs) -> Any:
+        start = f.tell() if hasattr(f, "seek") else None
+        try:
+            return load(f, *args, **kwargs)
+        except pickle.UnpicklingError as refusal:
+            if "GLOBAL" not in str(refusal):
+                raise
+        if start is not None:
+            f.seek(start)
+        with _standing_in(serialization):
+            return load(f, *args, **kwargs)
+
+    return load_with_histories
 
 
 def explain_failures(load: Callable[..., Any]) -> Callable[..., Any]:

@@ -95,10 +95,15 @@ def _stand_in_for_mmcv_ops(module: ModuleType) -> None:
     mmcv_ops.fill(module)
 
 
-def _allow_mmengine_globals(module: ModuleType) -> None:
+def _read_histories(module: ModuleType) -> None:
+    import torch
+
     from texture_kd.compat import checkpoints
 
-    checkpoints.allow_mmengine_globals(module)
+    module.load = checkpoints.read_histories(module)
+    # Loaded before the bridge was installed, the package has its own reference.
+    if hasattr(torch, "load"):
+        torch.load = module.load
 
 
 def _explain_refused_checkpoints(module: ModuleType) -> None:
@@ -144,11 +149,12 @@ MENDS: dict[str, Mend] = {
     "torch.serialization": Mend(
         reason=(
             "torch.load reads only weights since 2.6, and MMEngine's checkpoints "
-            "hold log histories too (resume, teacher_ckpt, MMRazor's converters). "
-            "They are read through narrow stand-ins; anything else stays refused."
+            "hold log histories too (resume, teacher_ckpt, MMRazor's converters). A "
+            "file that it refuses is read again with narrow stand-ins for these; "
+            "anything else stays refused."
         ),
         needed=_torch_load_is_weights_only,
-        patch=_allow_mmengine_globals,
+        patch=_read_histories,
     ),
     "mmengine.runner.checkpoint": Mend(
         reason=(

@@ -1,0 +1,89 @@
+"""Every shipped config builds, and a distillation config differs in its model only."""
+
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmrazor.registry import MODELS
+
+from texture_kd.algorithms import TextureDistill
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+NAMES = sorted(path.name for path in CONFIGS.glob("*.py"))
+DISTILLED = [name for name in NAMES if name.startswith(("sstkd_", "cwd_"))]
+CONTROL = {
+    name: f"pspnet_{'_'.join(name.removesuffix('.py').split('_')[3:])}.py"
+    for name in DISTILLED
+}
+
+
+@pytest.fixture(autouse=True)
+def mmseg_scope():
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        yield
+
+
+def load(name: str) -> Config:
+    return Config.fromfile(CONFIGS / name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_model_builds(name):
+    config = load(name)
+    if config.model.type == "TextureDistill":
+        # The teacher is trained by another config, or downloaded.
+        config.model.teacher_ckpt = None
+    model = MODELS.build(
+        dict(config.model, _scope_=config.model.get("_scope_", "mmseg"))
+    )
+    assert isinstance(model, TextureDistill) == (name in DISTILLED)
+    assert tuple(model.data_preprocessor.size) == tuple(config.crop_size)
+
+
+@pytest.mark.parametrize("name", DISTILLED)
+def test_its_control_has_the_same_recipe(name):
+    ours, control = load(name), load(CONTROL[name])
+    assert set(control) <= set(ours)
+    for key in control:
+        if key != "model":
+            assert ours[key] == control[key], key
+
+
+@pytest.mark.parametrize("name", [n for n in DISTILLED if "cityscapes" not in n])
+def test_its_student_is_the_controls(name):
+    assert load(name).model.architecture == load(CONTROL[name]).model
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if "w32" in n or "camvid" in n])
+def test_the_teachers_checkpoint_is_what_its_config_writes(name):
+    if name not in DISTILLED:
+        pytest.skip("no teacher in this config")
+    folder, checkpoint = Path(load(name).model.teacher_ckpt).parts[-2:]
+    teacher = load(f"{folder}.py")
+    assert checkpoint == f"iter_{teacher.train_cfg.max_iters}.pth"
+    assert load(name).model.teacher == teacher.model
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_header_gives_the_command(name):
+    header = (CONFIGS / name).read_text().split("_base_")[0]
+    assert f"configs/{name}" in header
+
+
+def test_the_recipe_of_the_paper():
+    config = load("sstkd_pspnet_r101_r18_cityscapes.py")
+    optimizer = config.optim_wrapper.optimizer
+    assert (optimizer.type, optimizer.lr) == ("SGD", 0.015)
+    assert (optimizer.momentum, optimizer.weight_decay) == (0.9, 1e-5)
+    schedule = config.param_scheduler[0]
+    assert (schedule.power, schedule.end) == (0.9, 80000)
+    assert config.train_cfg.max_iters == 80000
+    assert 4 * config.train_dataloader.batch_size == 16
+    resize = config.train_dataloader.dataset.pipeline[2]
+    assert resize.ratio_range == (0.5, 2.1)
+    losses = config.model.distiller.distill_losses
+    structural = [v for k, v in losses.items() if "structural" in k]
+    assert sum(loss.loss_weight for loss in structural) == pytest.approx(0.9)
+    assert all(tuple(loss.levels) == (4, 3) for loss in structural)
+    assert losses.loss_response.loss_weight == 5

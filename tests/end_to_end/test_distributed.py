@@ -1,0 +1,88 @@
+"""Two processes without a GPU train as one process does with the same images."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+ITERATIONS = 20
+
+# BatchNorm would see half of the images in each process, and dropout would draw its
+# masks for two images where one process draws them for four: neither is a difference of
+# the distillation.
+SAME_STATISTICS = """
+_norm = dict(type="GN", num_groups=4)
+_head = dict(norm_cfg=_norm, dropout_ratio=0.0)
+_network = dict(
+    backbone=dict(norm_cfg=_norm), decode_head=_head, auxiliary_head=_head
+)
+model = dict(architecture=_network, teacher=_network, teacher_ckpt=None)
+train_cfg = dict(max_iters={iterations}, val_interval={iterations})
+train_dataloader = dict(batch_size={batch_size}, dataset=dict(length=64))
+custom_imports = dict(imports=["texture_kd.components", "mean_losses"])
+custom_hooks = [dict(type="MeanLossesHook", path={path!r})]
+"""
+
+MEAN_LOSSES = """
+import json
+import torch
+from mmengine.dist import all_reduce_dict, is_main_process
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+@HOOKS.register_module()
+class MeanLossesHook(Hook):
+    def __init__(self, path):
+        self.path, self.losses = path, []
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        means = {k: torch.as_tensor(v).double() for k, v in outputs.items()}
+        all_reduce_dict(means, "mean")
+        self.losses.append({k: v.item() for k, v in means.items()})
+
+    def after_train(self, runner):
+        if is_main_process():
+            with open(self.path, "w") as file:
+                json.dump(self.losses, file)
+"""
+
+
+@pytest.fixture
+def losses_of(run, tiny, tmp_path):
+    """Train with a number of processes and return the losses of each iteration."""
+    (tmp_path / "mean_losses.py").write_text(MEAN_LOSSES)
+
+    def losses(processes: int) -> list[dict[str, float]]:
+        path = tmp_path / f"losses_{processes}.json"
+        config = tiny(
+            "sstkd_pspnet_r18-w32_r18-w16_mosaic.py",
+            SAME_STATISTICS.format(
+                iterations=ITERATIONS, batch_size=4 // processes, path=str(path)
+            ),
+        )
+        command = [sys.executable, REPOSITORY / "tools" / "train.py", config]
+        if processes > 1:
+            command = [REPOSITORY / "tools" / "dist_train.sh", config, processes]
+        run(
+            *command,
+            "--work-dir",
+            tmp_path / f"run_{processes}",
+            PYTHONPATH=str(tmp_path),
+            PORT=str(20000 + os.getpid() % 20000),
+            OMP_NUM_THREADS="1",
+        )
+        return json.loads(path.read_text())
+
+    return losses
+
+
+def test_two_processes_equal_one(losses_of):
+    one, two = losses_of(1), losses_of(2)
+    assert len(one) == len(two) == ITERATIONS
+    for alone, together in zip(one, two, strict=True):
+        assert alone == pytest.approx(together, rel=2e-3)
+    # They would agree as well if nothing were learnt.
+    assert one[-1]["loss"] < 0.95 * one[0]["loss"]

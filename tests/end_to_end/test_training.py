@@ -1,0 +1,180 @@
+"""From a config to a student in plain MMSegmentation, by the commands of the README."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+REPOSITORY = Path(__file__).parents[2]
+TEACHER = "pspnet_r18-w32_mosaic.py"
+STUDENT = "pspnet_r18-w16_mosaic.py"
+DISTILLED = "sstkd_pspnet_r18-w32_r18-w16_mosaic.py"
+
+
+@pytest.fixture
+def teacher_ckpt(tmp_path):
+    """An untrained teacher: what matters here is that it is loaded and frozen."""
+    from mmengine.config import Config
+    from mmrazor.registry import MODELS
+
+    torch.manual_seed(0)
+    config = Config.fromfile(REPOSITORY / "configs" / TEACHER)
+    path = tmp_path / "teacher.pth"
+    torch.save(dict(state_dict=MODELS.build(config.model).state_dict()), path)
+    return path
+
+
+@pytest.fixture
+def distilled(tiny, teacher_ckpt):
+    return tiny(DISTILLED, f"model = dict(teacher_ckpt={str(teacher_ckpt)!r})\n")
+
+
+def last_miou(output: str) -> float:
+    return float(re.findall(r"mIoU: ([\d.]+)", output)[-1])
+
+
+def test_mim_trains_converts_and_tests(run, tiny, distilled, tmp_path):
+    out = run("mim", "train", "mmrazor", distilled, "--work-dir", tmp_path / "run")
+    validated = last_miou(out)
+    assert "distill.loss_structural_stage2" in out
+
+    checkpoint = tmp_path / "run" / "iter_6.pth"
+    student = tiny(STUDENT)
+    straight = run("mim", "test", "mmseg", student, "--checkpoint", checkpoint)
+    assert last_miou(straight) == validated
+
+    import mmrazor
+
+    converters = Path(mmrazor.__file__).parent / ".mim/tools/model_converters"
+    run(
+        sys.executable,
+        converters / "convert_kd_ckpt_to_student.py",
+        checkpoint,
+        "--out-path",
+        tmp_path,
+    )
+    extracted = tmp_path / "iter_6_student.pth"
+    tested = run("mim", "test", "mmseg", student, "--checkpoint", extracted)
+    assert last_miou(tested) == validated
+    in_mmrazor = run("mim", "test", "mmrazor", distilled, "--checkpoint", checkpoint)
+    assert last_miou(in_mmrazor) == validated
+
+
+def test_a_killed_run_resumes_on_the_same_curve(
+    run, distilled, logged_values, tmp_path
+):
+    tool = REPOSITORY / "tools" / "train.py"
+    whole = tmp_path / "whole"
+    run(sys.executable, tool, distilled, "--work-dir", whole)
+
+    killed = tmp_path / "killed"
+    process = subprocess.Popen(
+        [sys.executable, tool, distilled, "--work-dir", killed],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=REPOSITORY,
+        env=os.environ | dict(KILL_AT="5", PYTHONPATH=str(kill_hook(tmp_path))),
+    )
+    assert process.wait(timeout=300) == -signal.SIGKILL
+    assert (killed / "iter_4.pth").exists()
+    assert not (killed / "iter_6.pth").exists()
+
+    run(sys.executable, tool, distilled, "--work-dir", killed, "--resume")
+    for key in ("loss", "student.decode.loss_ce", "distill.loss_response"):
+        wanted, got = logged_values(whole, key), logged_values(killed, key)
+        assert sorted(wanted) == sorted(got) == [1, 2, 3, 4, 5, 6]
+        assert got == wanted
+
+
+def kill_hook(folder: Path) -> Path:
+    """Write a sitecustomize that kills the process after an iteration."""
+    path = folder / "kill"
+    path.mkdir()
+    (path / "sitecustomize.py").write_text(
+        "import os, signal\n"
+        "from mmengine.hooks import LoggerHook\n"
+        "log = LoggerHook.after_train_iter\n"
+        "def after_train_iter(self, runner, *args, **kwargs):\n"
+        "    log(self, runner, *args, **kwargs)\n"
+        "    if runner.iter + 1 == int(os.environ['KILL_AT']):\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "LoggerHook.after_train_iter = after_train_iter\n"
+    )
+    return path
+
+
+def test_mim_finds_configs_and_tools_of_texture_kd(run, tmp_path, teacher_ckpt):
+    out = run(
+        "mim",
+        "train",
+        "texture_kd",
+        DISTILLED,
+        "--work-dir",
+        tmp_path / "run",
+        "--cfg-options",
+        f"model.teacher_ckpt={teacher_ckpt}",
+        "train_cfg.max_iters=1",
+        "train_dataloader.batch_size=2",
+        "train_dataloader.num_workers=0",
+        "train_dataloader.persistent_workers=False",
+        "val_dataloader.dataset.length=1",
+    )
+    assert "mIoU" in out
+
+
+@pytest.mark.parametrize(
+    ("extra", "sentence"),
+    [
+        ("model = dict(teacher_ckpt='absent.pth')", "absent.pth can not be found"),
+        (
+            "train_dataloader = dict(dataset=dict(_delete_=True, type='CamVidDataset', "
+            "data_root='absent/', data_prefix=dict(img_path='images/train', "
+            "seg_map_path='labels/train')))",
+            r"absent/images/train.*camvid\.py",
+        ),
+        (
+            "model = dict(architecture=dict(decode_head=dict(num_classes=9), "
+            "auxiliary_head=dict(num_classes=9)), "
+            "teacher=dict(decode_head=dict(num_classes=9), "
+            "auxiliary_head=dict(num_classes=9)), teacher_ckpt=None)",
+            "predicts 9 classes, and the training data set has 12",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_before_training(
+    run, distilled, tmp_path, extra, sentence
+):
+    path = tmp_path / "wrong.py"
+    path.write_text(f"_base_ = [{str(distilled)!r}]\n{extra}\n")
+    tool = REPOSITORY / "tools" / "train.py"
+    out = run(sys.executable, tool, path, "--work-dir", tmp_path / "run", ok=False)
+    assert re.search(sentence, out.strip().splitlines()[-1])
+    assert "Iter(train)" not in out
+
+
+def test_a_hostile_teacher_is_refused(run, distilled, tmp_path):
+    target = tmp_path / "created"
+
+    class RunsCode:
+        def __reduce__(self):
+            return (os.system, (f"touch {target}",))
+
+    torch.save(dict(state_dict=RunsCode()), tmp_path / "hostile.pth")
+    out = run(
+        "mim",
+        "train",
+        "mmrazor",
+        distilled,
+        "--work-dir",
+        tmp_path / "run",
+        "--cfg-options",
+        f"model.teacher_ckpt={tmp_path / 'hostile.pth'}",
+        ok=False,
+    )
+    assert "hostile.pth was refused" in out
+    assert not target.exists()
