@@ -4,7 +4,7 @@
 #   mim test mmseg configs/pspnet_r18-w32_camvid-180x240.py --checkpoint CHECKPOINT
 _base_ = [
     "./_base_/default_runtime.py",
-    "./_base_/schedules/sgd_short.py",
+    "./_base_/schedules/sgd_1500.py",
     "./_base_/datasets/camvid_180x240.py",
     "./_base_/models/pspnet_teacher_r18_w32_camvid.py",
 ]

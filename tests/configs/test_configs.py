@@ -55,13 +55,13 @@ def test_its_student_is_the_controls(name):
     assert load(name).model.architecture == load(CONTROL[name]).model
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if "w32" in n or "camvid" in n])
+@pytest.mark.parametrize("name", [n for n in DISTILLED if "cityscapes" not in n])
 def test_the_teachers_checkpoint_is_what_its_config_writes(name):
-    if name not in DISTILLED:
-        pytest.skip("no teacher in this config")
     folder, checkpoint = Path(load(name).model.teacher_ckpt).parts[-2:]
     teacher = load(f"{folder}.py")
     assert checkpoint == f"iter_{teacher.train_cfg.max_iters}.pth"
+    # Its own training starts from ImageNet; here the checkpoint follows.
+    teacher.model.pretrained = None
     assert load(name).model.teacher == teacher.model
 
 

@@ -1,0 +1,37 @@
+"""The example of the README trains as it stands."""
+
+import re
+import sys
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmrazor.registry import MODELS
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def test_the_example_trains(run, tmp_path):
+    readme = (REPOSITORY / "README.md").read_text()
+    example = re.search(r"<!-- example: (\S+) -->\n```python\n(.*?)```", readme, re.S)
+    path = tmp_path / example[1]
+    path.write_text(example[2].replace('"configs/', f'"{REPOSITORY}/configs/'))
+
+    # The teacher of the example; any checkpoint of it will do.
+    config = Config.fromfile(path)
+    teacher = MODELS.build(dict(config.teacher, _scope_="mmseg"))
+    torch.save(dict(state_dict=teacher.state_dict()), tmp_path / "teacher.pth")
+    out = run(
+        sys.executable,
+        REPOSITORY / "tools" / "train.py",
+        path,
+        f"--work-dir={tmp_path / 'run'}",
+        "--cfg-options",
+        f"model.teacher_ckpt={tmp_path / 'teacher.pth'}",
+        "train_cfg.max_iters=2",
+        "default_hooks.logger.interval=1",
+        "train_dataloader.batch_size=2",
+        "val_dataloader.dataset.length=1",
+    )
+    assert "distill.loss_structural" in out
+    assert "mIoU" in out
