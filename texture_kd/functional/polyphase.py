@@ -145,7 +145,8 @@ class _Synthesis(torch.autograd.Function):
 def _mix(x: Tensor, matrices: Tensor) -> Tensor:
     size = (x.shape[-2], x.shape[-1])
     spectrum = torch.fft.rfft2(x)
-    # (B, S, F) to (F, S, B), so that each frequency multiplies one matrix by another.
-    mixed = matrices @ spectrum.flatten(2).permute(2, 1, 0)
-    mixed = mixed.permute(2, 1, 0).unflatten(2, spectrum.shape[-2:])
+    # (B, S, F) to (F, S, B), so that each frequency multiplies one matrix by another;
+    # a strided operand would be copied matrix by matrix.
+    mixed = matrices @ spectrum.flatten(2).permute(2, 1, 0).contiguous()
+    mixed = mixed.permute(2, 1, 0).contiguous().unflatten(2, spectrum.shape[-2:])
     return torch.fft.irfft2(mixed, s=size)
