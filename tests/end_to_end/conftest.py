@@ -25,7 +25,8 @@ _loader = dict(
 )
 train_dataloader = _loader
 val_dataloader = dict(_loader, batch_size=1)
-test_dataloader = dict(_delete_=True, **dict(_base_.val_dataloader, **val_dataloader))
+# The validation images, so that a test can be compared with the last validation.
+test_dataloader = dict(val_dataloader, dataset=dict(_loader["dataset"], split="val"))
 train_cfg = dict(max_iters=6, val_interval=6)
 default_hooks = dict(
     logger=dict(interval=1), checkpoint=dict(interval=2, max_keep_ckpts=-1)

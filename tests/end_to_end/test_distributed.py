@@ -83,6 +83,7 @@ def test_two_processes_equal_one(losses_of):
     one, two = losses_of(1), losses_of(2)
     assert len(one) == len(two) == ITERATIONS
     for alone, together in zip(one, two, strict=True):
-        assert alone == pytest.approx(together, rel=2e-3)
+        assert alone == pytest.approx(together, rel=1e-4)
     # They would agree as well if nothing were learnt.
-    assert one[-1]["loss"] < 0.95 * one[0]["loss"]
+    first, last = (sum(loss["loss"] for loss in part) for part in (one[:5], one[-5:]))
+    assert last < first

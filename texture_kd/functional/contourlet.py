@@ -135,7 +135,7 @@ def _matrices(
     # A tensor born in inference mode could not take part in training later.
     with torch.inference_mode(False):
         analysis, synthesis = pyramid_responses(size, pyramid)
-        matrices = [polyphase_matrices(analysis[None], (2, 2), dtype.to_complex())]
+        matrices = [polyphase_matrices(analysis[None], (2, 2), dtype)]
         # The band-pass is x - g * up(down(h * x)). Sampling on the lattice of a band
         # folds the four aliases of the pyramid too, so that what its prediction takes
         # away joins the response of the band: one filter does both steps.
@@ -147,7 +147,5 @@ def _matrices(
                 (responses * synthesis).unflatten(2, (2, -1)).unflatten(1, (2, -1))
             )
             predicted = analysis * aliases.mean((1, 3)).repeat(1, 2, 2)
-            matrices.append(
-                polyphase_matrices(responses - predicted, lattice, dtype.to_complex())
-            )
+            matrices.append(polyphase_matrices(responses - predicted, lattice, dtype))
         return tuple(m.to(device) for m in matrices)

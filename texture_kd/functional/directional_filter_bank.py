@@ -267,6 +267,6 @@ def _matrices(
     with torch.inference_mode(False):
         responses = directional_responses(size, level, filter)
         return tuple(
-            polyphase_matrices(r, lattice, dtype.to_complex()).to(device)
+            polyphase_matrices(r, lattice, dtype).to(device)
             for r, lattice in zip(responses, directional_lattices(level), strict=True)
         )

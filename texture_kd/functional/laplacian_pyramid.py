@@ -96,6 +96,6 @@ def _matrices(
     with torch.inference_mode(False):
         analysis, synthesis = pyramid_responses(size, filter)
         return tuple(
-            polyphase_matrices(r[None], (2, 2), dtype.to_complex()).to(device)
+            polyphase_matrices(r[None], (2, 2), dtype).to(device)
             for r in (analysis, synthesis.conj())
         )
