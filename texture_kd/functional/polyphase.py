@@ -57,11 +57,11 @@ def polyphase_matrices(
     Args:
         responses: frequency responses (K, H, W) of real filters, complex128.
         lattice: (a, b), the sampling steps along rows and columns.
-        dtype: real dtype of the result.
+        dtype: dtype of the images, float32 or float64.
 
     Returns:
-        Real matrices (F, 2 K, 2 a b), for real and imaginary parts in turn, one for each of the F = H/a (W/(2b) + 1) frequencies that
-        the Fourier transform of a real image of H/a by W/b keeps.
+        Complex matrices (F, K, a b), one for each of the F = H/a (W/(2b) + 1)
+        frequencies that the Fourier transform of a real image of H/a by W/b keeps.
     """
     a, b = lattice
     bands, height, width = responses.shape
@@ -70,11 +70,7 @@ def polyphase_matrices(
     components = backwards.reshape(bands, height // a, a, width // b, b)
     matrices = torch.fft.rfft2(components, dim=(1, 3)).conj()
     matrices = matrices.permute(1, 3, 0, 2, 4).reshape(-1, bands, a * b)
-    # Real matrices of real and imaginary parts: batched products of complex ones run
-    # one by one on the CPU.
-    real, imaginary = matrices.real, matrices.imag
-    rows = torch.stack([real, -imaginary], -1), torch.stack([imaginary, real], -1)
-    return torch.stack(rows, 2).flatten(3).flatten(1, 2).to(dtype)
+    return matrices.to(dtype.to_complex()).resolve_conj()
 
 
 def analyse(x: Tensor, matrices: Tensor, lattice: tuple[int, int]) -> Tensor:
@@ -137,7 +133,7 @@ class _Synthesis(torch.autograd.Function):
         ctx.lattice = lattice
         a, b = lattice
         *batch, _, height, width = bands.shape
-        components = _mix(bands.flatten(0, -4), matrices.mT)
+        components = _mix(bands.flatten(0, -4), matrices.mH)
         components = components.unflatten(1, (a, b)).permute(0, 3, 1, 4, 2)
         return components.reshape(*batch, a * height, b * width)
 
@@ -148,9 +144,6 @@ class _Synthesis(torch.autograd.Function):
 
 def _mix(x: Tensor, matrices: Tensor) -> Tensor:
     size = (x.shape[-2], x.shape[-1])
-    spectrum = torch.view_as_real(torch.fft.rfft2(x))
-    # (B, S, F, 2) to (F, 2 S, B), so that each frequency multiplies two matrices.
-    columns = spectrum.flatten(2, 3).permute(2, 1, 3, 0).flatten(1, 2)
-    mixed = (matrices @ columns).unflatten(1, (-1, 2)).permute(3, 1, 0, 2)
-    mixed = torch.view_as_complex(mixed.contiguous())
-    return torch.fft.irfft2(mixed.unflatten(2, spectrum.shape[2:4]), s=size)
+    spectrum = torch.fft.rfft2(x)
+    mixed = torch.einsum("bsf,fks->bkf", spectrum.flatten(2), matrices)
+    return torch.fft.irfft2(mixed.unflatten(2, spectrum.shape[-2:]), s=size)
