@@ -34,6 +34,12 @@ def distilled(tiny, teacher_ckpt):
     return tiny(DISTILLED, f"model = dict(teacher_ckpt={str(teacher_ckpt)!r})\n")
 
 
+def mmrazor_tool(name: str) -> Path:
+    import mmrazor
+
+    return Path(mmrazor.__file__).parent / ".mim" / "tools" / name
+
+
 def last_miou(output: str) -> float:
     return float(re.findall(r"mIoU: ([\d.]+)", output)[-1])
 
@@ -48,12 +54,9 @@ def test_mim_trains_converts_and_tests(run, tiny, distilled, tmp_path):
     straight = run("mim", "test", "mmseg", student, "--checkpoint", checkpoint)
     assert last_miou(straight) == validated
 
-    import mmrazor
-
-    converters = Path(mmrazor.__file__).parent / ".mim/tools/model_converters"
     run(
         sys.executable,
-        converters / "convert_kd_ckpt_to_student.py",
+        mmrazor_tool("model_converters/convert_kd_ckpt_to_student.py"),
         checkpoint,
         "--out-path",
         tmp_path,
@@ -63,6 +66,36 @@ def test_mim_trains_converts_and_tests(run, tiny, distilled, tmp_path):
     assert last_miou(tested) == validated
     in_mmrazor = run("mim", "test", "mmrazor", distilled, "--checkpoint", checkpoint)
     assert last_miou(in_mmrazor) == validated
+
+
+def test_mmrazor_draws_the_students_features(run, tmp_path):
+    from mmengine.config import Config
+    from mmrazor.registry import MODELS
+    from PIL import Image
+
+    config = REPOSITORY / "configs" / "pspnet_r18-w16_camvid-180x240.py"
+    student = MODELS.build(dict(Config.fromfile(config).model, _scope_="mmseg"))
+    torch.save(dict(state_dict=student.state_dict()), tmp_path / "student.pth")
+    Image.effect_noise((240, 180), 60).convert("RGB").save(tmp_path / "image.png")
+    run(
+        sys.executable,
+        mmrazor_tool("visualizations/feature_visualization.py"),
+        tmp_path / "image.png",
+        config,
+        mmrazor_tool("visualizations/vis_configs/backbone_feature_visualization.py"),
+        tmp_path / "student.pth",
+        "--repo=mmseg",
+        "--channel-reduction=pixel_wise_max",
+        f"--out-file={tmp_path / 'features.png'}",
+    )
+    assert Image.open(tmp_path / "features.png").size[0] >= 30
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="--amp needs a GPU")
+def test_amp(run, distilled, tmp_path):
+    work_dir = tmp_path / "run"
+    run("mim", "train", "mmrazor", distilled, "--work-dir", work_dir, "--amp")
+    assert (work_dir / "iter_6.pth").exists()
 
 
 def test_a_killed_run_resumes_on_the_same_curve(
