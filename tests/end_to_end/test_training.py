@@ -75,7 +75,7 @@ def test_mmrazor_draws_the_students_features(run, tmp_path):
 
     config = REPOSITORY / "configs" / "pspnet_r18-w16_camvid-180x240.py"
     student = MODELS.build(dict(Config.fromfile(config).model, _scope_="mmseg"))
-    torch.save(dict(state_dict=student.state_dict()), tmp_path / "student.pth")
+    torch.save(dict(meta={}, state_dict=student.state_dict()), tmp_path / "student.pth")
     Image.effect_noise((240, 180), 60).convert("RGB").save(tmp_path / "image.png")
     run(
         sys.executable,
