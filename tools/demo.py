@@ -111,8 +111,11 @@ def results_table(results: dict[str, Result]) -> str:
     teacher, student, distilled = (
         results[name].miou for name in ("teacher", "student", "distilled")
     )
-    gap = (distilled - student) / (teacher - student)
-    rows.append(f"\nGap between student and teacher closed: {100 * gap:.0f} %\n")
+    if teacher > student:
+        gap = 100 * (distilled - student) / (teacher - student)
+        rows.append(f"\nGap between student and teacher closed: {gap:.0f} %\n")
+    else:
+        rows.append("\nThe teacher is not ahead of the student: no gap to close.\n")
     return "\n".join(rows)
 
 
@@ -156,7 +159,7 @@ def draw_comparison(runs: list[Run], work_dir: Path, picture: Path) -> None:
             predicted = model.test_step(batch)[0].pred_sem_seg.data.squeeze().numpy()
             panels += [palette[predicted], predicted != truth]
         for axis, panel in zip(row, panels, strict=True):
-            axis.imshow(panel, cmap="gray_r", vmin=0, vmax=1)
+            axis.imshow(panel, cmap="Reds", vmin=0, vmax=1)
             axis.axis("off")
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title)

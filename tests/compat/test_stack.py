@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import torch
+from mmengine.model import BaseModel
 from torch import nn
 
 
@@ -73,6 +74,17 @@ def test_only_the_three_quantisation_modules_read_another_version():
     assert mapping.torch.__version__ == torch.__version__
 
 
+class Network(BaseModel):
+    """The least that MMRazor takes for an architecture."""
+
+    def __init__(self, layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = layers
+
+    def forward(self, inputs, data_samples=None, mode="tensor"):
+        return self.layers(inputs)
+
+
 @pytest.fixture
 def normalise_then_relu() -> nn.Module:
     """BatchNorm with negative outputs, then a ReLU that would overwrite them."""
@@ -81,17 +93,8 @@ def normalise_then_relu() -> nn.Module:
 
 
 def test_recorders_store_what_the_layer_put_out(normalise_then_relu):
-    from mmengine.model import BaseModel
     from mmrazor.models.algorithms.base import BaseAlgorithm
     from mmrazor.models.task_modules import RecorderManager
-
-    class Network(BaseModel):
-        def __init__(self, layers: nn.Module) -> None:
-            super().__init__()
-            self.layers = layers
-
-        def forward(self, inputs, data_samples=None, mode="tensor"):
-            return self.layers(inputs)
 
     algorithm = BaseAlgorithm(Network(normalise_then_relu))
     recorders = RecorderManager(
@@ -107,16 +110,7 @@ def test_recorders_store_what_the_layer_put_out(normalise_then_relu):
 
 
 def test_module_inplace_option_still_keeps_it(normalise_then_relu):
-    from mmengine.model import BaseModel
     from mmrazor.models.algorithms.base import BaseAlgorithm
-
-    class Network(BaseModel):
-        def __init__(self, layers: nn.Module) -> None:
-            super().__init__()
-            self.layers = layers
-
-        def forward(self, inputs, data_samples=None, mode="tensor"):
-            return self.layers(inputs)
 
     BaseAlgorithm(Network(normalise_then_relu), module_inplace=True)
     assert normalise_then_relu[1][0].inplace
