@@ -14,7 +14,8 @@ from mmengine.runner import load_checkpoint
 from mmengine.runner.checkpoint import _load_checkpoint
 from torch import nn
 
-from texture_kd.compat.checkpoints import NumericArray
+from texture_kd.compat.checkpoints import explain_failures
+from texture_kd.compat.stand_ins import NumericArray
 
 
 @pytest.fixture
@@ -162,3 +163,75 @@ def test_numeric_arrays_take_numbers_of_the_right_length_only():
     state = np.arange(3.0).__reduce__()[2]
     with pytest.raises(pickle.UnpicklingError, match="dtype"):
         NumericArray().__setstate__(state)
+
+
+def pickled(*parts: bytes) -> bytes:
+    return b"\x80\x02" + b"".join(parts) + b"."
+
+
+def text(value: str) -> bytes:
+    return b"X" + struct.pack("<I", len(value)) + value.encode()
+
+
+def number(value: int) -> bytes:
+    return b"J" + struct.pack("<i", value)
+
+
+def name(module: str, attribute: str) -> bytes:
+    return f"c{module}\n{attribute}\n".encode()
+
+
+def test_an_array_under_a_tensor_cannot_be_freed(tmp_path):
+    """A tensor over an array that is filled again would read freed memory."""
+
+    def state(length: int) -> bytes:
+        dtype = name("numpy", "dtype") + text("f8") + b"\x89\x88\x87R"
+        order = b"(" + number(3) + text("<") + b"NNN" + number(-1) * 2 + number(0)
+        data = b"\x89" + text("A" * 8 * length)
+        shape = number(1) + number(length) + b"\x85"
+        return b"(" + shape + dtype + order + b"tb" + data + b"t"
+
+    array = name("numpy._core.multiarray", "_reconstruct") + b"("
+    array += name("numpy", "ndarray") + number(0) + b"\x85" + text("b") + b"tRq\x01"
+    over = name("torch._utils", "_rebuild_device_tensor_from_numpy")
+    over += b"(h\x01" + name("torch", "float64") + text("cpu") + b"\x89tR"
+    content = pickled(
+        b"(", array, state(100), b"b", over, b"h\x01", state(1), b"b", b"t"
+    )
+    path = tmp_path / "hostile.pth"
+    writer = torch._C.PyTorchFileWriter(str(path))
+    writer.write_record("data.pkl", content, len(content))
+    writer.write_record("byteorder", b"little", 6)
+    writer.write_end_of_file()
+    with pytest.raises(pickle.UnpicklingError, match="filled twice"):
+        torch.load(path, weights_only=True)
+
+
+def test_a_sound_file_keeps_torchs_own_error(tmp_path):
+    torch.save(dict(state_dict={}), tmp_path / "sound.pth")
+
+    def load(filename, *args, **kwargs):
+        raise RuntimeError("Attempting to deserialize object on a CUDA device")
+
+    with pytest.raises(RuntimeError, match=r"^Attempting"):
+        explain_failures(load)(str(tmp_path / "sound.pth"))
+
+
+def test_what_is_no_local_file_keeps_its_own_error():
+    with pytest.raises(KeyError, match="no_such_model"):
+        _load_checkpoint("open-mmlab://no_such_model")
+
+
+def test_an_explicit_choice_of_all_globals_is_tried_once(tmp_path):
+    calls = tmp_path / "calls"
+    path = tmp_path / "trusted.pth"
+    torch.save(RunsCode(append_and_fail, str(calls)), path)
+    with pytest.raises(pickle.UnpicklingError, match="GLOBAL"):
+        torch.load(path, weights_only=False)
+    assert calls.read_text() == "x"
+
+
+def append_and_fail(path: str) -> None:
+    with open(path, "a") as file:
+        file.write("x")
+    raise pickle.UnpicklingError("GLOBAL")

@@ -1,6 +1,7 @@
 """The table of mends, and that each is inert where it is not needed."""
 
 import collections
+import copy
 import importlib
 import sys
 import textwrap
@@ -92,6 +93,13 @@ def test_a_rewrite_that_does_not_fit_says_so(toy_module, monkeypatch):
     monkeypatch.setitem(MENDS, toy_module, mend)
     with pytest.raises(ImportError, match=r"mminstall\.txt"):
         importlib.import_module(toy_module)
+
+
+def test_a_mending_loader_can_be_copied(toy_module, monkeypatch):
+    mend = Mend("", lambda: True, patch=lambda module: None)
+    monkeypatch.setitem(MENDS, toy_module, mend)
+    loader = MendFinder().find_spec(toy_module).loader
+    assert copy.copy(loader).get_source(toy_module)
 
 
 def test_modules_imported_before_are_patched_in_place(toy_module, monkeypatch):

@@ -57,6 +57,24 @@ def test_the_bridge_is_light():
     assert out.strip() == "[]"
 
 
+def test_a_broken_bridge_does_not_break_import_torch():
+    out = run_python(
+        "import texture_kd.compat as compat\n"
+        "def fail(): raise OSError('broken')\n"
+        "compat.install = fail\n"
+        "import warnings\n"
+        "with warnings.catch_warnings(record=True) as caught:\n"
+        "    warnings.simplefilter('always')\n"
+        "    import torch\n"
+        "print([str(w.message) for w in caught if 'stack bridge' in str(w.message)])"
+    )
+    assert "OSError('broken')" in out
+
+
+def test_import_torch_without_numpy():
+    run_python("import sys; sys.modules['numpy'] = None\nimport torch")
+
+
 def test_import_torch_brings_no_openmmlab():
     out = run_python(
         "import sys, torch\n"

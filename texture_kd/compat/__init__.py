@@ -15,6 +15,7 @@ Importing this package costs next to nothing and imports neither torch nor OpenM
 """
 
 import sys
+import warnings
 
 from texture_kd.compat.import_hook import MendFinder
 
@@ -34,9 +35,14 @@ def install() -> None:
 
 
 def autoload() -> None:
-    """Entry point of ``torch.backends``: install the bridge at ``import torch``.
-
-    PyTorch turns an exception from here into a failing ``import torch`` for every
-    program of the environment; :func:`install` only edits ``sys.meta_path``.
-    """
-    install()
+    """Entry point of ``torch.backends``: install the bridge at ``import torch``."""
+    try:
+        install()
+    # Whatever goes wrong here would be a failing `import torch` in every program of
+    # the environment, most of which have nothing to do with MMRazor.
+    except Exception as error:
+        warnings.warn(
+            f"texture_kd's stack bridge is not installed: {error!r}. MMRazor will not "
+            "work; everything else will.",
+            stacklevel=2,
+        )

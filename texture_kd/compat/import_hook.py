@@ -27,7 +27,10 @@ class MendingLoader(importlib.abc.Loader):
         self._mend.execute(self._loader, module)
 
     def __getattr__(self, name: str) -> object:
-        # inspect, runpy and pkgutil ask loaders for source, code and file names.
+        # inspect, runpy and pkgutil ask loaders for source, code and file names. A copy
+        # is asked before it has its own loader.
+        if name == "_loader":
+            raise AttributeError(name)
         return getattr(self._loader, name)
 
 
