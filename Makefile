@@ -21,6 +21,8 @@ lint: $(INSTALLED)
 env: $(INSTALLED)
 
 $(INSTALLED): requirements/pinned.txt setup.py
+	@$(PYTHON) -c "import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))" || \
+	    { echo "texture_kd needs Python 3.10 to 3.13: make PYTHON=python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -r requirements/pinned.txt
 	$(BIN)/python -m pip install --no-deps --no-build-isolation -e .

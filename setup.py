@@ -8,6 +8,7 @@ in an editable install, so that an edited config is never shadowed by an old cop
 
 import shutil
 from pathlib import Path
+from runpy import run_path
 
 from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
@@ -60,7 +61,7 @@ def requirements(name: str) -> list[str]:
 
 setup(
     name="texture_kd",
-    version="0.1.0",
+    version=run_path(str(ROOT / "texture_kd" / "__init__.py"))["__version__"],
     description="Texture knowledge distillation for MMSegmentation and MMRazor",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",

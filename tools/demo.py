@@ -75,6 +75,7 @@ def train(run: Run, work_dir: Path, iters: int | None) -> None:
             f"train_cfg.val_interval={iters}",
             f"param_scheduler.0.end={iters}",
             f"default_hooks.checkpoint.interval={iters}",
+            f"default_hooks.logger.interval={min(iters, 20)}",
         ]
     command = [
         sys.executable,

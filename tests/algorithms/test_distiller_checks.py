@@ -69,6 +69,22 @@ MAPPINGS = "loss_forward_mappings"
             changed(MAPPINGS, "loss_response", "preds_S", "from_student", None),
             "loss_response.preds_S needs 'from_student'",
         ),
+        (
+            changed(MAPPINGS, "loss_response", "preds_S", "recorder_idx", 0),
+            "has the key 'recorder_idx'.*mean record_idx",
+        ),
+        (
+            changed("distill_losses", "response", dict(type="ResponseKDLoss")),
+            "'response', which would be logged and not trained",
+        ),
+        (
+            changed(
+                "student_recorders",
+                "weight",
+                dict(type="Parameter", source="decode_head.conv_seg.wieght"),
+            ),
+            "'decode_head.conv_seg.wieght'.*mean decode_head.conv_seg.weight",
+        ),
     ],
 )
 def test_slips_in_the_distiller(distiller, message, model_config):
@@ -89,6 +105,9 @@ def test_different_normalisation(model_config):
     teacher["data_preprocessor"]["mean"] = [0.0] * 3
     with pytest.raises(ValueError, match=r"mean=\[127.0, 127.0, 127.0\].*\[0.0, 0.0"):
         MODELS.build(model_config(teacher=teacher))
+    preprocessor = dict(segmentor(4)["data_preprocessor"], bgr_to_rgb=True)
+    with pytest.raises(ValueError, match="channel_conversion=True"):
+        MODELS.build(model_config(data_preprocessor=preprocessor))
 
 
 class TestTeacherCheckpoint:
@@ -139,6 +158,14 @@ class TestTeacherCheckpoint:
         prefixed = {f"module.{name}": value for name, value in state.items()}
         with pytest.raises(ValueError, match=r"lacks .* first key is 'module\."):
             build_with(prefixed)
+
+    @pytest.mark.parametrize(
+        "content",
+        [[1, 2], torch.ones(2), dict(state_dict=None), dict(weight=1.0)],
+    )
+    def test_no_weights(self, build_with, content):
+        with pytest.raises(ValueError, match=r"teacher\.pth is no dict of weights"):
+            build_with(content)
 
     def test_the_auxiliary_head_may_be_missing(self, build_with):
         state = MODELS.build(segmentor(8)).state_dict()

@@ -1,15 +1,19 @@
 """The algorithm: a lean, frozen teacher, and a student that trains as it does alone."""
 
 import copy
+import pickle
 
 import pytest
 import torch
+from mmengine.model import ExponentialMovingAverage
 from mmengine.optim import OptimWrapper
 from mmengine.runner import load_checkpoint, save_checkpoint
 from mmrazor.models.algorithms import SingleTeacherDistill
 from mmrazor.registry import MODELS
 from torch import nn
-from toy_models import segmentor
+from toy_models import segmentor, sstkd
+
+from texture_kd.hooks import PlainStudentHook
 
 
 def losses_of(model, batch) -> dict:
@@ -119,6 +123,24 @@ def test_training_leaves_the_teacher_bit_identical(build, batch):
         assert torch.equal(before[name], value), name
 
 
+@pytest.mark.parametrize("option", ["teacher_trainable", "teacher_norm_eval"])
+def test_a_teacher_cannot_be_trained(build, option):
+    with pytest.raises(ValueError, match=option):
+        build(**{option: True})
+
+
+def test_a_recorder_that_records_nothing_is_named(build, batch, model_config):
+    distiller = sstkd()
+    distiller["student_recorders"]["unused"] = dict(
+        type="ModuleOutputs", source="decode_head.loss_decode"
+    )
+    model = build(distiller=distiller).train()
+    # As if the head had never called it.
+    model.student.decode_head.loss_decode._forward_hooks.clear()
+    with pytest.raises(RuntimeError, match=r"student's recorder '\w+'.*loss_decode"):
+        losses_of(model, batch)
+
+
 def test_teacher_dtype(build, batch):
     model = build(teacher_dtype="bfloat16").train()
     seen = []
@@ -184,19 +206,35 @@ class TestCheckpoints:
     def test_plain_mmseg_loads_the_student_as_it_is(
         self, build, teacher_ckpt, tmp_path
     ):
-        model = build(teacher_ckpt=teacher_ckpt)
+        model, other = build(teacher_ckpt=teacher_ckpt), build()
         perturb(model.student)
-        path = str(tmp_path / "distilled.pth")
-        save_checkpoint(dict(state_dict=model.state_dict()), path)
+        checkpoint = dict(state_dict=model.state_dict())
+        before = len(pickle.dumps(checkpoint))
+        PlainStudentHook().before_save_checkpoint(None, checkpoint)
+        path = tmp_path / "distilled.pth"
+        save_checkpoint(checkpoint, str(path))
+        # The second set of names shares the storage of the first.
+        assert path.stat().st_size < 1.5 * before
         plain = MODELS.build(segmentor(4))
-        load_checkpoint(plain, path)
+        load_checkpoint(plain, str(path))
         assert_same_state(plain, model.student)
+        load_checkpoint(other, str(path))
+        assert_same_state(other.student, model.student)
 
-    def test_the_second_set_of_names_takes_no_space(self, build, teacher_ckpt):
-        state = build(teacher_ckpt=teacher_ckpt).state_dict()
-        for name in ("backbone.layer1.0.conv1.weight", "decode_head.conv_seg.bias"):
-            twin = state[f"architecture.{name}"]
-            assert state[name].data_ptr() == twin.data_ptr()
+    def test_a_teacher_without_a_checkpoint_is_missed(self, build, teacher_ckpt):
+        left_out = build(teacher_ckpt=teacher_ckpt).state_dict()
+        with pytest.raises(RuntimeError, match=r"Missing key.*teacher\.backbone"):
+            build().load_state_dict(left_out)
+
+    def test_averaged_weights(self, build):
+        model = build()
+        average = ExponentialMovingAverage(model, momentum=0.1, update_buffers=True)
+        before = average.module.student.decode_head.conv_seg.bias.clone()
+        average.update_parameters(model)
+        model.student.decode_head.conv_seg.bias.data.add_(1)
+        average.update_parameters(model)
+        after = average.module.student.decode_head.conv_seg.bias
+        torch.testing.assert_close(after - before, torch.full_like(after, 0.1))
 
     def test_a_plain_students_checkpoint_is_a_start(self, build, tmp_path):
         torch.manual_seed(5)

@@ -35,8 +35,7 @@ def camvid_tree(tmp_path: Path) -> Path:
 @pytest.fixture
 def real_camvid() -> Path:
     """The real images, where a copy of them is at hand."""
-    named = os.environ.get("TEXTURE_KD_CAMVID", "../shared/camvid")
-    root = REPOSITORY / named
+    root = REPOSITORY / os.environ.get("TEXTURE_KD_CAMVID", "data/camvid")
     if not root.is_dir():
         pytest.skip("no CamVid: set TEXTURE_KD_CAMVID to its folder")
     return root

@@ -213,3 +213,16 @@ def test_a_hostile_teacher_is_refused(run, distilled, tmp_path):
     )
     assert "hostile.pth was refused" in out
     assert not target.exists()
+
+
+def test_the_demo(run, tmp_path):
+    from PIL import Image
+
+    tool = REPOSITORY / "tools" / "demo.py"
+    out = run(sys.executable, tool, "--iters", 2, "--work-dir", tmp_path)
+    table = (tmp_path / "results.md").read_text()
+    assert table in out
+    for network in ("teacher", "student", "distilled"):
+        assert re.search(rf"\| {network} \| \d+\.\d+ \| \d+\.\d+ \|", table)
+    with Image.open(tmp_path / "comparison.png") as picture:
+        assert picture.size[0] > picture.size[1] > 100

@@ -21,12 +21,45 @@ def runner(classes: tuple | None, **heads: nn.Module) -> SimpleNamespace:
     )
 
 
-def test_every_head_has_the_data_sets_classes():
-    check = NumClassesCheckHook().before_train
-    check(runner(("a", "b"), decode_head=head(2)))
-    check(runner(None, decode_head=head(3)))
-    with pytest.raises(ValueError, match=r"teacher predicts 3 .* has 2 \(a, b\)"):
-        check(runner(("a", "b"), student=head(2), teacher=head(3)))
+def check(classes: tuple | None, decode_head: nn.Module, **others: nn.Module) -> None:
+    NumClassesCheckHook().before_train(
+        runner(classes, decode_head=decode_head, **others)
+    )
+
+
+def test_the_decode_head_has_the_data_sets_classes():
+    check(("a", "b"), head(2))
+    check(None, head(3))
+    with pytest.raises(ValueError, match=r"predicts 3 classes, .* has 2 \(a, b\)"):
+        check(("a", "b"), head(3))
+
+
+def test_in_a_distillation_it_is_the_students():
+    both = dict(
+        student=nn.ModuleDict(dict(decode_head=head(2))),
+        teacher=nn.ModuleDict(dict(decode_head=head(5))),
+    )
+    NumClassesCheckHook().before_train(runner(("a", "b"), **both))
+    both["student"].decode_head = head(3)
+    with pytest.raises(ValueError, match="predicts 3"):
+        NumClassesCheckHook().before_train(runner(("a", "b"), **both))
+
+
+def test_heads_that_may_differ():
+    check(("a", "b", "c"), head(3), auxiliary_head=head(2))
+    check(("a", "b"), nn.ModuleList([head(7), head(2)]))
+    binary = head(2)
+    binary.num_classes = 1
+    check(("a", "b"), binary)
+    NumClassesCheckHook().before_train(
+        SimpleNamespace(
+            train_dataloader=SimpleNamespace(dataset=[1, 2]), model=nn.Linear(1, 1)
+        )
+    )
+
+
+def seeded(**randomness) -> SimpleNamespace:
+    return SimpleNamespace(cfg=dict(randomness=randomness))
 
 
 def draw() -> float:
@@ -54,7 +87,7 @@ def test_a_resumed_run_draws_what_would_have_followed(tmp_path):
 
     torch.manual_seed(1)
     hook = RandomStateHook()
-    hook.after_load_checkpoint(None, torch.load(tmp_path / "iter_3.pth"))
+    hook.after_load_checkpoint(seeded(), torch.load(tmp_path / "iter_3.pth"))
     hook.before_train_iter(SimpleNamespace(iter=3), 3)
     first = draw()
     # Once only: later iterations go on from there.
@@ -68,9 +101,21 @@ def test_weights_alone_do_not_bring_a_random_state(checkpoint):
     RandomStateHook().before_save_checkpoint(None, saved)
     hook = RandomStateHook()
     # load_from is no resuming: the run starts at iteration 0.
-    hook.after_load_checkpoint(None, saved if checkpoint is None else checkpoint)
+    hook.after_load_checkpoint(seeded(), saved if checkpoint is None else checkpoint)
     torch.manual_seed(5)
     wanted = draw()
     torch.manual_seed(5)
     hook.before_train_iter(SimpleNamespace(iter=0), 0)
+    assert draw() == wanted
+
+
+def test_processes_that_are_seeded_differently_keep_their_states():
+    saved = {}
+    RandomStateHook().before_save_checkpoint(None, saved)
+    hook = RandomStateHook()
+    hook.after_load_checkpoint(seeded(diff_rank_seed=True), saved)
+    torch.manual_seed(5)
+    wanted = draw()
+    torch.manual_seed(5)
+    hook.before_train_iter(SimpleNamespace(iter=3), 3)
     assert draw() == wanted

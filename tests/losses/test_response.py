@@ -37,6 +37,18 @@ def test_ignored_pixels_have_no_say(shape):
     assert ((gradient.abs().sum(1) > 0) == valid).all()
 
 
+def test_what_stands_at_ignored_pixels_is_no_matter():
+    s, t = torch.randn(2, 1, 3, 2, 2)
+    gt = torch.tensor([[[255, 0], [1, 2]]])
+    wanted = ResponseKDLoss()(s, t, gt)
+    s[0, 0, 0, 0], t[0, 1, 0, 0] = torch.inf, torch.nan
+    s.requires_grad_()
+    loss = ResponseKDLoss()(s, t, gt)
+    torch.testing.assert_close(loss, wanted)
+    (gradient,) = torch.autograd.grad(loss, s)
+    assert gradient.isfinite().all()
+
+
 def test_ignore_index_can_be_chosen():
     s, t = torch.randn(2, 1, 3, 2, 2)
     gt = torch.tensor([[[11, 0], [1, 255]]])

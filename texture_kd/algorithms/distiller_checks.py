@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from inspect import Parameter, signature
 
+from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.registry import MODELS
 from torch import Tensor, nn
 
@@ -17,7 +18,7 @@ __all__ = [
     "check_sources",
 ]
 
-_MODULE_RECORDERS = ("ModuleOutputs", "ModuleInputs")
+_RECORD_KEYS = tuple(signature(ConfigurableDistiller.get_record).parameters)[1:]
 _SIDES = {True: "student_recorders", False: "teacher_recorders"}
 
 
@@ -34,6 +35,11 @@ def check_mappings(distiller: Mapping) -> None:
     losses = distiller.get("distill_losses") or {}
     mappings = distiller.get("loss_forward_mappings") or {}
     for loss in losses:
+        if "loss" not in loss:
+            raise ValueError(
+                f"distill_losses has {loss!r}, which would be logged and not trained: "
+                "MMEngine sums the losses that have 'loss' in their names."
+            )
         if loss not in mappings:
             raise ValueError(
                 f"distill_losses has {loss!r}, which loss_forward_mappings never "
@@ -52,7 +58,8 @@ def _check_arguments(loss: str, config: Mapping, records: Mapping) -> None:
         return  # The registry says it better when it builds the loss.
     parameters = dict(signature(cls.forward).parameters)
     parameters.pop("self", None)
-    if any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values()):
+    variadic = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    if any(p.kind in variadic for p in parameters.values()):
         return
     where = f"{loss} ({config['type']})"
     for argument in records:
@@ -63,6 +70,8 @@ def _check_arguments(loss: str, config: Mapping, records: Mapping) -> None:
 
 
 def _check_record(where: str, record: Mapping, distiller: Mapping) -> None:
+    for key in record:
+        _check_name(key, _RECORD_KEYS, f"{where} has the key", "loss_forward_mappings")
     for key in ("recorder", "from_student"):
         if key not in record:
             raise ValueError(f"{where} needs {key!r} in loss_forward_mappings.")
@@ -91,13 +100,19 @@ def check_sources(recorders: Mapping, model: nn.Module, side: str) -> None:
     Raises:
         ValueError: no module has the name, or the teacher never runs it.
     """
-    names = dict(model.named_modules())
+    modules = dict(model.named_modules())
+    known = {
+        "ModuleOutputs": modules,
+        "ModuleInputs": modules,
+        "Parameter": dict(model.named_parameters()),
+    }
     for name, recorder in recorders.items():
-        if recorder["type"].split(".")[-1] not in _MODULE_RECORDERS:
+        kind = recorder["type"].split(".")[-1]
+        if kind not in known:
             continue
         source = recorder["source"]
-        where = f"the {side}'s recorder {name!r} looks for the module"
-        _check_name(source, names, where, f"{side} ({type(model).__name__})")
+        where = f"the {side}'s recorder {name!r} looks for"
+        _check_name(source, known[kind], where, f"{side} ({type(model).__name__})")
         if side == "teacher" and source.split(".")[0] == "auxiliary_head":
             raise ValueError(
                 f"The teacher's recorder {name!r} looks into {source!r}, but the "
@@ -131,27 +146,28 @@ def check_class_counts(
             )
 
 
-def check_same_normalisation(student: nn.Module, teacher: nn.Module) -> None:
-    """Check that both networks expect images normalised alike.
+def check_same_normalisation(ours: nn.Module, theirs: nn.Module) -> None:
+    """Check that the teacher expects images as the training prepares them.
 
-    The teacher sees what the student's data preprocessor makes of an image.
+    Args:
+        ours: data preprocessor of the training.
+        theirs: data preprocessor of the teacher, which is never run.
 
     Raises:
-        ValueError: mean or std differ.
+        ValueError: mean, std or the order of channels differ.
     """
-    ours, theirs = student.data_preprocessor, teacher.data_preprocessor
-    for name in ("mean", "std"):
+    for name in ("mean", "std", "channel_conversion"):
         a, b = (_values(getattr(side, name, None)) for side in (ours, theirs))
         if a != b:
             raise ValueError(
-                f"The student's data_preprocessor has {name}={a} and the teacher's "
-                f"{b}: the teacher would see images that it was not trained on. "
-                "Train the student with the teacher's data_preprocessor."
+                f"The training's data_preprocessor has {name}={a} and the "
+                f"teacher's {b}: the teacher would see images that it was not trained "
+                "on. Train the student with the teacher's data_preprocessor."
             )
 
 
-def _values(tensor: Tensor | None) -> list[float] | None:
-    return None if tensor is None else tensor.flatten().tolist()
+def _values(value: Tensor | bool | None) -> list[float] | bool | None:
+    return value.flatten().tolist() if isinstance(value, Tensor) else value
 
 
 def _check_name(name: str, known: Iterable[str], what: str, where: str) -> None:

@@ -1,7 +1,7 @@
 """Loading the teacher's weights, all of them or not at all."""
 
 from mmengine.runner.checkpoint import _load_checkpoint
-from torch import nn
+from torch import Tensor, nn
 
 __all__ = ["load_teacher"]
 
@@ -21,12 +21,11 @@ def load_teacher(teacher: nn.Module, checkpoint: str) -> None:
 
     Raises:
         FileNotFoundError: there is no such file.
-        RuntimeError: the file is truncated or not a checkpoint.
+        RuntimeError: the file is truncated or corrupt.
         pickle.UnpicklingError: the file holds more than tensors and log histories.
-        ValueError: a weight is missing or has another shape.
+        ValueError: the file holds no weights, or one is missing or has another shape.
     """
-    content = _load_checkpoint(checkpoint, map_location="cpu")
-    state = content.get("state_dict", content)
+    state = _state_dict(_load_checkpoint(checkpoint, map_location="cpu"), checkpoint)
     own = teacher.state_dict()
     _check_shapes(own, state, checkpoint)
     missing = [
@@ -35,6 +34,18 @@ def load_teacher(teacher: nn.Module, checkpoint: str) -> None:
     if missing:
         raise ValueError(_missing_message(missing, own, state, checkpoint))
     teacher.load_state_dict(state, strict=False)
+
+
+def _state_dict(content: object, checkpoint: str) -> dict[str, Tensor]:
+    state = content.get("state_dict", content) if isinstance(content, dict) else None
+    if not isinstance(state, dict) or not all(
+        isinstance(value, Tensor) for value in state.values()
+    ):
+        raise ValueError(
+            f"The teacher checkpoint {checkpoint} is no dict of weights, nor does it "
+            "hold one under 'state_dict': give the checkpoint of a trained segmentor."
+        )
+    return state
 
 
 def _check_shapes(own: dict, state: dict, checkpoint: str) -> None:

@@ -7,6 +7,7 @@ import torch
 from mmengine.model import BaseModel
 from mmengine.structures import BaseDataElement
 from mmrazor.models.algorithms import SingleTeacherDistill
+from mmrazor.models.task_modules import RecorderManager
 from mmrazor.models.utils import add_prefix
 from mmrazor.registry import MODELS
 from torch import Tensor, nn
@@ -35,12 +36,16 @@ class TextureDistill(SingleTeacherDistill):
       auxiliary head, nor losses, nor upsampling to full size.
     - Randomness is spent as plain MMSegmentation spends it. With every distillation
       weight at zero the student trains exactly as it does alone with the same seed.
-    - A checkpoint holds the student under ``architecture.``, as MMRazor's converter
-      expects it, and under its own names as well (the same storage, written once), so
-      that plain MMSegmentation loads it as it is. The teacher stays out of it.
+    - The teacher stays out of the state dict, and a plain student's checkpoint can be
+      loaded as a start. With ``PlainStudentHook`` the checkpoints of a run load in
+      plain MMSegmentation as they are.
     - Recorded tensors are released as soon as the losses are computed.
     - A recorder, connector or loss argument that does not exist, and a teacher
       checkpoint that does not fit, are errors when the model is built.
+
+    The teacher is called with ``mode='tensor'``: recorders and deliveries see what its
+    backbone and ``decode_head.forward`` run, and heads whose ``forward`` needs the data
+    samples (MaskFormer) cannot teach.
 
     Args:
         architecture: config of the student, or the built student.
@@ -54,7 +59,8 @@ class TextureDistill(SingleTeacherDistill):
             brings it back. Without ``teacher_ckpt`` they always do.
         **kwargs: ``student_trainable``, ``calculate_student_loss``, ``init_cfg``,
             ``data_preprocessor``, ``module_inplace`` and ``teacher_module_inplace`` as
-            in ``SingleTeacherDistill``.
+            in ``SingleTeacherDistill``; its ``teacher_trainable`` and
+            ``teacher_norm_eval`` have no meaning here.
 
     Raises:
         ValueError: the distiller's config, the two networks or the checkpoint do not
@@ -78,6 +84,7 @@ class TextureDistill(SingleTeacherDistill):
             raise ValueError(
                 f"teacher_dtype is 'float16', 'bfloat16' or None, not {teacher_dtype!r}"
             )
+        _refuse_training_options(kwargs)
         check_mappings(distiller)
         student = _built(architecture)
         # What is built beside the student must not change the student's own start.
@@ -90,11 +97,12 @@ class TextureDistill(SingleTeacherDistill):
             super().__init__(
                 architecture=student, teacher=teacher, distiller=distiller, **kwargs
             )
+        check_same_normalisation(self.data_preprocessor, self.teacher.data_preprocessor)
         self.teacher_dtype = teacher_dtype and getattr(torch, teacher_dtype)
         self.teacher.eval()
-        keep_teacher = save_teacher or teacher_ckpt is None
-        self._register_state_dict_hook(_StateDictShaper(keep_teacher))
-        self._register_load_state_dict_pre_hook(_restore_state_dict, with_module=True)
+        self.save_teacher = save_teacher or teacher_ckpt is None
+        self._register_state_dict_hook(_leave_teacher_out)
+        self._register_load_state_dict_pre_hook(_complete_state_dict, with_module=True)
 
     def init_weights(self) -> None:
         """Initialise the student as if it were alone, and all the rest beside it."""
@@ -142,12 +150,7 @@ class TextureDistill(SingleTeacherDistill):
             self._teacher_autocast(batch_inputs.device),
         ):
             self.teacher(batch_inputs, data_samples, mode="tensor")
-        for name, recorder in self.distiller.teacher_recorders.recorders.items():
-            if not recorder.data_buffer:
-                raise RuntimeError(
-                    f"The teacher's recorder {name!r} recorded nothing: its backbone "
-                    f"and decode head never ran {recorder.source!r}."
-                )
+        _check_records("teacher", self.distiller.teacher_recorders)
 
     def _teacher_autocast(self, device: torch.device):
         if self.teacher_dtype is None:
@@ -164,6 +167,7 @@ class TextureDistill(SingleTeacherDistill):
             torch.set_grad_enabled(self.student_trainable and torch.is_grad_enabled()),
         ):
             losses = self.student(batch_inputs, data_samples, mode="loss")
+        _check_records("student", self.distiller.student_recorders)
         return add_prefix(losses, "student") if self.calculate_student_loss else {}
 
     def _release_records(self) -> None:
@@ -183,36 +187,42 @@ def _check_networks(distiller: dict, student: nn.Module, teacher: nn.Module) -> 
     check_sources(distiller.get("student_recorders") or {}, student, "student")
     check_sources(distiller.get("teacher_recorders") or {}, teacher, "teacher")
     check_class_counts(distiller, student, teacher)
-    check_same_normalisation(student, teacher)
 
 
-class _StateDictShaper:
-    """Shapes the state dict of a TextureDistill for its readers."""
-
-    def __init__(self, keep_teacher: bool) -> None:
-        self.keep_teacher = keep_teacher
-
-    def __call__(
-        self, module: nn.Module, state: dict, prefix: str, local_metadata: dict
-    ) -> None:
-        for key in [key for key in state if key.startswith(prefix)]:
-            name = key[len(prefix) :]
-            if name.startswith(_STUDENT):
-                state[prefix + name[len(_STUDENT) :]] = state[key]
-            elif name.startswith(_TEACHER) and not self.keep_teacher:
-                del state[key]
+def _refuse_training_options(options: dict) -> None:
+    for name in ("teacher_trainable", "teacher_norm_eval"):
+        if name in options:
+            raise ValueError(
+                f"TextureDistill has no {name}: its teacher is frozen and in eval "
+                "mode. Remove the option, or use MMRazor's SingleTeacherDistill."
+            )
 
 
-def _restore_state_dict(
-    module: nn.Module, state: dict, prefix: str, *unused: object
+def _check_records(side: str, manager: RecorderManager) -> None:
+    for name, recorder in manager.recorders.items():
+        if not recorder.data_buffer:
+            raise RuntimeError(
+                f"The {side}'s recorder {name!r} recorded nothing: its forward pass "
+                f"never ran {recorder.source!r}."
+            )
+
+
+def _leave_teacher_out(
+    module: TextureDistill, state: dict, prefix: str, local_metadata: dict
 ) -> None:
-    """Undo what :class:`_StateDictShaper` did, so that nothing is missing or extra.
+    if not module.save_teacher:
+        for key in [key for key in state if key.startswith(prefix + _TEACHER)]:
+            del state[key]
 
-    The checkpoint of a plain student fits as well, as a start.
-    """
+
+def _complete_state_dict(
+    module: TextureDistill, state: dict, prefix: str, *unused: object
+) -> None:
+    """Put a student under its prefix, and a teacher that was left out beside it."""
     for name in module.student.state_dict():
         if prefix + name in state:
             value = state.pop(prefix + name)
             state.setdefault(prefix + _STUDENT + name, value)
-    for name, value in module.teacher.state_dict().items():
-        state.setdefault(prefix + _TEACHER + name, value)
+    if not module.save_teacher:
+        for name, value in module.teacher.state_dict().items():
+            state.setdefault(prefix + _TEACHER + name, value)

@@ -1,6 +1,7 @@
 """MMEngine hooks."""
 
 from texture_kd.hooks.num_classes_check import NumClassesCheckHook
+from texture_kd.hooks.plain_student import PlainStudentHook
 from texture_kd.hooks.random_state import RandomStateHook
 
-__all__ = ["NumClassesCheckHook", "RandomStateHook"]
+__all__ = ["NumClassesCheckHook", "PlainStudentHook", "RandomStateHook"]

@@ -1,34 +1,42 @@
-"""Refuses to train a head on a data set with another number of classes."""
+"""Refuses to train a network on a data set with another number of classes."""
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch import nn
 
 __all__ = ["NumClassesCheckHook"]
 
 
 class NumClassesCheckHook(Hook):
-    """Compare the data set's classes with every head's before the first iteration.
+    """Compare the data set's classes with the decode head's before the first iteration.
 
     A head with too many classes trains without a word, and one with too few fails
-    somewhere inside the loss.
+    somewhere inside the loss. Auxiliary heads may have classes of their own, such as
+    boundaries, and a teacher too.
     """
 
     def before_train(self, runner: Runner) -> None:
-        """Check the training data set against the model.
+        """Check the training data set against the network that is trained.
 
         Raises:
-            ValueError: a head has another number of classes than the data set.
+            ValueError: the decode head has another number of classes than the data set.
         """
-        classes = runner.train_dataloader.dataset.metainfo.get("classes")
+        dataset = runner.train_dataloader.dataset
+        classes = getattr(dataset, "metainfo", {}).get("classes")
         if classes is None:
             return
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        for name, module in model.named_modules():
-            num_classes = getattr(module, "num_classes", None)
-            if hasattr(module, "conv_seg") and num_classes != len(classes):
-                raise ValueError(
-                    f"{name} predicts {num_classes} classes, and the training data "
-                    f"set has {len(classes)} ({', '.join(classes)}): set "
-                    f"num_classes={len(classes)} in that head's config."
-                )
+        head = getattr(getattr(model, "student", model), "decode_head", None)
+        # A cascade's last head is the one that predicts.
+        head = head[-1] if isinstance(head, nn.ModuleList) else head
+        num_classes = getattr(head, "num_classes", None)
+        if num_classes is None or num_classes == len(classes):
+            return
+        if num_classes == 1 and len(classes) == 2:
+            return  # MMSegmentation's way to tell foreground from background.
+        raise ValueError(
+            f"The decode head predicts {num_classes} classes, and the training data "
+            f"set has {len(classes)} ({', '.join(classes)}): set "
+            f"num_classes={len(classes)} in the config of the heads."
+        )

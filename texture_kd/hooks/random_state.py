@@ -12,10 +12,13 @@ _KEY = "torch_random_state"
 class RandomStateHook(Hook):
     """Save PyTorch's random state in checkpoints and restore it on resuming.
 
-    MMEngine replays the data loader when it resumes, but not the generator that
-    dropout draws from: a resumed run sees the same images under other masks. With this
-    hook its losses are those of a run that was never interrupted. All processes share
-    one state, as MMEngine seeds them alike.
+    In a loop over iterations, MMEngine replays the data loader when it resumes, but not
+    the generator that dropout draws from: a resumed run sees the same images under
+    other masks. With this hook its losses are those of a run that was never
+    interrupted. Loops over epochs are not replayed, and gain nothing.
+
+    A checkpoint holds one state, for processes that are seeded alike; with
+    ``randomness=dict(diff_rank_seed=True)`` nothing is restored.
     """
 
     # Last: whatever else a hook draws at the same point comes before.
@@ -31,7 +34,8 @@ class RandomStateHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Remember the state of a checkpoint, if it has one."""
-        self._resumed = checkpoint.get(_KEY)
+        seeds_differ = runner.cfg.get("randomness", {}).get("diff_rank_seed", False)
+        self._resumed = None if seeds_differ else checkpoint.get(_KEY)
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: object = None

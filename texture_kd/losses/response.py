@@ -71,14 +71,17 @@ class ResponseKDLoss(nn.Module):
             preds_S = F.interpolate(
                 preds_S, grid, mode="bilinear", align_corners=self.align_corners
             )
-        divergence = pixel_kl(preds_T.detach(), preds_S, self.temperature)
+        preds_T = preds_T.detach()
         if gt is None:
+            divergence = pixel_kl(preds_T, preds_S, self.temperature)
             return self.loss_weight * divergence.mean()
-        valid = _labels_on_grid(gt, preds_T) != self.ignore_index
-        # Pixels that do not count are replaced, not multiplied by 0, which would keep
-        # what is not finite.
-        total = divergence.where(valid, 0).sum()
-        return self.loss_weight * total / valid.sum().clamp(min=1)
+        # Equal logits diverge by 0 and pass no gradient, whatever stood there before.
+        ignored = _labels_on_grid(gt, preds_T) == self.ignore_index
+        preds_T, preds_S = (
+            logits.masked_fill(ignored[:, None], 0) for logits in (preds_T, preds_S)
+        )
+        total = pixel_kl(preds_T, preds_S, self.temperature).sum()
+        return self.loss_weight * total / (~ignored).sum().clamp(min=1)
 
 
 def _check_logits(preds_S: Tensor, preds_T: Tensor) -> None:
@@ -110,6 +113,6 @@ def _labels_on_grid(gt: Tensor, logits: Tensor) -> Tensor:
         )
     if gt.is_floating_point():
         raise ValueError(f"expected integer labels, got {gt.dtype}")
-    # float64 holds every label; interpolation knows floating point only.
-    nearest = F.interpolate(gt.double(), logits.shape[-2:], mode="nearest-exact")
+    # Interpolation knows floating point only; float32 is exact up to label 2^24.
+    nearest = F.interpolate(gt.float(), logits.shape[-2:], mode="nearest-exact")
     return nearest[:, 0].to(gt.dtype)
