@@ -4,7 +4,7 @@
 #   mim test mmseg configs/pspnet_r18-w32_mosaic.py --checkpoint CHECKPOINT
 _base_ = [
     "./_base_/default_runtime.py",
-    "./_base_/schedules/sgd_600.py",
+    "./_base_/schedules/sgd_400.py",
     "./_base_/datasets/texture_mosaic.py",
     "./_base_/models/pspnet_teacher_r18_w32_mosaic.py",
 ]

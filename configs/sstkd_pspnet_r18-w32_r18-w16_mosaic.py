@@ -14,6 +14,6 @@ model = dict(
     type="TextureDistill",
     architecture=_base_.model,
     teacher=_base_.teacher,
-    teacher_ckpt="work_dirs/pspnet_r18-w32_mosaic/iter_600.pth",
+    teacher_ckpt="work_dirs/pspnet_r18-w32_mosaic/iter_400.pth",
     distiller=_base_.sstkd,
 )

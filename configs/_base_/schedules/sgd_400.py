@@ -1,7 +1,7 @@
 # The paper's recipe (sstkd_80k.py) cut to what two CPU cores do in minutes.
 _base_ = "./sstkd_80k.py"
 
-max_iters = 600
+max_iters = 400
 param_scheduler = [
     dict(type="PolyLR", power=0.9, eta_min=0, begin=0, end=max_iters, by_epoch=False)
 ]
