@@ -110,6 +110,12 @@ def test_different_normalisation(model_config):
         MODELS.build(model_config(data_preprocessor=preprocessor))
 
 
+def test_a_teacher_that_does_not_say_how_it_normalises(model_config):
+    teacher = segmentor(8)
+    del teacher["data_preprocessor"]
+    assert MODELS.build(model_config(teacher=teacher))
+
+
 class TestTeacherCheckpoint:
     @pytest.fixture
     def build_with(self, model_config, tmp_path):

@@ -154,6 +154,17 @@ def test_a_truncated_checkpoint_is_named(share, checkpoint, tmp_path):
         _load_checkpoint(str(path))
 
 
+@pytest.mark.parametrize("share", [cut / 10 for cut in range(1, 10)])
+def test_a_truncated_checkpoint_of_any_size_is_named(share, tmp_path):
+    """Some lengths make PyTorch seek before the start of the file."""
+    path = tmp_path / "broken.pth"
+    torch.save(dict(a=torch.randn(20_000), b=torch.ones(3)), path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(RuntimeError, match=r"broken\.pth cannot be read"):
+        _load_checkpoint(str(path))
+
+
 def test_a_missing_file_keeps_mmengines_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="absent"):
         _load_checkpoint(str(tmp_path / "absent.pth"))

@@ -72,7 +72,14 @@ def test_a_broken_bridge_does_not_break_import_torch():
 
 
 def test_import_torch_without_numpy():
-    run_python("import sys; sys.modules['numpy'] = None\nimport torch")
+    out = run_python(
+        "import sys, warnings; sys.modules['numpy'] = None\n"
+        "with warnings.catch_warnings(record=True) as caught:\n"
+        "    warnings.simplefilter('always')\n"
+        "    import torch\n"
+        "print([w for w in caught if 'stack bridge' in str(w.message)])"
+    )
+    assert out.strip() == "[]"
 
 
 def test_import_torch_brings_no_openmmlab():

@@ -30,8 +30,8 @@ def install() -> None:
     if any(isinstance(finder, MendFinder) for finder in sys.meta_path):
         return
     finder = MendFinder()
-    sys.meta_path.insert(0, finder)
     finder.mend_loaded_modules()
+    sys.meta_path.insert(0, finder)
 
 
 def autoload() -> None:

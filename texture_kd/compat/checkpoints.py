@@ -9,6 +9,7 @@ loads NumPy arrays of its own at that very moment meets the stand-ins.)
 """
 
 import contextlib
+import errno
 import functools
 import os
 import pickle
@@ -19,18 +20,19 @@ from typing import Any
 
 __all__ = ["explain_failures", "read_histories"]
 
-# What torch.load raises on bytes that are no checkpoint; OSError is not among them.
+# What torch.load raises on bytes that are no checkpoint.
 _CORRUPT = (
     AssertionError,
     AttributeError,
     EOFError,
     LookupError,
+    OSError,
     RuntimeError,
     TypeError,
     ValueError,
 )
 # The file is sound where torch complains of these.
-_NOT_THE_FILE = ("cuda", "device", "memory")
+_NOT_THE_FILE = ("cuda", "data location", "device", "memory")
 _LOCK = threading.RLock()
 
 
@@ -79,7 +81,7 @@ def read_histories(serialization: ModuleType) -> Callable[..., Any]:
         if start is not None:
             f.seek(start)
         with _standing_in(serialization):
-            return load(f, *args, **kwargs)
+            return load(f, *args, **dict(kwargs, weights_only=True))
 
     return load_with_histories
 
@@ -104,12 +106,20 @@ def explain_failures(load: Callable[..., Any]) -> Callable[..., Any]:
                 "its state_dict alone."
             ) from error
         except _CORRUPT as error:
-            sound = any(word in str(error).lower() for word in _NOT_THE_FILE)
-            if sound or not os.path.isfile(filename):
+            if _is_sound(filename, error):
                 raise
             raise _unreadable(filename, error) from error
 
     return load_or_explain
+
+
+def _is_sound(filename: str, error: Exception) -> bool:
+    # A seek before the start of a short file is an invalid argument; other errors of
+    # the operating system say what they are about.
+    if isinstance(error, OSError) and error.errno != errno.EINVAL:
+        return True
+    named = any(word in str(error).lower() for word in _NOT_THE_FILE)
+    return named or not os.path.isfile(filename)
 
 
 def _holds_code(error: pickle.UnpicklingError) -> bool:
@@ -119,7 +129,9 @@ def _holds_code(error: pickle.UnpicklingError) -> bool:
 
 
 def _unreadable(filename: str, error: Exception) -> RuntimeError:
+    # PyTorch puts the cause behind its advice.
+    cause = str(error).split("WeightsUnpickler error:")[-1].strip().split(". ")[0]
     return RuntimeError(
         f"{filename} cannot be read: the file is truncated, corrupt or not a "
-        f"checkpoint ({type(error).__name__}: {str(error).split('. ')[0]})."
+        f"checkpoint ({type(error).__name__}: {cause})."
     )
