@@ -10,7 +10,10 @@ from texture_kd.functional import (
 
 def flat(bands):
     """All coefficients of a decomposition in one vector an image."""
-    stacks = [bands.low, *(stack for level in bands.directional for stack in level)]
+    stacks = [
+        bands.low,
+        *(stack for level in bands.directional for stack in level.stacks),
+    ]
     return torch.cat([stack.flatten(1) for stack in stacks], dim=1)
 
 
@@ -24,7 +27,7 @@ def test_is_a_pyramid_whose_details_go_through_the_filter_bank(
     bands = contourlet(low, levels, pyramid, directional)
     assert len(bands.directional) == len(levels)
     for level, found in zip(levels, bands.directional, strict=True):
-        low, high = laplacian_pyramid(low, pyramid)
+        low, high, _ = laplacian_pyramid(low, pyramid)
         expected = directional_filter_bank(high, level, directional)
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
     torch.testing.assert_close(bands.low, low, rtol=0, atol=1e-12)
@@ -32,7 +35,7 @@ def test_is_a_pyramid_whose_details_go_through_the_filter_bank(
 
 def test_redundancy_and_shapes_of_the_paper():
     x = torch.zeros(1, 2, 64, 128)
-    low, (fine, coarse) = contourlet(x)
+    low, (fine, coarse), _ = contourlet(x)
     assert fine.vertical.shape == (1, 2, 8, 8, 64)
     assert fine.horizontal.shape == (1, 2, 8, 32, 16)
     assert coarse.vertical.shape == (1, 2, 4, 8, 32)
@@ -50,7 +53,9 @@ def test_is_linear_and_commutes_with_a_mix_of_channels():
     mix = torch.randn(4, 3, dtype=torch.float64)
     mixed = contourlet(torch.einsum("dc,nchw->ndhw", mix, x))
     bands = contourlet(x)
-    for got, stack in zip(mixed.directional[0], bands.directional[0], strict=True):
+    for got, stack in zip(
+        mixed.directional[0].stacks, bands.directional[0].stacks, strict=True
+    ):
         expected = torch.einsum("dc,nckhw->ndkhw", mix, stack)
         torch.testing.assert_close(got, expected, rtol=0, atol=1e-12)
 
@@ -61,7 +66,7 @@ def test_each_image_and_channel_is_transformed_on_its_own():
     changed[0, 1] = 1e6 * torch.randn(32, 48)
     before, after = contourlet(x), contourlet(changed)
     for old, new in zip(before.directional, after.directional, strict=True):
-        for a, b in zip(old, new, strict=True):
+        for a, b in zip(old.stacks, new.stacks, strict=True):
             same = (a == b).all((2, 3, 4))
             assert same.tolist() == [[True, False, True], [True, True, True]]
 
@@ -106,15 +111,15 @@ def test_backward_is_the_adjoint(size):
 def test_odd_sides_are_padded_by_their_last_line():
     x = torch.randn(1, 2, 13, 21)
     by_hand = torch.nn.functional.pad(x, (0, 3, 0, 3), mode="replicate")
-    torch.testing.assert_close(contourlet(x), contourlet(by_hand))
+    torch.testing.assert_close(flat(contourlet(x)), flat(contourlet(by_hand)))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (37, 8)])
 def test_a_constant_has_no_texture(size):
-    low, directional = contourlet(torch.full((1, 1, *size), 7.0))
+    low, directional, _ = contourlet(torch.full((1, 1, *size), 7.0))
     torch.testing.assert_close(low, torch.full_like(low, 28.0))
     for level in directional:
-        for stack in level:
+        for stack in level.stacks:
             assert stack.abs().max() < 1e-5
 
 

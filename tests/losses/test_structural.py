@@ -14,7 +14,9 @@ NORMALISE = ["subband", "feature", "none"]
 
 
 def stacks(feature, levels=(4, 3)):
-    return [s for level in contourlet(feature, levels).directional for s in level]
+    return [
+        s for level in contourlet(feature, levels).directional for s in level.stacks
+    ]
 
 
 def identity_loss(channels, **options):
@@ -46,7 +48,7 @@ def test_is_built_by_the_registry_and_weighted():
         )
     )
     s, t = torch.randn(2, 3, 16, 16), torch.randn(2, 5, 16, 16)
-    error = contourlet(t - loss.align(s), (3,), "9-7", "pkva").directional[0]
+    error = contourlet(t - loss.align(s), (3,), "9-7", "pkva").directional[0].stacks
     expected = 2 * torch.stack([e.square().mean() for e in error]).mean()
     torch.testing.assert_close(loss(s, t), expected)
 

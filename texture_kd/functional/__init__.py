@@ -1,10 +1,18 @@
 """Texture transforms and divergences as functions of tensors; imports torch only."""
 
-from .contourlet import ContourletBands, contourlet
-from .directional_filter_bank import DirectionalBands, directional_filter_bank
+from .contourlet import ContourletBands, contourlet, inverse_contourlet
+from .directional_filter_bank import (
+    DirectionalBands,
+    directional_filter_bank,
+    inverse_directional_filter_bank,
+)
 from .divergence import pixel_kl
 from .filters import DirectionalFilter, PyramidFilter
-from .laplacian_pyramid import LaplacianBands, laplacian_pyramid
+from .laplacian_pyramid import (
+    LaplacianBands,
+    inverse_laplacian_pyramid,
+    laplacian_pyramid,
+)
 
 __all__ = [
     "ContourletBands",
@@ -14,6 +22,9 @@ __all__ = [
     "PyramidFilter",
     "contourlet",
     "directional_filter_bank",
+    "inverse_contourlet",
+    "inverse_directional_filter_bank",
+    "inverse_laplacian_pyramid",
     "laplacian_pyramid",
     "pixel_kl",
 ]

@@ -6,27 +6,26 @@ level is a single filter bank.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from .directional_filter_bank import (
     DirectionalBands,
-    directional_lattices,
-    directional_multiple,
-    directional_responses,
-    split_directions,
+    check_directional_bands,
+    join_cosets,
+    split_cosets,
 )
-from .filters import (
-    DirectionalFilter,
-    PyramidFilter,
-    fan_bank,
-    pyramid_taps,
+from .directional_tree import directional_multiple
+from .filter_bank import (
+    analyse,
+    as_coefficients,
+    as_torus,
+    check_shapes,
+    crop,
+    synthesise,
 )
-from .laplacian_pyramid import pyramid_responses
-from .polyphase import analyse, as_torus, polyphase_matrices
+from .filters import DirectionalFilter, PyramidFilter, fan_bank, pyramid_taps
 
 
 class ContourletBands(NamedTuple):
@@ -36,10 +35,12 @@ class ContourletBands(NamedTuple):
         low: low-pass image (N, C, H/2^L, W/2^L) that L levels leave, with 2^L times
             the mean of the input.
         directional: the directional bands of each level, finest first.
+        size: height and width of the input, before it was padded.
     """
 
     low: Tensor
     directional: tuple[DirectionalBands, ...]
+    size: tuple[int, int]
 
 
 def contourlet(
@@ -75,16 +76,61 @@ def contourlet(
             or ``x`` is no floating tensor (N, C, H, W).
     """
     check_contourlet(levels, pyramid, directional)
-    x = as_torus(x, contourlet_multiple(levels))
-    bands = []
-    for level in levels:
-        size = (x.shape[-2], x.shape[-1])
-        lowpass, *matrices = _matrices(
-            size, level, pyramid, directional, x.dtype, x.device
-        )
-        bands.append(split_directions(x, level, tuple(matrices)))
-        x = analyse(x, lowpass, (2, 2))[:, :, 0]
-    return ContourletBands(x, tuple(bands))
+    torus = as_torus(x, contourlet_multiple(levels))
+    height, width = torus.shape[-2:]
+    *stacks, low = analyse(torus, levels, pyramid, directional, dual=False)
+    bands = tuple(
+        join_cosets(*stacks[2 * i : 2 * i + 2], level, (height >> i, width >> i))
+        for i, level in enumerate(levels)
+    )
+    return ContourletBands(low, bands, (x.shape[-2], x.shape[-1]))
+
+
+def inverse_contourlet(
+    bands: ContourletBands,
+    pyramid: PyramidFilter = "maxflat",
+    directional: DirectionalFilter = "dmaxflat7",
+) -> Tensor:
+    """Rebuild images from their contourlet coefficients, exactly.
+
+    Coefficients that come from no image, of which there are up to a third too many,
+    are projected onto those that do.
+
+    Args:
+        bands: low-pass image and directional bands, of any floating dtypes, and the
+            size (H, W) to crop the result to.
+        pyramid: low-pass filters that made the bands.
+        directional: fan filters that made the bands.
+
+    Returns:
+        Images (N, C, H, W), in float32 or, for float64 bands, in float64.
+
+    Raises:
+        ValueError: a filter is unknown, or the shapes do not fit each other.
+    """
+    checked = [check_directional_bands(level) for level in bands.directional]
+    levels = [level for level, _ in checked]
+    check_contourlet(levels, pyramid, directional)
+    height, width = checked[0][1]
+    for i, (_, size) in enumerate(checked):
+        if size != (height >> i, width >> i):
+            raise ValueError(
+                f"expected directional bands of {height >> i} x {width >> i} at level "
+                f"{i}, half as high and wide as those above, got {size[0]} x {size[1]}"
+            )
+    batch = bands.directional[0].vertical.shape[:2]
+    low = (*batch, height >> len(levels), width >> len(levels))
+    check_shapes("a low-pass image", [bands.low], [low])
+    stacks = [stack for level in bands.directional for stack in split_cosets(level)]
+    x = synthesise(
+        as_coefficients([*stacks, bands.low]),
+        (*batch, height, width),
+        levels,
+        pyramid,
+        directional,
+        dual=True,
+    )
+    return crop(x, bands.size, contourlet_multiple(levels))
 
 
 def contourlet_multiple(levels: Sequence[int]) -> int:
@@ -121,31 +167,3 @@ def check_contourlet(
     contourlet_multiple(levels)
     pyramid_taps(pyramid)
     fan_bank(directional)
-
-
-@lru_cache(maxsize=16)
-def _matrices(
-    size: tuple[int, int],
-    level: int,
-    pyramid: PyramidFilter,
-    directional: DirectionalFilter,
-    dtype: torch.dtype,
-    device: torch.device,
-) -> tuple[Tensor, Tensor, Tensor]:
-    # A tensor born in inference mode could not take part in training later.
-    with torch.inference_mode(False):
-        analysis, synthesis = pyramid_responses(size, pyramid)
-        matrices = [polyphase_matrices(analysis[None], (2, 2), dtype)]
-        # The band-pass is x - g * up(down(h * x)). Sampling on the lattice of a band
-        # folds the four aliases of the pyramid too, so that what its prediction takes
-        # away joins the response of the band: one filter does both steps.
-        directions = directional_responses(size, level, directional)
-        for responses, lattice in zip(
-            directions, directional_lattices(level), strict=True
-        ):
-            aliases = (
-                (responses * synthesis).unflatten(2, (2, -1)).unflatten(1, (2, -1))
-            )
-            predicted = analysis * aliases.mean((1, 3)).repeat(1, 2, 2)
-            matrices.append(polyphase_matrices(responses - predicted, lattice, dtype))
-        return tuple(m.to(device) for m in matrices)

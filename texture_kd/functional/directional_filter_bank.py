@@ -1,35 +1,19 @@
-r"""Directional filter bank (Bamberger and Smith 1992), the DFB of SSTKD's Eq. 1.
+r"""Directional filter bank (Bamberger and Smith 1992), the DFB of SSTKD's Eq. 1."""
 
-A binary tree of two-channel fan filter banks on quincunx lattices cuts the plane of
-frequencies into 2^n wedges. Filtering at a node that lives on the lattice M is
-filtering the image with a response read at M^T w, so each band is *one* circular
-convolution,
-
-.. math:: T_k(\omega) = \prod_l H_l(M_{1 \dots l-1}^T \omega),
-
-followed by sampling. The lattices of all leaves are rectangular, and the unimodular
-back-sampling of the tree only renames their points. Hence rolling an image by a vector
-of a band's lattice rolls that band, exactly, for every size.
-"""
-
-from functools import lru_cache
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
-from .filters import (
-    QUINCUNX_1,
-    QUINCUNX_2,
-    DirectionalFilter,
-    FanBank,
-    Matrix,
-    fan_bank,
-    torus_frequencies,
+from .directional_tree import directional_multiple
+from .filter_bank import (
+    analyse,
+    as_coefficients,
+    as_torus,
+    check_shapes,
+    crop,
+    synthesise,
 )
-from .polyphase import analyse, as_torus, polyphase_matrices
-
-_IDENTITY: Matrix = ((1, 0), (0, 1))
+from .filters import DirectionalFilter, fan_bank
 
 
 class DirectionalBands(NamedTuple):
@@ -40,6 +24,7 @@ class DirectionalBands(NamedTuple):
             band k holds w_r/w_c in [-1 + 2k/m, -1 + 2(k+1)/m].
         horizontal: bands (N, C, m, H/2, W/m) of near-horizontal edges, abs(w_c) <
             abs(w_r); band k holds w_c/w_r in [1 - 2(k+1)/m, 1 - 2k/m].
+        size: height and width of the input, before it was padded.
 
     With one level both are (N, C, 1, H/2, W), on the quincunx lattice: row i holds the
     samples (2i, j) of even columns and (2i-1, j) of odd ones.
@@ -47,37 +32,12 @@ class DirectionalBands(NamedTuple):
 
     vertical: Tensor
     horizontal: Tensor
+    size: tuple[int, int]
 
-
-class _Split(NamedTuple):
-    """A two-channel split: resample, cut by a fan, keep a quincunx lattice.
-
-    ``sign`` is 1 where the first child takes abs(w_r) < abs(w_c), -1 where the second.
-    """
-
-    resampling: Matrix
-    sampling: Matrix
-    sign: int
-
-
-class _Node(NamedTuple):
-    """A node of the tree: its equivalent response and the lattice it lives on."""
-
-    response: Tensor
-    lattice: Matrix
-
-
-_UPPER_SPLITS = (
-    _Split(_IDENTITY, QUINCUNX_1, 1),
-    _Split(_IDENTITY, QUINCUNX_2, 1),
-)
-# Two for the first half of the nodes of a level, two for the second.
-_LOWER_SPLITS = (
-    _Split(((1, 1), (0, 1)), QUINCUNX_1, -1),
-    _Split(((1, -1), (0, 1)), QUINCUNX_2, 1),
-    _Split(((1, 0), (1, 1)), QUINCUNX_2, 1),
-    _Split(((1, 0), (-1, 1)), QUINCUNX_1, -1),
-)
+    @property
+    def stacks(self) -> tuple[Tensor, Tensor]:
+        """The two stacks of bands."""
+        return self.vertical, self.horizontal
 
 
 def directional_filter_bank(
@@ -85,7 +45,8 @@ def directional_filter_bank(
 ) -> DirectionalBands:
     """Cut images into 2^level directional subbands, critically sampled (SSTKD, Eq. 1).
 
-    The images are tori: convolutions wrap around their edges.
+    The images are tori: convolutions wrap around their edges. Rolling an image by a
+    vector of a band's lattice rolls that band, exactly, for every size.
 
     Args:
         x: images (N, C, H, W) of any floating dtype, of any unit. A side that is no
@@ -104,169 +65,90 @@ def directional_filter_bank(
             floating tensor (N, C, H, W).
     """
     fan_bank(filter)
-    x = as_torus(x, directional_multiple(level))
-    size = (x.shape[-2], x.shape[-1])
-    return split_directions(x, level, _matrices(size, level, filter, x.dtype, x.device))
+    torus = as_torus(x, directional_multiple(level))
+    vertical, horizontal = analyse(torus, (level,), None, filter, dual=False)
+    return join_cosets(vertical, horizontal, level, (x.shape[-2], x.shape[-1]))
 
 
-def directional_multiple(level: int) -> int:
-    """Return what both sides of an image must be divisible by for a filter bank.
-
-    Args:
-        level: depth of the tree.
-
-    Returns:
-        max(2, 2^(level-1)).
-
-    Raises:
-        ValueError: the level is below 1.
-    """
-    if level < 1:
-        raise ValueError(f"expected a directional level of at least 1, got {level}")
-    return max(2, 2 ** (level - 1))
-
-
-def equivalent_responses(
-    size: tuple[int, int], level: int, filter: DirectionalFilter
+def inverse_directional_filter_bank(
+    bands: DirectionalBands, filter: DirectionalFilter = "dmaxflat7"
 ) -> Tensor:
-    """Return the frequency responses of the bands' equivalent filters.
+    """Rebuild images from their directional subbands, exactly.
 
     Args:
-        size: (H, W) of the image, multiples of :func:`directional_multiple`.
-        level: depth of the tree.
-        filter: fan filters at its nodes.
+        bands: the two stacks, of any floating dtypes, and the size (H, W) to crop the
+            result to.
+        filter: fan filters that made the bands.
 
     Returns:
-        Responses (2^level, H, W), complex128 on the CPU.
+        Images (N, C, H, W), in float32 or, for float64 bands, in float64.
 
     Raises:
-        ValueError: the filter is unknown.
+        ValueError: the filter is unknown, or the shapes do not fit each other.
     """
-    bank = fan_bank(filter)
-    frequencies = torus_frequencies(size)
-    whole_plane = torch.ones(size, dtype=torch.complex128, device="cpu")
-    nodes = [_Node(whole_plane, _IDENTITY)]
-    for depth in range(level):
-        main_first = depth == 0 or bank.main_first
-        nodes = [
-            child
-            for index, node in enumerate(nodes)
-            for child in _children(
-                node, _split(depth, index, len(nodes)), bank, frequencies, main_first
-            )
-        ]
-    responses = torch.stack([node.response for node in nodes])
-    # The tree leaves its second half in rising order of w_c/w_r.
-    vertical, horizontal = responses.chunk(2)
-    return torch.cat([vertical, horizontal.flip(0)])
+    fan_bank(filter)
+    level, size = check_directional_bands(bands)
+    stacks = as_coefficients(split_cosets(bands))
+    shape = (*bands.vertical.shape[:2], *size)
+    x = synthesise(stacks, shape, (level,), None, filter, dual=True)
+    return crop(x, bands.size, directional_multiple(level))
 
 
-def _children(
-    node: _Node,
-    split: _Split,
-    bank: FanBank,
-    frequencies: tuple[Tensor, Tensor],
-    main_first: bool,
-) -> list[_Node]:
-    lattice = _product(node.lattice, split.resampling)
-    (a, b), (c, d) = lattice
-    w_r, w_c = frequencies
-    v_r, v_c = a * w_r + c * w_c, b * w_r + d * w_c
-    fan = split.sign * bank.fan(v_r, v_c)
-    row, column = bank.offset[split.sampling]
-    advance = torch.exp(1j * (row * v_r + column * v_c))
-    if main_first:
-        channels = bank.main(fan), bank.other(-fan) * advance
-    else:
-        channels = bank.other(fan) * advance, bank.main(-fan)
-    lattice = _product(lattice, split.sampling)
-    return [_Node(node.response * channel, lattice) for channel in channels]
-
-
-def _split(depth: int, index: int, nodes: int) -> _Split:
-    if depth < len(_UPPER_SPLITS):
-        return _UPPER_SPLITS[depth]
-    return _LOWER_SPLITS[2 * (2 * index >= nodes) + index % 2]
-
-
-def _product(a: Matrix, b: Matrix) -> Matrix:
-    columns = list(zip(*b, strict=True))
-    first, second = (
-        tuple(sum(p * q for p, q in zip(row, col, strict=True)) for col in columns)
-        for row in a
-    )
-    return first, second
-
-
-def directional_responses(
-    size: tuple[int, int], level: int, filter: DirectionalFilter
-) -> tuple[Tensor, Tensor]:
-    """Return the responses of all bands as bands on rectangular lattices.
+def check_directional_bands(bands: DirectionalBands) -> tuple[int, tuple[int, int]]:
+    """Check that two stacks of bands belong together.
 
     Args:
-        size: (H, W) of the image, multiples of :func:`directional_multiple`.
-        level: depth of the tree.
-        filter: fan filters at its nodes.
+        bands: directional bands.
 
     Returns:
-        Responses (K, H, W) of the near-vertical and of the near-horizontal bands,
-        complex128 on the CPU, for the lattices of :func:`directional_lattices`.
+        The level of the filter bank, and the padded size of the images.
 
     Raises:
-        ValueError: the filter is unknown.
+        ValueError: the shapes do not fit each other, or no filter bank makes them.
     """
-    responses = equivalent_responses(size, level, filter)
-    if level > 1:
-        vertical, horizontal = responses.chunk(2)
-        return vertical, horizontal
-    # A quincunx lattice is two rectangular ones: even columns, and odd columns that
-    # are read one row higher.
-    w_r, w_c = torus_frequencies(size)
-    odd = responses * torch.exp(1j * (w_c - w_r))
-    vertical, horizontal = torch.stack([responses, odd], dim=1)
-    return vertical, horizontal
+    vertical = bands.vertical
+    if vertical.ndim != 5 or vertical.shape[2].bit_count() != 1:
+        raise ValueError(
+            "expected vertical bands (N, C, m, H/m, W/2) where m is a power of two, "
+            f"got shape {tuple(vertical.shape)}"
+        )
+    *batch, m, rows, columns = vertical.shape
+    level = m.bit_length()
+    height, width = (m * rows, 2 * columns) if level > 1 else (2 * rows, columns)
+    shapes = (vertical.shape, (*batch, m, height // 2, width // m))
+    check_shapes("vertical and horizontal bands", bands.stacks, shapes)
+    return level, (height, width)
 
 
-def directional_lattices(level: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the sampling steps of the near-vertical and near-horizontal bands."""
-    step = directional_multiple(level)
-    return (step, 2), (2, step)
-
-
-def split_directions(
-    x: Tensor, level: int, matrices: tuple[Tensor, Tensor]
+def join_cosets(
+    vertical: Tensor, horizontal: Tensor, level: int, size: tuple[int, int]
 ) -> DirectionalBands:
-    """Compute all directional bands of periodic images.
+    """Put stacks on rectangular lattices together to directional bands.
 
     Args:
-        x: images (N, C, H, W), float32 or float64.
-        level: depth of the tree.
-        matrices: polyphase matrices of :func:`directional_responses`.
+        vertical: stack (N, C, K, H/a, W/b) on the first of
+            :func:`directional_lattices`.
+        horizontal: the same for the second.
+        level: depth of the tree. With one level a band is two such lattices: its even
+            columns, and its odd ones, which are read one row higher.
+        size: height and width of the images before they were padded.
 
     Returns:
         The directional bands.
     """
-    lattices = directional_lattices(level)
-    bands = [analyse(x, *pair) for pair in zip(matrices, lattices, strict=True)]
     if level == 1:
-        bands = [
-            torch.stack(b.unbind(2), dim=-1).flatten(-2)[:, :, None] for b in bands
-        ]
-    return DirectionalBands(*bands)
-
-
-@lru_cache(maxsize=16)
-def _matrices(
-    size: tuple[int, int],
-    level: int,
-    filter: DirectionalFilter,
-    dtype: torch.dtype,
-    device: torch.device,
-) -> tuple[Tensor, Tensor]:
-    # A tensor born in inference mode could not take part in training later.
-    with torch.inference_mode(False):
-        responses = directional_responses(size, level, filter)
-        return tuple(
-            polyphase_matrices(r, lattice, dtype).to(device)
-            for r, lattice in zip(responses, directional_lattices(level), strict=True)
+        vertical, horizontal = (
+            stack.movedim(2, -1).flatten(-2)[:, :, None]
+            for stack in (vertical, horizontal)
         )
+    return DirectionalBands(vertical, horizontal, size)
+
+
+def split_cosets(bands: DirectionalBands) -> tuple[Tensor, Tensor]:
+    """Undo :func:`join_cosets`."""
+    if bands.vertical.shape[2] > 1:
+        return bands.stacks
+    vertical, horizontal = (
+        stack[:, :, 0].unflatten(-1, (-1, 2)).movedim(-1, 2) for stack in bands.stacks
+    )
+    return vertical, horizontal

@@ -81,6 +81,41 @@ def pyramid_taps(name: PyramidFilter) -> tuple[tuple[float, ...], tuple[float, .
     return _PYRAMID_TAPS[name]
 
 
+def pyramid_responses(
+    size: tuple[int, int], name: PyramidFilter, dual: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Return the frequency responses of a pyramid's two low-pass filters.
+
+    Args:
+        size: (H, W) of the image.
+        name: pair of low-pass filters.
+        dual: return the pair whose pyramid's adjoint inverts this one: the two trade
+            places, read backwards.
+
+    Returns:
+        Analysis and synthesis responses (H, W), complex128 on the CPU.
+
+    Raises:
+        ValueError: the filter is unknown.
+    """
+    # Filters of even length reach half a sample too far ahead, and what the analysis
+    # advances the synthesis must delay.
+    w_r, w_c = torus_frequencies(size)
+    analysis, synthesis = (
+        _response(taps, w_r, delay) * _response(taps, w_c, delay)
+        for taps, delay in zip(
+            pyramid_taps(name), (0, 1 - len(pyramid_taps(name)[1]) % 2), strict=True
+        )
+    )
+    return (synthesis.conj(), analysis.conj()) if dual else (analysis, synthesis)
+
+
+def _response(taps: tuple[float, ...], w: Tensor, delay: int) -> Tensor:
+    positions = torch.arange(len(taps), device="cpu") - len(taps) // 2 + delay
+    phases = torch.exp(-1j * w[..., None] * positions)
+    return phases @ torch.tensor(taps, dtype=phases.dtype, device="cpu")
+
+
 class FanBank(NamedTuple):
     """Two-channel bank that splits the plane along its diagonals.
 
@@ -93,6 +128,7 @@ class FanBank(NamedTuple):
         offset: where that other channel is sampled, for each quincunx lattice.
         main_first: whether the main channel stays the first of the two below the root
             of the tree.
+        polarity: sign of main times other where they pass.
     """
 
     fan: Callable[[Tensor, Tensor], Tensor]
@@ -100,6 +136,18 @@ class FanBank(NamedTuple):
     other: Callable[[Tensor], Tensor]
     offset: dict[Matrix, tuple[int, int]]
     main_first: bool
+    polarity: float
+
+    def dual(self) -> "FanBank":
+        """Return the biorthogonal bank, whose adjoint inverts this one.
+
+        The channels trade their filters: main(b) other(b) + main(-b) other(-b) is
+        twice the polarity for every b.
+        """
+        return self._replace(
+            main=lambda b: self.polarity * self.other(b),
+            other=lambda b: self.polarity * self.main(b),
+        )
 
 
 def fan_bank(name: DirectionalFilter) -> FanBank:
@@ -126,6 +174,7 @@ def fan_bank(name: DirectionalFilter) -> FanBank:
             lambda b: _chebyshev(synthesis, b),
             {QUINCUNX_1: (1, 0), QUINCUNX_2: (1, 0)},
             main_first=True,
+            polarity=1.0,
         )
     if name == "pkva":
         return FanBank(
@@ -134,6 +183,7 @@ def fan_bank(name: DirectionalFilter) -> FanBank:
             lambda b: -(1 + b) * (2 - b) / _SQRT2,
             {QUINCUNX_1: (0, 1), QUINCUNX_2: (1, 0)},
             main_first=False,
+            polarity=-1.0,
         )
     raise ValueError(
         f"expected a directional filter among {get_args(DirectionalFilter)}, "

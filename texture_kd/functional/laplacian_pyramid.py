@@ -1,13 +1,18 @@
 r"""One level of the Laplacian pyramid (Burt and Adelson 1983), Eq. 1 of SSTKD."""
 
-from functools import lru_cache
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
-from .filters import PyramidFilter, pyramid_taps, torus_frequencies
-from .polyphase import analyse, as_torus, polyphase_matrices, synthesise
+from .filter_bank import (
+    analyse,
+    as_coefficients,
+    as_torus,
+    check_shapes,
+    crop,
+    synthesise,
+)
+from .filters import PyramidFilter, pyramid_taps
 
 
 class LaplacianBands(NamedTuple):
@@ -16,10 +21,12 @@ class LaplacianBands(NamedTuple):
     Attributes:
         low: low-pass image (N, C, H/2, W/2), with twice the mean of the input.
         high: band-pass image (N, C, H, W).
+        size: height and width of the input, before it was padded to even sides.
     """
 
     low: Tensor
     high: Tensor
+    size: tuple[int, int]
 
 
 def laplacian_pyramid(x: Tensor, filter: PyramidFilter = "maxflat") -> LaplacianBands:
@@ -27,9 +34,7 @@ def laplacian_pyramid(x: Tensor, filter: PyramidFilter = "maxflat") -> Laplacian
 
     With separable low-pass filters h and g, on the torus,
 
-    .. math:: l = (h * x)\downarrow_2, \qquad d = x - g * (l\uparrow_2),
-
-    and :math:`d + g * (l - (h * d)\downarrow_2)\uparrow_2` gives x back exactly.
+    .. math:: l = (h * x)\downarrow_2, \qquad d = x - g * (l\uparrow_2).
 
     Args:
         x: images (N, C, H, W) of any floating dtype, of any unit. An odd side is
@@ -44,58 +49,47 @@ def laplacian_pyramid(x: Tensor, filter: PyramidFilter = "maxflat") -> Laplacian
         ValueError: the filter is unknown, or ``x`` is no floating tensor (N, C, H, W).
     """
     pyramid_taps(filter)
-    x = as_torus(x, 2)
-    size = (x.shape[-2], x.shape[-1])
-    analysis, synthesis = _matrices(size, filter, x.dtype, x.device)
-    low = analyse(x, analysis, (2, 2))
-    return LaplacianBands(low[:, :, 0], x - synthesise(low, synthesis, (2, 2)))
+    torus = as_torus(x, 2)
+    low = _reduce(torus, filter)
+    high = torus - _expand(low, torus, filter)
+    return LaplacianBands(low, high, (x.shape[-2], x.shape[-1]))
 
 
-def pyramid_responses(
-    size: tuple[int, int], filter: PyramidFilter
-) -> tuple[Tensor, Tensor]:
-    """Return the frequency responses of a pyramid's two low-pass filters.
+def inverse_laplacian_pyramid(
+    bands: LaplacianBands, filter: PyramidFilter = "maxflat"
+) -> Tensor:
+    r"""Rebuild images from one level of their Laplacian pyramid.
+
+    .. math:: x = d + g * (l - (h * d)\downarrow_2)\uparrow_2
+
+    inverts :func:`laplacian_pyramid` exactly, and projects bands that come from no
+    image onto those that do (Do and Vetterli 2003).
 
     Args:
-        size: (H, W) of the image.
-        filter: pair of low-pass filters.
+        bands: ``low`` and ``high`` in one dtype, float32 or float64, and the size
+            (H, W) to crop the result to.
+        filter: pair of low-pass filters that made the bands.
 
     Returns:
-        Analysis and synthesis responses (H, W), complex128 on the CPU.
+        Images (N, C, H, W).
 
     Raises:
-        ValueError: the filter is unknown.
+        ValueError: the filter is unknown, or the shapes do not fit each other.
     """
-    analysis, synthesis = pyramid_taps(filter)
-    # Filters of even length reach half a sample too far ahead, and what the analysis
-    # advances the synthesis must delay.
-    delay = 1 - len(synthesis) % 2
-    w_r, w_c = torus_frequencies(size)
-    return (
-        _response(analysis, w_r) * _response(analysis, w_c),
-        _response(synthesis, w_r, delay) * _response(synthesis, w_c, delay),
+    pyramid_taps(filter)
+    low, high = as_coefficients((bands.low, bands.high))
+    *batch, height, width = high.shape
+    check_shapes(
+        "low and high", (low, high), ((*batch, height // 2, width // 2), high.shape)
     )
+    missing = low - _reduce(high, filter)
+    return crop(high + _expand(missing, high, filter), bands.size, 2)
 
 
-def _response(taps: tuple[float, ...], w: Tensor, delay: int = 0) -> Tensor:
-    terms = (
-        tap * torch.exp(-1j * w * (m - len(taps) // 2 + delay))
-        for m, tap in enumerate(taps)
-    )
-    return sum(terms, torch.zeros_like(w, dtype=torch.complex128))
+def _reduce(x: Tensor, filter: PyramidFilter) -> Tensor:
+    return analyse(x, (0,), filter, "", dual=False)[0]
 
 
-@lru_cache(maxsize=16)
-def _matrices(
-    size: tuple[int, int],
-    filter: PyramidFilter,
-    dtype: torch.dtype,
-    device: torch.device,
-) -> tuple[Tensor, Tensor]:
-    # A tensor born in inference mode could not take part in training later.
-    with torch.inference_mode(False):
-        analysis, synthesis = pyramid_responses(size, filter)
-        return tuple(
-            polyphase_matrices(r[None], (2, 2), dtype).to(device)
-            for r in (analysis, synthesis.conj())
-        )
+def _expand(low: Tensor, like: Tensor, filter: PyramidFilter) -> Tensor:
+    # The dual pyramid reduces by g read backwards, whose adjoint expands by g.
+    return synthesise([low], like.shape, (0,), filter, "", dual=True)

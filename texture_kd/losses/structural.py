@@ -158,7 +158,7 @@ def _at_least_float32(x: Tensor) -> Tensor:
 
 def _band_energies(bands: ContourletBands) -> Tensor:
     """Return the mean square (N, B) of each directional band of each image."""
-    stacks = [stack for level in bands.directional for stack in level]
+    stacks = [stack for level in bands.directional for stack in level.stacks]
     return torch.cat([stack.square().mean((1, 3, 4)) for stack in stacks], dim=1)
 
 

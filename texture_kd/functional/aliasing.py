@@ -1,0 +1,211 @@
+r"""Filters followed by sampling, as one small matrix for each frequency of a band.
+
+An image is periodic here: convolutions are circular. Sampled on the lattice diag(a, b),
+a band takes at the frequency u what its filter lets through at the S = a b frequencies
+that fold onto u, its aliases:
+
+.. math:: Y_k(u) = \frac{1}{ab} \sum_s T_k(w_s) X(w_s), \qquad
+    w_s = u + 2 \pi (p / a, q / b), \quad s = q a + p.
+
+All bands of one lattice are thus a matrix (K, S) times the aliases of the image.
+
+The spectrum of a real image is kept as rows, one for each frequency of its half plane,
+w_c in [0, pi]. For an alias beyond, the conjugate of the opposite frequency stands in.
+"""
+
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .directional_tree import directional_lattices, directional_responses
+from .filters import DirectionalFilter, PyramidFilter, pyramid_responses
+
+
+class Lattice(NamedTuple):
+    """The filters of one scale that are sampled on one lattice.
+
+    F is the number of frequencies in the half plane of a band. Beside K bands, the
+    first lattice of a scale carries P = a/2 rows for the low-pass image: row p holds at
+    u the spectrum of that image at u + 2 pi (p / a, 0).
+
+    Attributes:
+        size: height and width of a band.
+        bands: K.
+        matrices: complex (F, K + P, S), for Fourier transforms that keep energy.
+        adjoints: their conjugate transposes (F, S, K + P).
+        sources: row of the spectrum where each of the F S aliases is read; those of the
+            second half of S are conjugated.
+        targets: for each row of the spectrum, one alias that is read there.
+    """
+
+    size: tuple[int, int]
+    bands: int
+    matrices: Tensor
+    adjoints: Tensor
+    sources: Tensor
+    targets: Tensor
+
+
+class FilterBank(NamedTuple):
+    """What :func:`texture_kd.functional.filter_bank.analyse` computes with.
+
+    Attributes:
+        scales: the lattices of each scale, finest first.
+        low_size: height and width of the low-pass image that the last scale leaves.
+        low_frequencies: frequency, in the half plane of that image, of each row that
+            the last scale leaves.
+        low_rows: row of each frequency, the inverse permutation.
+    """
+
+    scales: tuple[tuple[Lattice, ...], ...]
+    low_size: tuple[int, int]
+    low_frequencies: Tensor
+    low_rows: Tensor
+
+
+@lru_cache(maxsize=16)
+def filter_bank(
+    size: tuple[int, int],
+    depths: tuple[int, ...],
+    pyramid: PyramidFilter | None,
+    directional: DirectionalFilter,
+    dual: bool,
+    dtype: torch.dtype,
+    device: torch.device,
+) -> FilterBank:
+    """Prepare a pyramid of directional trees for images of one size.
+
+    Args:
+        size: (H, W) of the images, divisible by the lattices of all scales.
+        depths: depth of the directional tree at each scale, finest first; at 0 the
+            band-pass image of a scale is left out.
+        pyramid: low-pass filters; None for one tree on the images themselves.
+        directional: fan filters.
+        dual: prepare the biorthogonal filters, whose adjoint inverts the others.
+        dtype: dtype of the images, float32 or float64.
+        device: where the images are.
+
+    Returns:
+        The bank. It is kept for the next call: nobody may change it.
+    """
+    scales = []
+    frequencies = torch.arange(size[0] * (size[1] // 2 + 1), device="cpu")
+    for depth in depths:
+        scale = []
+        for steps, filters in _scale_filters(size, depth, pyramid, directional, dual):
+            aliases = _Aliases.of(size, steps)
+            matrices = _matrices(filters, aliases)
+            readers = torch.empty_like(frequencies)
+            readers[aliases.half_plane.flatten()] = torch.arange(
+                aliases.half_plane.numel(), device="cpu"
+            )
+            scale.append(
+                Lattice(
+                    (size[0] // steps[0], size[1] // steps[1]),
+                    len(filters.bands),
+                    matrices.to(device, dtype.to_complex()),
+                    matrices.mH.resolve_conj().to(device, dtype.to_complex()),
+                    frequencies.argsort()[aliases.half_plane].flatten().to(device),
+                    readers[frequencies].to(device),
+                )
+            )
+        scales.append(tuple(scale))
+        size = (size[0] // 2, size[1] // 2)
+        frequencies = _low_frequencies(size, scale[0].size)
+    return FilterBank(
+        tuple(scales), size, frequencies.to(device), frequencies.argsort().to(device)
+    )
+
+
+class _Filters(NamedTuple):
+    """Responses (K, H, W) of bands, and (H, W) of the low-pass that goes with them."""
+
+    bands: Tensor
+    low: Tensor | None
+
+
+def _scale_filters(
+    size: tuple[int, int],
+    depth: int,
+    pyramid: PyramidFilter | None,
+    directional: DirectionalFilter,
+    dual: bool,
+) -> Iterator[tuple[tuple[int, int], _Filters]]:
+    if pyramid is not None:
+        low, prediction = pyramid_responses(size, pyramid, dual)
+    if depth == 0:
+        yield (2, 2), _Filters(low.new_empty(0, *size), low)
+        return
+    stacks = directional_responses(size, depth, directional, dual)
+    for i, lattice in enumerate(directional_lattices(depth)):
+        bands = stacks[i]
+        if pyramid is not None:
+            # The band-pass is x - g * up(down(h * x)). Sampling on the lattice of a
+            # band folds the four aliases of the pyramid too, so that what its
+            # prediction takes away joins the response of the band.
+            aliases = (bands * prediction).unflatten(2, (2, -1)).unflatten(1, (2, -1))
+            bands = bands - low * aliases.mean((1, 3)).repeat(1, 2, 2)
+        yield lattice, _Filters(bands, low if pyramid is not None and i == 0 else None)
+
+
+class _Aliases(NamedTuple):
+    """Frequencies that fold onto each other, (F, S): where they stand.
+
+    Attributes:
+        plane: index in the whole plane, H W.
+        half_plane: index in the half plane, H (W/2 + 1), of the frequency or, in the
+            second half of S, of its opposite.
+        row_steps: p of each of the S aliases.
+    """
+
+    plane: Tensor
+    half_plane: Tensor
+    row_steps: Tensor
+
+    @classmethod
+    def of(cls, size: tuple[int, int], steps: tuple[int, int]) -> "_Aliases":
+        (height, width), (a, b) = size, steps
+        rows, columns = height // a, width // b
+        u_r, u_c, q, p = torch.meshgrid(
+            *(torch.arange(n, device="cpu") for n in (rows, columns // 2 + 1, b, a)),
+            indexing="ij",
+        )
+        w_r, w_c = u_r + p * rows, u_c + q * columns
+        opposite = q >= b // 2
+        half_r = torch.where(opposite, -w_r % height, w_r)
+        half_c = torch.where(opposite, width - w_c, w_c)
+        return cls(
+            (w_r * width + w_c % width).reshape(-1, a * b),
+            (half_r * (width // 2 + 1) + half_c).reshape(-1, a * b),
+            p[0, 0].flatten(),
+        )
+
+
+def _matrices(filters: _Filters, aliases: _Aliases) -> Tensor:
+    steps = aliases.plane.shape[1]
+    bands = filters.bands.flatten(1)[:, aliases.plane].transpose(0, 1) / math.sqrt(
+        steps
+    )
+    if filters.low is None:
+        return bands
+    low = filters.low.flatten()[aliases.plane]
+    # Of each row, the low-pass image folds four aliases only.
+    count = int(aliases.row_steps.max() + 1) // 2
+    folded = aliases.row_steps % count == torch.arange(count, device="cpu")[:, None]
+    return torch.cat([bands, low[:, None] * folded / 2], dim=1)
+
+
+def _low_frequencies(size: tuple[int, int], band: tuple[int, int]) -> Tensor:
+    columns = size[1] // 2 + 1
+    u_r, u_c, p = torch.meshgrid(
+        *(
+            torch.arange(n, device="cpu")
+            for n in (band[0], columns, size[0] // band[0])
+        ),
+        indexing="ij",
+    )
+    return ((u_r + p * band[0]) * columns + u_c).flatten()
