@@ -44,12 +44,8 @@ def test_redundancy_and_shapes_of_the_paper():
     assert flat(contourlet(x)).numel() <= 4 / 3 * x.numel()
 
 
-def test_is_linear_and_commutes_with_a_mix_of_channels():
-    x, y = torch.randn(2, 2, 3, 32, 48, dtype=torch.float64)
-    combined = flat(contourlet(2.5 * x - y))
-    parts = 2.5 * flat(contourlet(x)) - flat(contourlet(y))
-    torch.testing.assert_close(combined, parts, rtol=0, atol=1e-12)
-
+def test_commutes_with_a_mix_of_channels():
+    x = torch.randn(2, 3, 32, 48, dtype=torch.float64)
     mix = torch.randn(4, 3, dtype=torch.float64)
     mixed = contourlet(torch.einsum("dc,nchw->ndhw", mix, x))
     bands = contourlet(x)
@@ -58,17 +54,6 @@ def test_is_linear_and_commutes_with_a_mix_of_channels():
     ):
         expected = torch.einsum("dc,nckhw->ndkhw", mix, stack)
         torch.testing.assert_close(got, expected, rtol=0, atol=1e-12)
-
-
-def test_each_image_and_channel_is_transformed_on_its_own():
-    x = torch.randn(2, 3, 32, 48)
-    changed = x.clone()
-    changed[0, 1] = 1e6 * torch.randn(32, 48)
-    before, after = contourlet(x), contourlet(changed)
-    for old, new in zip(before.directional, after.directional, strict=True):
-        for a, b in zip(old.stacks, new.stacks, strict=True):
-            same = (a == b).all((2, 3, 4))
-            assert same.tolist() == [[True, False, True], [True, True, True]]
 
 
 @pytest.mark.parametrize("size", [(64, 64), (128, 256), (96, 160)])
@@ -84,28 +69,6 @@ def test_rolling_by_the_coarsest_lattice_rolls_everything(size):
         expected = bands.directional[level].horizontal.roll(steps, (3, 4))
         got = rolled.directional[level].horizontal
         torch.testing.assert_close(got, expected, rtol=0, atol=1e-10)
-
-
-@pytest.mark.parametrize("levels", [(2, 1), (3,)])
-def test_gradients_of_both_orders(levels):
-    x = torch.randn(1, 1, 4, 6, dtype=torch.float64, requires_grad=True)
-
-    def transform(x):
-        return flat(contourlet(x, levels))
-
-    assert torch.autograd.gradcheck(transform, x)
-    assert torch.autograd.gradgradcheck(transform, x)
-
-
-@pytest.mark.parametrize("size", [(64, 128), (33, 50)])
-def test_backward_is_the_adjoint(size):
-    x = torch.randn(2, 2, *size, dtype=torch.float64, requires_grad=True)
-    y = flat(contourlet(x))
-    z = torch.randn_like(y)
-    (pulled_back,) = torch.autograd.grad(y, x, z)
-    forward, backward = (y * z).sum().item(), (x * pulled_back).sum().item()
-    scale = (y.norm() * z.norm()).item()
-    assert abs(forward - backward) < 1e-12 * scale
 
 
 def test_odd_sides_are_padded_by_their_last_line():

@@ -3,6 +3,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torus_reference import directional_tree, sample
 
 from texture_kd.functional import directional_filter_bank
@@ -39,34 +41,6 @@ def test_equals_the_tree_run_literally_in_space(level, filter):
     np.testing.assert_allclose(horizontal[0, 0], expected[m:], rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("size", [(16, 16), (16, 40), (48, 24)])
-@pytest.mark.parametrize("level", LEVELS)
-def test_is_critically_sampled(level, size):
-    x = torch.zeros(2, 3, *size)
-    vertical, horizontal, _ = directional_filter_bank(x, level)
-    m = 2 ** (level - 1)
-    height, width = size
-    shape = (height // m, width // 2) if level > 1 else (height // 2, width)
-    assert vertical.shape == (2, 3, m, *shape)
-    assert horizontal.shape == (2, 3, m, height // 2, width // m)
-    assert vertical.numel() + horizontal.numel() == x.numel()
-
-
-@pytest.mark.parametrize("filter", FILTERS)
-@pytest.mark.parametrize("size", [(64, 64), (96, 160), (128, 256)])
-@pytest.mark.parametrize("level", [2, 3, 4])
-def test_rolling_by_a_lattice_vector_rolls_the_band(level, size, filter):
-    x = torch.randn(1, 1, *size, dtype=torch.float64)
-    m = 2 ** (level - 1)
-    plain = directional_filter_bank(x, level, filter)
-    for band, lattice in ((0, (m, 2)), (1, (2, m))):
-        steps = (1, -2)
-        shift = tuple(s * d for s, d in zip(steps, lattice, strict=True))
-        rolled = directional_filter_bank(x.roll(shift, (2, 3)), level, filter)
-        expected = plain[band].roll(steps, (3, 4))
-        torch.testing.assert_close(rolled[band], expected, rtol=0, atol=1e-10)
-
-
 @pytest.mark.parametrize("filter", FILTERS)
 @pytest.mark.parametrize("size", [(64, 64), (128, 256), (6, 10)])
 def test_rolling_by_a_quincunx_vector_shears_the_stored_rows(size, filter):
@@ -95,10 +69,16 @@ def wedge_waves(level, size):
     return torch.stack(waves)[:, None]
 
 
+# Waves of a whole number of cycles stand in the very middles of 16 wedges.
+SIDES = st.integers(1, 8).map(lambda n: 32 * n)
+
+
 @pytest.mark.parametrize("filter", FILTERS)
 @pytest.mark.parametrize("level", LEVELS)
-def test_bands_select_their_wedge_in_the_documented_order(level, filter):
-    energies = band_energies(wedge_waves(level, (128, 256)), level, filter)
+@settings(max_examples=6, deadline=None)
+@given(size=st.tuples(SIDES, SIDES))
+def test_bands_select_their_wedge_in_the_documented_order(level, filter, size):
+    energies = band_energies(wedge_waves(level, size), level, filter)
     shares = energies / energies.sum(1, keepdim=True)
     assert shares.argmax(1).tolist() == list(range(2**level))
     own = shares.diagonal()
@@ -160,38 +140,6 @@ def test_riesz_bounds(level, filter, bounds):
     lower, upper = bounds[level - 1]
     assert eigenvalues[0].item() == pytest.approx(lower, rel=0.02)
     assert eigenvalues[-1].item() == pytest.approx(upper, rel=0.02)
-
-
-def adjoint(function, image, bands):
-    """The adjoint of a linear function at some bands, by its derivative."""
-    image = image.clone().requires_grad_()
-    return torch.autograd.grad(function(image), image, bands)[0]
-
-
-@pytest.mark.parametrize("size", [(128, 256), (96, 160), (64, 64), (97, 131)])
-@pytest.mark.parametrize("level", LEVELS)
-def test_images_are_recovered_from_their_bands(level, size):
-    # Conjugate gradients on the normal equations find the one image with these bands.
-    # An odd size comes back with its padding.
-    x = torch.randn(1, 1, *size, dtype=torch.float64)
-    multiple = max(2, 2 ** (level - 1))
-    padded = [math.ceil(n / multiple) * multiple for n in size]
-    estimate = torch.zeros(1, 1, *padded, dtype=torch.float64)
-    residual = adjoint(
-        lambda z: coefficients(z, level), estimate, coefficients(x, level)
-    )
-    direction, norm = residual, residual.square().sum()
-    for _ in range(14):
-        bands = coefficients(direction, level)
-        step = norm / bands.square().sum()
-        estimate = estimate + step * direction
-        residual = residual - step * adjoint(
-            lambda z: coefficients(z, level), direction, bands
-        )
-        previous, norm = norm, residual.square().sum()
-        direction = residual + norm / previous * direction
-    recovered = estimate[..., : size[0], : size[1]]
-    torch.testing.assert_close(recovered, x, rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("level", LEVELS)

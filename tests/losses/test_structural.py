@@ -254,3 +254,25 @@ def test_features_that_do_not_fit_are_refused(student, teacher, message):
 def test_unknown_options_are_refused(options):
     with pytest.raises(ValueError, match="expected"):
         CDMLoss(3, 5, **options)
+
+
+def test_level_weights_are_factors_of_the_scales():
+    s, t = torch.randn(2, 2, 3, 32, 48, dtype=torch.float64)
+
+    def loss(*weights):
+        return identity_loss(3, levels=(3, 2), level_weights=weights)(s, t)
+
+    torch.testing.assert_close(
+        2 * loss(1, 0) + 0.5 * loss(0, 1), loss(2, 0.5), rtol=1e-12, atol=0
+    )
+    torch.testing.assert_close(loss(1, 1), identity_loss(3, levels=(3, 2))(s, t))
+    # Eight bands and four: the mean is over all twelve.
+    finest = stacks(t - s, (3, 2))[:2]
+    raw = identity_loss(3, levels=(3, 2), level_weights=(1, 0), normalise="none")(s, t)
+    expected = sum(e.square().mean((0, 1, 3, 4)).sum() for e in finest) / 12
+    torch.testing.assert_close(raw, expected)
+
+
+def test_there_is_one_weight_for_each_level():
+    with pytest.raises(ValueError, match=r"levels \(4, 3\).*level_weights=\(1.0,\)"):
+        CDMLoss(3, 5, level_weights=[1.0])

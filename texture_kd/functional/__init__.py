@@ -1,6 +1,11 @@
 """Texture transforms and divergences as functions of tensors; imports torch only."""
 
-from .contourlet import ContourletBands, contourlet, inverse_contourlet
+from .contourlet import (
+    ContourletBands,
+    contourlet,
+    contourlet_energies,
+    inverse_contourlet,
+)
 from .directional_filter_bank import (
     DirectionalBands,
     directional_filter_bank,
@@ -21,6 +26,7 @@ __all__ = [
     "LaplacianBands",
     "PyramidFilter",
     "contourlet",
+    "contourlet_energies",
     "directional_filter_bank",
     "inverse_contourlet",
     "inverse_directional_filter_bank",

@@ -49,6 +49,21 @@ class Lattice(NamedTuple):
     sources: Tensor
     targets: Tensor
 
+    def isometric(self) -> "Lattice":
+        """Return the lattice whose spectra have the energy of the bands.
+
+        A frequency that stands for its opposite too is weighted by sqrt(2).
+        """
+        columns = torch.arange(self.size[1] // 2 + 1, device=self.matrices.device)
+        alone = (columns == 0) | (2 * columns == self.size[1])
+        weights = torch.where(alone, 1, 2).double().sqrt().repeat(self.size[0])
+        weights = weights.to(self.matrices.dtype)[:, None, None]
+        matrices = self.matrices.clone()
+        matrices[:, : self.bands] *= weights
+        adjoints = self.adjoints.clone()
+        adjoints[..., : self.bands] /= weights
+        return self._replace(matrices=matrices, adjoints=adjoints)
+
 
 class FilterBank(NamedTuple):
     """What :func:`texture_kd.functional.filter_bank.analyse` computes with.
@@ -65,6 +80,12 @@ class FilterBank(NamedTuple):
     low_size: tuple[int, int]
     low_frequencies: Tensor
     low_rows: Tensor
+
+    def isometric(self) -> "FilterBank":
+        """Return the bank whose spectra have the energy of the bands."""
+        return self._replace(
+            scales=tuple(tuple(map(Lattice.isometric, scale)) for scale in self.scales)
+        )
 
 
 @lru_cache(maxsize=16)

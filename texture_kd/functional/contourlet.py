@@ -8,6 +8,7 @@ level is a single filter bank.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from .directional_filter_bank import (
@@ -17,15 +18,9 @@ from .directional_filter_bank import (
     split_cosets,
 )
 from .directional_tree import directional_multiple
-from .filter_bank import (
-    analyse,
-    as_coefficients,
-    as_torus,
-    check_shapes,
-    crop,
-    synthesise,
-)
+from .filter_bank import analyse, analyse_spectra, synthesise
 from .filters import DirectionalFilter, PyramidFilter, fan_bank, pyramid_taps
+from .torus import as_coefficients, as_torus, check_shapes, crop
 
 
 class ContourletBands(NamedTuple):
@@ -84,6 +79,46 @@ def contourlet(
         for i, level in enumerate(levels)
     )
     return ContourletBands(low, bands, (x.shape[-2], x.shape[-1]))
+
+
+def contourlet_energies(
+    x: Tensor,
+    levels: Sequence[int] = (4, 3),
+    pyramid: PyramidFilter = "maxflat",
+    directional: DirectionalFilter = "dmaxflat7",
+) -> Tensor:
+    r"""Return the mean squares of contourlet bands, without computing the bands.
+
+    By Parseval's theorem the energy of a band is that of its spectrum, which saves the
+    inverse transforms of :func:`contourlet`.
+
+    Args:
+        x: images (N, C, H, W) of any floating dtype, of any unit, padded as
+            :func:`contourlet` pads them.
+        levels: depth n of the directional tree at each scale, finest first.
+        pyramid: low-pass filters of the Laplacian pyramid.
+        directional: fan filters of the directional filter bank.
+
+    Returns:
+        Mean squares (N, B) over the channels and positions of each of the B = sum 2^n
+        directional bands, finest level first and in each ``vertical`` before
+        ``horizontal``; in float32 or, for float64 images, in float64.
+
+    Raises:
+        ValueError: a filter is unknown, ``levels`` is empty or holds a number below 1,
+            or ``x`` is no floating tensor (N, C, H, W).
+    """
+    check_contourlet(levels, pyramid, directional)
+    x = as_torus(x, contourlet_multiple(levels))
+    spectra = analyse_spectra(x, levels, pyramid, directional)
+    energies = []
+    for i, spectrum in enumerate(spectra):
+        bands = 2 ** (levels[i // 2] - 1)
+        samples = x[0].numel() // (4 ** (i // 2) * 2 * bands)
+        energy = torch.view_as_real(spectrum).square().sum((0, 3, 4)).mT / samples
+        # The single band of one level comes as two cosets.
+        energies.append(energy.unflatten(1, (bands, -1)).sum(2))
+    return torch.cat(energies, dim=1)
 
 
 def inverse_contourlet(

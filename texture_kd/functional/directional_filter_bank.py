@@ -5,15 +5,9 @@ from typing import NamedTuple
 from torch import Tensor
 
 from .directional_tree import directional_multiple
-from .filter_bank import (
-    analyse,
-    as_coefficients,
-    as_torus,
-    check_shapes,
-    crop,
-    synthesise,
-)
+from .filter_bank import analyse, synthesise
 from .filters import DirectionalFilter, fan_bank
+from .torus import as_coefficients, as_torus, check_shapes, crop
 
 
 class DirectionalBands(NamedTuple):

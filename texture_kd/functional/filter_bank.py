@@ -1,7 +1,8 @@
-"""Filter banks of periodic images: analysis and its adjoint, as PyTorch operators.
+"""Filter banks of periodic images, as PyTorch operators.
 
-Each of the two operators is the other's derivative, so gradients of any order cost what
-the transform costs. Being operators, they are single nodes to ``torch.compile``.
+They come in pairs, an analysis and its adjoint, each of which is the other's
+derivative: gradients of any order cost what the transform costs. Being operators, they
+are single nodes to ``torch.compile``.
 """
 
 from collections.abc import Sequence
@@ -10,99 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .aliasing import FilterBank, Lattice, filter_bank
+from .aliasing import FilterBank, filter_bank
 from .directional_tree import directional_lattices
-
-
-def as_torus(x: Tensor, multiple: int) -> Tensor:
-    """Cast an image to at least float32 and pad it to a multiple of ``multiple``.
-
-    The last row and the last column are repeated below and to the right, so that a
-    constant image stays constant.
-
-    Args:
-        x: images (N, C, H, W) of any floating dtype.
-        multiple: what both sides must be divisible by.
-
-    Returns:
-        Images (N, C, H', W') in float32, or float64 for float64 images.
-
-    Raises:
-        ValueError: ``x`` has not four dimensions, is not floating point, or is empty.
-    """
-    if x.ndim != 4 or not x.is_floating_point():
-        raise ValueError(
-            "expected a floating point tensor (N, C, H, W), "
-            f"got {x.dtype} with shape {tuple(x.shape)}"
-        )
-    if x.numel() == 0:
-        raise ValueError(f"expected a non-empty tensor, got shape {tuple(x.shape)}")
-    x = x.to(torch.promote_types(x.dtype, torch.float32))
-    for dim in (-2, -1):
-        missing = -x.shape[dim] % multiple
-        if missing:
-            edge = x.narrow(dim, x.shape[dim] - 1, 1)
-            x = torch.cat([x, *[edge] * missing], dim)
-    return x
-
-
-def as_coefficients(bands: Sequence[Tensor]) -> list[Tensor]:
-    """Cast bands to one dtype, at least float32."""
-    dtype = torch.float32
-    for band in bands:
-        dtype = torch.promote_types(dtype, band.dtype)
-    return [band.to(dtype) for band in bands]
-
-
-def check_shapes(
-    name: str, bands: Sequence[Tensor], shapes: Sequence[Sequence[int]]
-) -> None:
-    """Check that bands belong together.
-
-    Args:
-        name: what they are.
-        bands: bands of one decomposition.
-        shapes: the shape of each that fits the first.
-
-    Raises:
-        ValueError: a band has another shape.
-    """
-    found = [tuple(band.shape) for band in bands]
-    expected = [tuple(shape) for shape in shapes]
-    if found != expected:
-        raise ValueError(f"expected {name} of shapes {expected}, got {found}")
-
-
-def crop(x: Tensor, size: Sequence[int], multiple: int) -> Tensor:
-    """Undo the padding of :func:`as_torus`.
-
-    Args:
-        x: images (N, C, H', W').
-        size: (H, W) before the padding.
-        multiple: what the sides were padded to a multiple of.
-
-    Returns:
-        Images (N, C, H, W).
-
-    Raises:
-        ValueError: images of that size are not padded to those of ``x``.
-    """
-    padded = [n + -n % multiple for n in size]
-    if padded != list(x.shape[-2:]):
-        raise ValueError(
-            f"expected bands of images of {size[0]} x {size[1]}, padded to "
-            f"{padded[0]} x {padded[1]}; got those of {x.shape[-2]} x {x.shape[-1]}"
-        )
-    return x[..., : size[0], : size[1]]
+from .spectrum import merge, split, to_images, to_rows
 
 
 @torch.library.custom_op("texture_kd::analyse", mutates_args=())
 def analyse(
-    x: Tensor,
-    depths: Sequence[int],
-    pyramid: str | None,
-    directional: str,
-    dual: bool,
+    x: Tensor, depths: Sequence[int], pyramid: str | None, directional: str, dual: bool
 ) -> list[Tensor]:
     """Split periodic images into directional bands of several scales.
 
@@ -121,26 +37,22 @@ def analyse(
         low-pass image (N, C, H/2^L, W/2^L).
     """
     bank = _bank(x, x.shape[-2:], depths, pyramid, directional, dual)
-    batch = x.shape[:2]
-    rows = _rows(x.flatten(0, 1))
-    outputs = []
-    for scale in bank.scales:
-        spectra = [lattice.matrices @ _read(rows, lattice) for lattice in scale]
-        for spectrum, lattice in zip(spectra, scale, strict=True):
-            if lattice.bands:
-                bands = _images(spectrum[:, : lattice.bands], lattice.size)
-                outputs.append(bands.unflatten(1, batch).permute(1, 2, 0, 3, 4))
-        rows = spectra[0][:, scale[0].bands :].flatten(0, 1)
+    spectra, low = split(to_rows(x.flatten(0, 1)), bank)
+    images = []
+    for lattice in (lattice for scale in bank.scales for lattice in scale):
+        if lattice.bands:
+            bands = to_images(spectra.pop(0), lattice.size)
+            images.append(bands.unflatten(1, x.shape[:2]).permute(1, 2, 0, 3, 4))
     if pyramid is not None:
-        low = rows.index_select(0, bank.low_rows)[:, None]
-        outputs.append(_images(low, bank.low_size)[0].unflatten(0, batch))
-    return outputs
+        low = low.index_select(0, bank.low_rows)[:, None]
+        images.append(to_images(low, bank.low_size)[0].unflatten(0, x.shape[:2]))
+    return images
 
 
 @torch.library.custom_op("texture_kd::synthesise", mutates_args=())
 def synthesise(
     bands: Sequence[Tensor],
-    size: Sequence[int],
+    shape: Sequence[int],
     depths: Sequence[int],
     pyramid: str | None,
     directional: str,
@@ -150,7 +62,7 @@ def synthesise(
 
     Args:
         bands: what :func:`analyse` returns.
-        size: (N, C, H, W) of the images.
+        shape: (N, C, H, W) of the images.
         depths: depth of the directional tree at each scale, finest first.
         pyramid: low-pass filters; None for one tree without a pyramid.
         directional: fan filters.
@@ -160,27 +72,70 @@ def synthesise(
     Returns:
         Images (N, C, H, W).
     """
-    bank = _bank(bands[0], size[-2:], depths, pyramid, directional, dual)
-    remaining = iter(bands)
-    stacks = [
-        [next(remaining) for lattice in scale if lattice.bands] for scale in bank.scales
+    bank = _bank(bands[0], shape[-2:], depths, pyramid, directional, dual)
+    stacks = bands if pyramid is None else bands[:-1]
+    spectra = [
+        to_rows(stack.permute(2, 0, 1, 3, 4).flatten(0, 2)).unflatten(
+            1, (stack.shape[2], -1)
+        )
+        for stack in stacks
     ]
-    rows = None
-    for low in remaining:
-        rows = _rows(low.flatten(0, 1)).index_select(0, bank.low_frequencies)
-    for scale, stacks_of_scale in reversed(list(zip(bank.scales, stacks, strict=True))):
-        spectra = [_spectra(stack) for stack in stacks_of_scale]
-        if rows is not None:
-            low_rows = rows.unflatten(0, (len(scale[0].matrices), -1))
-            spectra[:1] = [torch.cat([*spectra[:1], low_rows], dim=1)]
-        rows = _write(scale[0].adjoints @ spectra[0], scale[0])
-        for lattice, spectrum in zip(scale[1:], spectra[1:], strict=True):
-            rows.add_(_write(lattice.adjoints @ spectrum, lattice))
-    height, width = size[-2:]
-    images = torch.fft.irfft2(
-        rows.t().unflatten(1, (height, -1)), s=(height, width), norm="ortho"
-    )
-    return images.unflatten(0, size[:2])
+    if pyramid is None:
+        low = spectra[0].new_empty(0, spectra[0].shape[-1])
+    else:
+        low = to_rows(bands[-1].flatten(0, 1)).index_select(0, bank.low_frequencies)
+    return _assemble(merge(spectra, low, bank), shape)
+
+
+@torch.library.custom_op("texture_kd::analyse_spectra", mutates_args=())
+def analyse_spectra(
+    x: Tensor, depths: Sequence[int], pyramid: str, directional: str
+) -> list[Tensor]:
+    """Split periodic images into the spectra of their directional bands.
+
+    A frequency that stands for its opposite too is weighted by sqrt(2), so that the sum
+    of abs(Y)^2 is the energy of the band (Parseval).
+
+    Args:
+        x: images (N, C, H, W), as :func:`analyse` wants them.
+        depths: depth of the directional tree at each scale, finest first, at least 1.
+        pyramid: low-pass filters.
+        directional: fan filters.
+
+    Returns:
+        For each scale two complex stacks (F, K, N, C), in the order of
+        :func:`analyse`; the low-pass image is left out.
+    """
+    bank = _bank(x, x.shape[-2:], depths, pyramid, directional, dual=False)
+    spectra, _ = split(to_rows(x.flatten(0, 1)), bank.isometric())
+    return [spectrum.unflatten(2, x.shape[:2]).contiguous() for spectrum in spectra]
+
+
+@torch.library.custom_op("texture_kd::synthesise_spectra", mutates_args=())
+def synthesise_spectra(
+    spectra: Sequence[Tensor],
+    shape: Sequence[int],
+    depths: Sequence[int],
+    pyramid: str,
+    directional: str,
+) -> Tensor:
+    """Apply the adjoint of :func:`analyse_spectra`.
+
+    Args:
+        spectra: what :func:`analyse_spectra` returns, or other spectra of real bands.
+        shape: (N, C, H, W) of the images.
+        depths: depth of the directional tree at each scale, finest first, at least 1.
+        pyramid: low-pass filters.
+        directional: fan filters.
+
+    Returns:
+        Images (N, C, H, W).
+    """
+    like = spectra[0].real
+    bank = _bank(like, shape[-2:], depths, pyramid, directional, dual=False)
+    low = spectra[0].new_zeros(len(bank.low_rows), shape[0] * shape[1])
+    rows = merge([s.flatten(2) for s in spectra], low, bank.isometric())
+    return _assemble(rows, shape)
 
 
 def _bank(
@@ -192,82 +147,62 @@ def _bank(
     dual: bool,
 ) -> FilterBank:
     height, width = size
-    return filter_bank(
-        (height, width),
-        tuple(depths),
-        pyramid,
-        directional,
-        dual,
-        like.dtype,
-        like.device,
-    )
+    options = tuple(depths), pyramid, directional, dual
+    return filter_bank((height, width), *options, like.dtype, like.device)
 
 
-def _rows(images: Tensor) -> Tensor:
-    """Turn images (B, H, W) into the rows (H (W/2 + 1), B) of their spectrum."""
-    # Matrices of one frequency each want the images side by side in memory.
-    return torch.fft.rfft2(images, norm="ortho").flatten(1).t().contiguous()
-
-
-def _spectra(stack: Tensor) -> Tensor:
-    """Turn bands (N, C, K, H, W) into their spectra (F, K, N C)."""
-    bands = stack.permute(2, 0, 1, 3, 4).flatten(0, 2)
-    return _rows(bands).unflatten(1, (stack.shape[2], -1))
-
-
-def _images(spectra: Tensor, size: tuple[int, int]) -> Tensor:
-    """Turn spectra (F, K, B) into images (K, B, H, W)."""
-    spectra = spectra.unflatten(0, (size[0], -1)).permute(2, 3, 0, 1)
-    return torch.fft.irfft2(spectra, s=size, norm="ortho")
-
-
-def _read(rows: Tensor, lattice: Lattice) -> Tensor:
-    """Read the aliases (F, S, B) of each frequency of a lattice from a spectrum."""
-    aliases = rows.index_select(0, lattice.sources)
-    return _conjugate_second_half(aliases.unflatten(0, (len(lattice.matrices), -1)))
-
-
-def _write(aliases: Tensor, lattice: Lattice) -> Tensor:
-    """Put aliases (F, S, B) together to a spectrum, the adjoint of reading them."""
-    aliases = _conjugate_second_half(aliases)
-    return aliases.flatten(0, 1).index_select(0, lattice.targets)
-
-
-def _conjugate_second_half(aliases: Tensor) -> Tensor:
-    aliases[:, aliases.shape[1] // 2 :].conj_physical_()
-    return aliases
+def _assemble(rows: Tensor, shape: Sequence[int]) -> Tensor:
+    return to_images(rows[:, None], shape[-2:])[0].unflatten(0, shape[:2])
 
 
 @analyse.register_fake
 def _(
-    x: Tensor,
-    depths: Sequence[int],
-    pyramid: str | None,
-    directional: str,
-    dual: bool,
+    x: Tensor, depths: Sequence[int], pyramid: str | None, directional: str, dual: bool
 ) -> list[Tensor]:
-    batch, (height, width) = x.shape[:2], x.shape[-2:]
+    *batch, height, width = x.shape
     outputs = []
-    for depth in depths:
+    for i, depth in enumerate(depths):
         for a, b in directional_lattices(depth) if depth else ():
-            shape = (max(2, 2 ** (depth - 1)), *batch, height // a, width // b)
+            shape = (max(a, b), *batch, (height >> i) // a, (width >> i) // b)
             outputs.append(x.new_empty(shape).permute(1, 2, 0, 3, 4))
-        height, width = height // 2, width // 2
     if pyramid is not None:
-        outputs.append(x.new_empty(*batch, height, width))
+        outputs.append(x.new_empty(*batch, height >> len(depths), width >> len(depths)))
     return outputs
 
 
 @synthesise.register_fake
 def _(
     bands: Sequence[Tensor],
-    size: Sequence[int],
+    shape: Sequence[int],
     depths: Sequence[int],
     pyramid: str | None,
     directional: str,
     dual: bool,
 ) -> Tensor:
-    return bands[0].new_empty(size)
+    return bands[0].new_empty(shape)
+
+
+@analyse_spectra.register_fake
+def _(x: Tensor, depths: Sequence[int], pyramid: str, directional: str) -> list[Tensor]:
+    *batch, height, width = x.shape
+    outputs = []
+    for i, depth in enumerate(depths):
+        for a, b in directional_lattices(depth):
+            frequencies = (height >> i) // a * ((width >> i) // b // 2 + 1)
+            shape = (frequencies, max(a, b), *batch)
+            outputs.append(x.new_empty(shape, dtype=x.dtype.to_complex()))
+    return outputs
+
+
+@synthesise_spectra.register_fake
+def _(
+    spectra: Sequence[Tensor],
+    shape: Sequence[int],
+    depths: Sequence[int],
+    pyramid: str,
+    directional: str,
+) -> Tensor:
+    return spectra[0].new_empty(shape, dtype=spectra[0].real.dtype)
 
 
 def _keep_shape(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
@@ -279,13 +214,18 @@ def _keep_options(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     _, _, *ctx.options = inputs
 
 
-def _analysis_backward(ctx: Any, grads: list[Tensor]) -> tuple[Any, ...]:
-    return synthesise(grads, ctx.shape, *ctx.options), None, None, None, None
+def _derive(forward: Any, adjoint: Any, options: int) -> None:
+    """Make two linear operators each other's derivative."""
+
+    def forward_backward(ctx: Any, grads: list[Tensor]) -> tuple[Any, ...]:
+        return adjoint(grads, ctx.shape, *ctx.options), *[None] * options
+
+    def adjoint_backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
+        return forward(grad, *ctx.options), None, *[None] * options
+
+    forward.register_autograd(forward_backward, setup_context=_keep_shape)
+    adjoint.register_autograd(adjoint_backward, setup_context=_keep_options)
 
 
-def _synthesis_backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
-    return analyse(grad, *ctx.options), None, None, None, None, None
-
-
-analyse.register_autograd(_analysis_backward, setup_context=_keep_shape)
-synthesise.register_autograd(_synthesis_backward, setup_context=_keep_options)
+_derive(analyse, synthesise, options=4)
+_derive(analyse_spectra, synthesise_spectra, options=3)

@@ -4,15 +4,9 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from .filter_bank import (
-    analyse,
-    as_coefficients,
-    as_torus,
-    check_shapes,
-    crop,
-    synthesise,
-)
+from .filter_bank import analyse, synthesise
 from .filters import PyramidFilter, pyramid_taps
+from .torus import as_coefficients, as_torus, check_shapes, crop
 
 
 class LaplacianBands(NamedTuple):

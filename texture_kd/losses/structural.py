@@ -7,8 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from texture_kd.connectors.cdm import CDMConnector
-from texture_kd.functional.contourlet import ContourletBands
+from texture_kd.functional.contourlet import check_contourlet, contourlet_energies
 from texture_kd.functional.filters import DirectionalFilter, PyramidFilter
 
 Normalise = Literal["subband", "feature", "none"]
@@ -43,7 +42,11 @@ class CDMLoss(nn.Module):
     rounding errors and noise of empty bands are blown up.
 
     A 1x1 convolution on the student's side aligns the channels; nothing is learnt on
-    the teacher's side, where the shortest way to a small loss would be a constant.
+    the teacher's side, where the shortest way to a small loss would be a constant. The
+    transform is linear and works channel by channel, so that one decomposition does,
+    CDM(F^T) - CDM(A F^S) = CDM(F^T - A F^S), and by Parseval's theorem the loss needs
+    the spectra of the bands only. It is the loss of :func:`contourlet`'s bands all the
+    same, to rounding.
 
     Args:
         student_channels: channels of the student's feature.
@@ -54,11 +57,12 @@ class CDMLoss(nn.Module):
         directional: fan filters of the directional filter bank: ``dmaxflat7`` or
             ``pkva``.
         normalise: divisor of the differences.
+        level_weights: factor of the bands of each scale, 1 by default.
         loss_weight: factor of the result.
 
     Raises:
-        ValueError: an option is unknown, or ``levels`` is empty or holds a number
-            below 1.
+        ValueError: an option is unknown, ``levels`` is empty or holds a number below
+            1, or there is not one weight for each level.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class CDMLoss(nn.Module):
         pyramid: PyramidFilter = "maxflat",
         directional: DirectionalFilter = "dmaxflat7",
         normalise: Normalise = "subband",
+        level_weights: Sequence[float] | None = None,
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__()
@@ -76,12 +81,21 @@ class CDMLoss(nn.Module):
             raise ValueError(
                 f"expected normalise among {get_args(Normalise)}, got {normalise!r}"
             )
+        check_contourlet(levels, pyramid, directional)
+        if level_weights is not None and len(level_weights) != len(levels):
+            raise ValueError(
+                f"expected one weight for each of the levels {tuple(levels)}, "
+                f"got level_weights={tuple(level_weights)}"
+            )
         self.student_channels = student_channels
         self.teacher_channels = teacher_channels
         self.normalise: Normalise = normalise
         self.loss_weight = loss_weight
         self.align = nn.Conv2d(student_channels, teacher_channels, 1, bias=False)
-        self.transform = CDMConnector(levels, pyramid, directional)
+        self.levels = tuple(levels)
+        self.pyramid: PyramidFilter = pyramid
+        self.directional: DirectionalFilter = directional
+        self.level_weights = tuple(level_weights or [1.0] * len(levels))
 
     def forward(self, s_feature: Tensor, t_feature: Tensor) -> Tensor:
         """Compute the loss.
@@ -113,13 +127,12 @@ class CDMLoss(nn.Module):
             return self.loss_weight * self._distance(student, teacher)
 
     def _aligned(self, s_feature: Tensor, teacher: Tensor) -> Tensor:
-        student = self.align(s_feature.to(self.align.weight.dtype))
-        student = _at_least_float32(student)
+        student = s_feature.to(self.align.weight.dtype)
         if student.shape[-2:] != teacher.shape[-2:]:
             student = F.interpolate(
                 student, teacher.shape[-2:], mode="bilinear", align_corners=False
             )
-        return student
+        return _at_least_float32(self.align(student))
 
     def _distance(self, student: Tensor, teacher: Tensor) -> Tensor:
         if self.normalise == "feature":
@@ -127,16 +140,21 @@ class CDMLoss(nn.Module):
                 self._unit_contrast(student),
                 self._unit_contrast(teacher),
             )
-        # The transform is linear: the difference of the bands is that of the features.
-        energies = _band_energies(self.transform(teacher - student))
+        energies = self._energies(teacher - student)
         if self.normalise == "subband":
-            bands = _band_energies(self.transform(teacher))
+            bands = self._energies(teacher)
             energies = energies / _scale(bands, teacher).square()
-        return energies.mean()
+        levels = energies.mean(0).split([2**level for level in self.levels])
+        weighted = zip(self.level_weights, levels, strict=True)
+        total = sum(weight * bands.sum() for weight, bands in weighted)
+        return total / energies.shape[1]
 
     def _unit_contrast(self, feature: Tensor) -> Tensor:
-        energy = _band_energies(self.transform(feature)).mean(1, keepdim=True)
+        energy = self._energies(feature).mean(1, keepdim=True)
         return feature / _scale(energy, feature)[..., None, None]
+
+    def _energies(self, feature: Tensor) -> Tensor:
+        return contourlet_energies(feature, self.levels, self.pyramid, self.directional)
 
 
 def _check_feature(side: str, feature: Tensor, channels: int) -> None:
@@ -154,12 +172,6 @@ def _check_feature(side: str, feature: Tensor, channels: int) -> None:
 
 def _at_least_float32(x: Tensor) -> Tensor:
     return x.to(torch.promote_types(x.dtype, torch.float32))
-
-
-def _band_energies(bands: ContourletBands) -> Tensor:
-    """Return the mean square (N, B) of each directional band of each image."""
-    stacks = [stack for level in bands.directional for stack in level.stacks]
-    return torch.cat([stack.square().mean((1, 3, 4)) for stack in stacks], dim=1)
 
 
 def _scale(energies: Tensor, feature: Tensor) -> Tensor:

@@ -1,0 +1,79 @@
+import pytest
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+from texture_kd.functional import (
+    contourlet,
+    contourlet_energies,
+    directional_filter_bank,
+    inverse_contourlet,
+    inverse_directional_filter_bank,
+    inverse_laplacian_pyramid,
+    laplacian_pyramid,
+)
+from texture_kd.functional.filter_bank import (
+    analyse,
+    analyse_spectra,
+    synthesise,
+    synthesise_spectra,
+)
+
+OPTIONS = [3, 1], "maxflat", "dmaxflat7"
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_operators_keep_the_rules_of_pytorch(dtype):
+    # Schemas, shapes and strides under compilation, and autograd registrations.
+    x = torch.randn(1, 2, 16, 32, dtype=dtype, requires_grad=True)
+    bands = [b.detach().requires_grad_() for b in analyse(x, *OPTIONS, False)]
+    spectra = [s.detach() for s in analyse_spectra(x, *OPTIONS)]
+    for operator, inputs in (
+        (analyse, (x, *OPTIONS, False)),
+        (analyse, (x, [2], None, "pkva", True)),
+        (synthesise, (bands, [1, 2, 16, 32], *OPTIONS, True)),
+        (analyse_spectra, (x, *OPTIONS)),
+        (synthesise_spectra, (spectra, [1, 2, 16, 32], *OPTIONS)),
+    ):
+        torch.library.opcheck(operator, inputs)
+
+
+def round_trip(x):
+    return inverse_contourlet(contourlet(x, (2, 1)))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        round_trip,
+        contourlet_energies,
+        lambda x: inverse_directional_filter_bank(directional_filter_bank(x, 1)),
+        lambda x: inverse_laplacian_pyramid(laplacian_pyramid(x)),
+    ],
+)
+def test_compiles_without_graph_breaks(function):
+    torch.compiler.reset()
+    compiled = torch.compile(function, fullgraph=True, backend="aot_eager")
+    # The second size is compiled with symbolic shapes.
+    for shape in ((2, 3, 29, 40), (4, 5, 31, 17)):
+        x = torch.randn(shape, requires_grad=True)
+        result, expected = compiled(x), function(x)
+        torch.testing.assert_close(result, expected)
+        weights = torch.randn_like(result)
+        torch.testing.assert_close(
+            torch.autograd.grad(result, x, weights),
+            torch.autograd.grad(expected, x, weights),
+        )
+
+
+@pytest.mark.parametrize("function", [contourlet, contourlet_energies, round_trip])
+def test_kernel_launches_grow_with_neither_images_nor_channels(function):
+    def launches(*shape):
+        x = torch.randn(shape)
+        function(x)
+        with profile(activities=[ProfilerActivity.CPU]) as profiler:
+            function(x)
+        events = profiler.key_averages()
+        return sum(event.count for event in events if "empty" not in event.key)
+
+    # PyTorch multiplies matrices of fewer than 400 products in another way.
+    assert launches(4, 32, 16, 32) == launches(8, 64, 16, 32)
