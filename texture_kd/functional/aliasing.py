@@ -14,7 +14,6 @@ w_c in [0, pi]. For an alias beyond, the conjugate of the opposite frequency sta
 """
 
 import math
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -48,6 +47,15 @@ class Lattice(NamedTuple):
     adjoints: Tensor
     sources: Tensor
     targets: Tensor
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> "Lattice":
+        """Return the lattice on a device, for images of a dtype."""
+        return self._replace(
+            matrices=self.matrices.to(device, dtype.to_complex()),
+            adjoints=self.adjoints.to(device, dtype.to_complex()),
+            sources=self.sources.to(device),
+            targets=self.targets.to(device),
+        )
 
     def isometric(self) -> "Lattice":
         """Return the lattice whose spectra have the energy of the bands.
@@ -116,25 +124,14 @@ def filter_bank(
     scales = []
     frequencies = torch.arange(size[0] * (size[1] // 2 + 1), device="cpu")
     for depth in depths:
-        scale = []
-        for steps, filters in _scale_filters(size, depth, pyramid, directional, dual):
-            aliases = _Aliases.of(size, steps)
-            matrices = _matrices(filters, aliases)
-            readers = torch.empty_like(frequencies)
-            readers[aliases.half_plane.flatten()] = torch.arange(
-                aliases.half_plane.numel(), device="cpu"
+        lowpass = None if pyramid is None else pyramid_responses(size, pyramid, dual)
+        scale = [
+            _lattice(size, steps, responses, lowpass, i == 0, frequencies)
+            for i, (steps, responses) in enumerate(
+                _directions(size, depth, directional, dual)
             )
-            scale.append(
-                Lattice(
-                    (size[0] // steps[0], size[1] // steps[1]),
-                    len(filters.bands),
-                    matrices.to(device, dtype.to_complex()),
-                    matrices.mH.resolve_conj().to(device, dtype.to_complex()),
-                    frequencies.argsort()[aliases.half_plane].flatten().to(device),
-                    readers[frequencies].to(device),
-                )
-            )
-        scales.append(tuple(scale))
+        ]
+        scales.append(tuple(lattice.to(device, dtype) for lattice in scale))
         size = (size[0] // 2, size[1] // 2)
         frequencies = _low_frequencies(size, scale[0].size)
     return FilterBank(
@@ -142,82 +139,88 @@ def filter_bank(
     )
 
 
-class _Filters(NamedTuple):
-    """Responses (K, H, W) of bands, and (H, W) of the low-pass that goes with them."""
-
-    bands: Tensor
-    low: Tensor | None
-
-
-def _scale_filters(
-    size: tuple[int, int],
-    depth: int,
-    pyramid: PyramidFilter | None,
-    directional: DirectionalFilter,
-    dual: bool,
-) -> Iterator[tuple[tuple[int, int], _Filters]]:
-    if pyramid is not None:
-        low, prediction = pyramid_responses(size, pyramid, dual)
+def _directions(
+    size: tuple[int, int], depth: int, directional: DirectionalFilter, dual: bool
+) -> list[tuple[tuple[int, int], Tensor]]:
+    """Return the lattices of a scale with the half-plane responses of their bands."""
     if depth == 0:
-        yield (2, 2), _Filters(low.new_empty(0, *size), low)
-        return
+        half_plane = size[0], size[1] // 2 + 1
+        return [((2, 2), torch.empty(0, *half_plane, dtype=torch.complex128))]
     stacks = directional_responses(size, depth, directional, dual)
-    for i, lattice in enumerate(directional_lattices(depth)):
-        bands = stacks[i]
-        if pyramid is not None:
-            # The band-pass is x - g * up(down(h * x)). Sampling on the lattice of a
-            # band folds the four aliases of the pyramid too, so that what its
-            # prediction takes away joins the response of the band.
-            aliases = (bands * prediction).unflatten(2, (2, -1)).unflatten(1, (2, -1))
-            bands = bands - low * aliases.mean((1, 3)).repeat(1, 2, 2)
-        yield lattice, _Filters(bands, low if pyramid is not None and i == 0 else None)
+    return list(zip(directional_lattices(depth), stacks, strict=True))
 
 
-class _Aliases(NamedTuple):
-    """Frequencies that fold onto each other, (F, S): where they stand.
-
-    Attributes:
-        plane: index in the whole plane, H W.
-        half_plane: index in the half plane, H (W/2 + 1), of the frequency or, in the
-            second half of S, of its opposite.
-        row_steps: p of each of the S aliases.
-    """
-
-    plane: Tensor
-    half_plane: Tensor
-    row_steps: Tensor
-
-    @classmethod
-    def of(cls, size: tuple[int, int], steps: tuple[int, int]) -> "_Aliases":
-        (height, width), (a, b) = size, steps
-        rows, columns = height // a, width // b
-        u_r, u_c, q, p = torch.meshgrid(
-            *(torch.arange(n, device="cpu") for n in (rows, columns // 2 + 1, b, a)),
-            indexing="ij",
-        )
-        w_r, w_c = u_r + p * rows, u_c + q * columns
-        opposite = q >= b // 2
-        half_r = torch.where(opposite, -w_r % height, w_r)
-        half_c = torch.where(opposite, width - w_c, w_c)
-        return cls(
-            (w_r * width + w_c % width).reshape(-1, a * b),
-            (half_r * (width // 2 + 1) + half_c).reshape(-1, a * b),
-            p[0, 0].flatten(),
-        )
-
-
-def _matrices(filters: _Filters, aliases: _Aliases) -> Tensor:
-    steps = aliases.plane.shape[1]
-    bands = filters.bands.flatten(1)[:, aliases.plane].transpose(0, 1) / math.sqrt(
-        steps
+def _lattice(
+    size: tuple[int, int],
+    steps: tuple[int, int],
+    responses: Tensor,
+    lowpass: tuple[Tensor, Tensor] | None,
+    keeps_low: bool,
+    frequencies: Tensor,
+) -> Lattice:
+    aliases = _aliases(size, steps)
+    matrices = _matrices(responses, lowpass, aliases, steps, keeps_low)
+    readers = torch.empty_like(frequencies)
+    readers[aliases.flatten()] = torch.arange(aliases.numel(), device="cpu")
+    return Lattice(
+        (size[0] // steps[0], size[1] // steps[1]),
+        len(responses),
+        matrices,
+        matrices.mH.resolve_conj(),
+        frequencies.argsort()[aliases].flatten(),
+        readers[frequencies],
     )
-    if filters.low is None:
-        return bands
-    low = filters.low.flatten()[aliases.plane]
-    # Of each row, the low-pass image folds four aliases only.
-    count = int(aliases.row_steps.max() + 1) // 2
-    folded = aliases.row_steps % count == torch.arange(count, device="cpu")[:, None]
-    return torch.cat([bands, low[:, None] * folded / 2], dim=1)
+
+
+def _aliases(size: tuple[int, int], steps: tuple[int, int]) -> Tensor:
+    """Return where the aliases (F, S) of each frequency stand in the half plane.
+
+    For those of the second half of S, it is where their opposites stand.
+    """
+    (height, width), (a, b) = size, steps
+    rows, columns = height // a, width // b
+    u_r, u_c, q, p = torch.meshgrid(
+        *(torch.arange(n, device="cpu") for n in (rows, columns // 2 + 1, b, a)),
+        indexing="ij",
+    )
+    w_r, w_c = u_r + p * rows, u_c + q * columns
+    opposite = q >= b // 2
+    w_r = torch.where(opposite, -w_r % height, w_r)
+    w_c = torch.where(opposite, width - w_c, w_c)
+    return (w_r * (width // 2 + 1) + w_c).reshape(-1, a * b)
+
+
+def _matrices(
+    responses: Tensor,
+    lowpass: tuple[Tensor, Tensor] | None,
+    aliases: Tensor,
+    steps: tuple[int, int],
+    keeps_low: bool,
+) -> Tensor:
+    a, b = steps
+
+    def at_aliases(response: Tensor) -> Tensor:
+        values = response.flatten(-2)[..., aliases]
+        # The response of a real filter at the opposite frequency is the conjugate.
+        values[..., a * b // 2 :].conj_physical_()
+        return values
+
+    bands = at_aliases(responses).transpose(0, 1)
+    scale = 1 / math.sqrt(a * b)
+    if lowpass is None:
+        return scale * bands
+    low, prediction = (at_aliases(response)[:, None] for response in lowpass)
+    # The band-pass is x - g * up(down(h * x)). Sampling on the lattice of a band folds
+    # the four aliases of the pyramid too, so that what its prediction takes away joins
+    # the response of the band.
+    quarters = (bands * prediction).unflatten(-1, (2, b // 2, 2, a // 2))
+    bands = bands - low * quarters.mean((-4, -2)).repeat(1, 1, 2, 2).flatten(2)
+    if not keeps_low:
+        return scale * bands
+    # One row of the low-pass image's spectrum folds every (a/2)-th alias.
+    rows = torch.arange(a // 2, device="cpu")[:, None]
+    folded = torch.arange(a * b, device="cpu") % (a // 2) == rows
+    return torch.cat([scale * bands, low * folded / 2], dim=1)
 
 
 def _low_frequencies(size: tuple[int, int], band: tuple[int, int]) -> Tensor:

@@ -24,7 +24,7 @@ from .filters import (
     FanBank,
     Matrix,
     fan_bank,
-    torus_frequencies,
+    half_plane_frequencies,
 )
 
 _IDENTITY: Matrix = ((1, 0), (0, 1))
@@ -90,15 +90,16 @@ def equivalent_responses(
         dual: return the biorthogonal bank, whose adjoint inverts this one.
 
     Returns:
-        Responses (2^level, H, W), complex128 on the CPU.
+        Responses (2^level, H, W/2 + 1) on the half plane w_c in [0, pi], complex128 on
+        the CPU.
 
     Raises:
         ValueError: the filter is unknown.
     """
     bank = fan_bank(filter).dual() if dual else fan_bank(filter)
-    frequencies = torus_frequencies(size)
-    whole_plane = torch.ones(size, dtype=torch.complex128, device="cpu")
-    nodes = [_Node(whole_plane, _IDENTITY)]
+    frequencies = half_plane_frequencies(size)
+    everything = torch.ones((), dtype=torch.complex128, device="cpu")
+    nodes = [_Node(everything, _IDENTITY)]
     for depth in range(level):
         main_first = depth == 0 or bank.main_first
         nodes = [
@@ -163,8 +164,9 @@ def directional_responses(
         dual: return the biorthogonal bank, whose adjoint inverts this one.
 
     Returns:
-        Responses (K, H, W) of the near-vertical and of the near-horizontal bands,
-        complex128 on the CPU, for the lattices of :func:`directional_lattices`.
+        Responses (K, H, W/2 + 1) of the near-vertical and of the near-horizontal bands,
+        on the half plane w_c in [0, pi], complex128 on the CPU, for the lattices of
+        :func:`directional_lattices`.
 
     Raises:
         ValueError: the filter is unknown.
@@ -175,7 +177,7 @@ def directional_responses(
         return vertical, horizontal
     # A quincunx lattice is two rectangular ones: even columns, and odd columns that
     # are read one row higher.
-    w_r, w_c = torus_frequencies(size)
+    w_r, w_c = half_plane_frequencies(size)
     odd = responses * torch.exp(1j * (w_c - w_r))
     vertical, horizontal = torch.stack([responses, odd], dim=1)
     return vertical, horizontal

@@ -10,9 +10,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import register_flop_formula
 
 from .aliasing import FilterBank, filter_bank
 from .directional_tree import directional_lattices
+from .flops import inverse_flops, spectral_flops
 from .spectrum import merge, split, to_images, to_rows
 
 
@@ -203,6 +205,44 @@ def _(
     directional: str,
 ) -> Tensor:
     return spectra[0].new_empty(shape, dtype=spectra[0].real.dtype)
+
+
+@register_flop_formula(torch.ops.texture_kd.analyse)
+def _(
+    x: Sequence[int], depths: Sequence[int], pyramid: str | None, *_: Any, **__: Any
+) -> int:
+    return spectral_flops(x, depths, pyramid) + inverse_flops(x, depths, pyramid)
+
+
+@register_flop_formula(torch.ops.texture_kd.synthesise)
+def _(
+    bands: Sequence[Any],
+    shape: Sequence[int],
+    depths: Sequence[int],
+    pyramid: str | None,
+    *_: Any,
+    **__: Any,
+) -> int:
+    return spectral_flops(shape, depths, pyramid) + inverse_flops(
+        shape, depths, pyramid
+    )
+
+
+@register_flop_formula(torch.ops.texture_kd.analyse_spectra)
+def _(x: Sequence[int], depths: Sequence[int], pyramid: str, *_: Any, **__: Any) -> int:
+    return spectral_flops(x, depths, pyramid)
+
+
+@register_flop_formula(torch.ops.texture_kd.synthesise_spectra)
+def _(
+    spectra: Sequence[Any],
+    shape: Sequence[int],
+    depths: Sequence[int],
+    pyramid: str,
+    *_: Any,
+    **__: Any,
+) -> int:
+    return spectral_flops(shape, depths, pyramid)
 
 
 def _keep_shape(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:

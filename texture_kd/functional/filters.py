@@ -93,14 +93,15 @@ def pyramid_responses(
             places, read backwards.
 
     Returns:
-        Analysis and synthesis responses (H, W), complex128 on the CPU.
+        Analysis and synthesis responses (H, W/2 + 1) on the half plane w_c in [0, pi],
+        complex128 on the CPU.
 
     Raises:
         ValueError: the filter is unknown.
     """
     # Filters of even length reach half a sample too far ahead, and what the analysis
     # advances the synthesis must delay.
-    w_r, w_c = torus_frequencies(size)
+    w_r, w_c = half_plane_frequencies(size)
     analysis, synthesis = (
         _response(taps, w_r, delay) * _response(taps, w_c, delay)
         for taps, delay in zip(
@@ -232,17 +233,19 @@ def _chebyshev(taps: tuple[float, ...], b: Tensor) -> Tensor:
     return total
 
 
-def torus_frequencies(size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Return the angular frequencies of a discrete Fourier transform.
+def half_plane_frequencies(size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Return the angular frequencies that the transform of a real image keeps.
 
     Args:
         size: (H, W) of the image.
 
     Returns:
-        w_r of shape (H, 1) and w_c of shape (1, W), float64 on the CPU, in [0, 2 pi).
+        w_r of shape (H, 1) in [0, 2 pi) and w_c of shape (1, W/2 + 1) in [0, pi],
+        float64 on the CPU.
     """
-    height, width = (
-        2 * math.pi * torch.arange(n, dtype=torch.float64, device="cpu") / n
-        for n in size
+    height, width = size
+    w_r, w_c = (
+        2 * math.pi * torch.arange(count, dtype=torch.float64, device="cpu") / n
+        for count, n in ((height, height), (width // 2 + 1, width))
     )
-    return height[:, None], width[None, :]
+    return w_r[:, None], w_c[None, :]

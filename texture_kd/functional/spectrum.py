@@ -65,13 +65,16 @@ def merge(bands: Sequence[Tensor], low: Tensor, bank: FilterBank) -> Tensor:
 def to_rows(images: Tensor) -> Tensor:
     """Turn images (B, H, W) into the rows (H (W/2 + 1), B) of their spectrum."""
     # Matrices of one frequency each want the images side by side in memory.
-    return torch.fft.rfft2(images, norm="ortho").flatten(1).t().contiguous()
+    spectra = torch.fft.rfft2(images, norm="ortho")
+    return spectra.permute(1, 2, 0).contiguous().flatten(0, 1)
 
 
 def to_images(spectra: Tensor, size: tuple[int, int]) -> Tensor:
     """Turn spectra (H (W/2 + 1), K, B) into images (K, B, H, W)."""
-    spectra = spectra.unflatten(0, (size[0], -1)).permute(2, 3, 0, 1)
-    return torch.fft.irfft2(spectra, s=size, norm="ortho")
+    rows = torch.fft.ifft(spectra.unflatten(0, (size[0], -1)), dim=0, norm="ortho")
+    # Transforms of the columns' frequencies are fastest along contiguous memory.
+    rows = rows.permute(2, 3, 0, 1).contiguous()
+    return torch.fft.irfft(rows, n=size[1], norm="ortho")
 
 
 def _read(rows: Tensor, lattice: Lattice) -> Tensor:
