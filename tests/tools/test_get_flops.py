@@ -1,0 +1,67 @@
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mmengine.analysis import get_model_complexity_info
+
+from texture_kd.functional.flops import spectral_flops
+
+ROOT = Path(__file__).parents[2]
+TOOL = ROOT / "tools" / "analysis" / "get_flops.py"
+CONFIG = ROOT / "configs" / "sstkd_pspnet_r18-w32_r18-w16_mosaic.py"
+
+
+@pytest.fixture(scope="module")
+def tool():
+    return runpy.run_path(str(TOOL))
+
+
+@pytest.fixture(scope="module")
+def model(tool):
+    return tool["build"](str(CONFIG), {})
+
+
+def test_networks_are_counted_as_deployed(tool, model):
+    counts = {name: rest for name, *rest in tool["count_parts"](model, (64, 96))}
+    for name, network in (("teacher", model.teacher), ("student", model.student)):
+        parameters, macs = counts[name]
+        whole = get_model_complexity_info(network, (3, 64, 96), show_table=False)
+        auxiliary = sum(p.numel() for p in network.auxiliary_head.parameters())
+        assert parameters == whole["params"] - auxiliary
+        # MMEngine's count has normalisation and resizing in it, too.
+        assert 0.97 * whole["flops"] < macs <= whole["flops"]
+
+
+def test_structural_losses_are_two_decompositions_and_a_convolution(tool, model):
+    counts = {name: rest for name, *rest in tool["count_parts"](model, (64, 96))}
+    parameters, macs = counts["loss_structural_stage1"]
+    assert parameters == 16 * 32
+    decomposition = spectral_flops((1, 32, 16, 24), (4, 3), "maxflat") // 2
+    assert macs == 2 * decomposition + 16 * 32 * 16 * 24
+
+
+def test_prints_a_table():
+    result = subprocess.run(
+        [sys.executable, TOOL, CONFIG, "--shape", "64", "64"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = result.stdout.strip().splitlines()[-7:]
+    assert [line.split("|")[1].strip() for line in lines] == [
+        "part",
+        "------------------------",
+        "teacher",
+        "student",
+        "loss_structural_stage1",
+        "loss_structural_stage2",
+        "loss_response",
+    ]
+
+
+def test_a_config_without_distillation_is_refused(tool):
+    config = ROOT / "configs" / "pspnet_r18-w16_mosaic.py"
+    with pytest.raises(SystemExit, match=r"pspnet_r18-w16_mosaic.py.*TextureDistill"):
+        tool["build"](str(config), {})

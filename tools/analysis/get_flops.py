@@ -1,0 +1,131 @@
+"""Count parameters and multiply-accumulates of each part of a distillation config.
+
+python tools/analysis/get_flops.py CONFIG [--shape H W] [--cfg-options K=V ...]
+
+Teacher and student are counted as they are deployed, without auxiliary heads; a
+distillation loss as it is trained with, its gradients left out. Convolutions, matrix
+products and Fourier transforms count, as two floating point operations a
+multiply-accumulate; element-wise operations don't. Weights are neither read nor
+downloaded.
+"""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.registry import DefaultScope
+from mmengine.structures import PixelData
+from tabulate import tabulate
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from texture_kd.compat import install
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("config", help="config of a distillation")
+    parser.add_argument(
+        "--shape", type=int, nargs=2, default=(512, 1024), metavar=("H", "W")
+    )
+    parser.add_argument("--cfg-options", nargs="+", action=DictAction, default={})
+    args = parser.parse_args()
+    install()
+    model = build(args.config, args.cfg_options)
+    rows = [
+        (name, f"{parameters / 1e6:.3f}", f"{macs / 1e9:.3f}")
+        for name, parameters, macs in count_parts(model, tuple(args.shape))
+    ]
+    headers = ("part", "parameters (M)", "MACs (G)")
+    print(tabulate(rows, headers, tablefmt="github", disable_numparse=True))
+
+
+def build(config: str, options: dict) -> nn.Module:
+    """Build the distillation algorithm of a config, without any weights."""
+    from mmrazor.registry import MODELS
+
+    import texture_kd.components  # noqa: F401
+
+    config = Config.fromfile(config)
+    config.merge_from_dict(options)
+    if config.model.get("type") != "TextureDistill":
+        raise SystemExit(f"{config.filename}: its model is no TextureDistill")
+    config.model.teacher_ckpt = None
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        return MODELS.build(dict(config.model, _scope_="mmrazor")).eval()
+
+
+def count_parts(
+    model: nn.Module, shape: tuple[int, int]
+) -> Iterator[tuple[str, int, int]]:
+    """Count one image's parameters and multiply-accumulates.
+
+    Args:
+        model: the algorithm, with random weights.
+        shape: (H, W) of the image.
+
+    Yields:
+        Name, parameters and multiply-accumulates of the teacher, of the student, and of
+        each distillation loss.
+    """
+    image = torch.randn(1, 3, *shape)
+    losses = model.distiller.distill_losses
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        for name, network in (("teacher", model.teacher), ("student", model.student)):
+            before = counter.get_total_flops()
+            network(image, mode="tensor")
+            macs = (counter.get_total_flops() - before) // 2
+            yield name, deployed_parameters(network), macs
+        with counted(losses, counter) as flops:
+            model(image, [random_sample(shape)], mode="loss")
+    for name, loss in losses.items():
+        parameters = sum(p.numel() for p in loss.parameters())
+        yield name, parameters, flops[name] // 2
+
+
+def deployed_parameters(network: nn.Module) -> int:
+    """Count the parameters outside auxiliary heads."""
+    return sum(
+        parameter.numel()
+        for name, parameter in network.named_parameters()
+        if not name.startswith("auxiliary_head")
+    )
+
+
+@contextmanager
+def counted(modules: nn.ModuleDict, counter: FlopCounterMode) -> Iterator[dict]:
+    """Count the operations inside the forward of each module."""
+    flops = dict.fromkeys(modules, 0)
+
+    def begin(name: str) -> None:
+        flops[name] -= counter.get_total_flops()
+
+    def end(name: str) -> None:
+        flops[name] += counter.get_total_flops()
+
+    handles = []
+    for name, module in modules.items():
+        handles += [
+            module.register_forward_pre_hook(lambda *_, name=name: begin(name)),
+            module.register_forward_hook(lambda *_, name=name: end(name)),
+        ]
+    yield flops
+    for handle in handles:
+        handle.remove()
+
+
+def random_sample(shape: tuple[int, int]):
+    """Return a sample whose label map is one class everywhere."""
+    from mmseg.structures import SegDataSample
+
+    label = PixelData(data=torch.zeros(1, *shape, dtype=torch.long))
+    sample = SegDataSample(metainfo=dict(img_shape=shape, ori_shape=shape))
+    sample.gt_sem_seg = label
+    return sample
+
+
+if __name__ == "__main__":
+    main()
