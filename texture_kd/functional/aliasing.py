@@ -78,14 +78,12 @@ class FilterBank(NamedTuple):
 
     Attributes:
         scales: the lattices of each scale, finest first.
-        low_size: height and width of the low-pass image that the last scale leaves.
-        low_frequencies: frequency, in the half plane of that image, of each row that
-            the last scale leaves.
+        low_frequencies: frequency, in the half plane of the low-pass image, of each row
+            that the last scale leaves.
         low_rows: row of each frequency, the inverse permutation.
     """
 
     scales: tuple[tuple[Lattice, ...], ...]
-    low_size: tuple[int, int]
     low_frequencies: Tensor
     low_rows: Tensor
 
@@ -135,7 +133,7 @@ def filter_bank(
         size = (size[0] // 2, size[1] // 2)
         frequencies = _low_frequencies(size, scale[0].size)
     return FilterBank(
-        tuple(scales), size, frequencies.to(device), frequencies.argsort().to(device)
+        tuple(scales), frequencies.to(device), frequencies.argsort().to(device)
     )
 
 

@@ -115,7 +115,7 @@ def contourlet_energies(
     for i, spectrum in enumerate(spectra):
         bands = 2 ** (levels[i // 2] - 1)
         samples = x[0].numel() // (4 ** (i // 2) * 2 * bands)
-        energy = torch.view_as_real(spectrum).square().sum((0, 3, 4)).mT / samples
+        energy = torch.view_as_real(spectrum).square().sum((1, 3, 4)) / samples
         # The single band of one level comes as two cosets.
         energies.append(energy.unflatten(1, (bands, -1)).sum(2))
     return torch.cat(energies, dim=1)

@@ -5,7 +5,8 @@ derivative: gradients of any order cost what the transform costs. Being operator
 are single nodes to ``torch.compile``.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -39,16 +40,16 @@ def analyse(
         low-pass image (N, C, H/2^L, W/2^L).
     """
     bank = _bank(x, x.shape[-2:], depths, pyramid, directional, dual)
-    spectra, low = split(to_rows(x.flatten(0, 1)), bank)
-    images = []
-    for lattice in (lattice for scale in bank.scales for lattice in scale):
-        if lattice.bands:
-            bands = to_images(spectra.pop(0), lattice.size)
-            images.append(bands.unflatten(1, x.shape[:2]).permute(1, 2, 0, 3, 4))
-    if pyramid is not None:
-        low = low.index_select(0, bank.low_rows)[:, None]
-        images.append(to_images(low, bank.low_size)[0].unflatten(0, x.shape[:2]))
-    return images
+    outputs = _empty_bands(x, depths, pyramid)
+    for images, *bands in _blocks(x, *outputs):
+        spectra, low = split(to_rows(images[:, None])[:, 0], bank)
+        if pyramid is not None:
+            low = low.index_select(0, bank.low_rows)[:, None]
+            image = bands.pop()
+            image.copy_(to_images(low, image.shape[-2:])[:, 0])
+        for stack in bands:
+            stack.copy_(to_images(spectra.pop(0), stack.shape[-2:]))
+    return outputs
 
 
 @torch.library.custom_op("texture_kd::synthesise", mutates_args=())
@@ -75,18 +76,15 @@ def synthesise(
         Images (N, C, H, W).
     """
     bank = _bank(bands[0], shape[-2:], depths, pyramid, directional, dual)
-    stacks = bands if pyramid is None else bands[:-1]
-    spectra = [
-        to_rows(stack.permute(2, 0, 1, 3, 4).flatten(0, 2)).unflatten(
-            1, (stack.shape[2], -1)
-        )
-        for stack in stacks
-    ]
-    if pyramid is None:
-        low = spectra[0].new_empty(0, spectra[0].shape[-1])
-    else:
-        low = to_rows(bands[-1].flatten(0, 1)).index_select(0, bank.low_frequencies)
-    return _assemble(merge(spectra, low, bank), shape)
+    output = bands[0].new_empty(shape)
+    for images, *blocks in _blocks(output, *bands):
+        low = None
+        if pyramid is not None:
+            low = to_rows(blocks.pop()[:, None])[:, 0]
+            low = low.index_select(0, bank.low_frequencies)
+        rows = merge([to_rows(stack) for stack in blocks], low, bank)
+        images.copy_(to_images(rows[:, None], shape[-2:])[:, 0])
+    return output
 
 
 @torch.library.custom_op("texture_kd::analyse_spectra", mutates_args=())
@@ -105,12 +103,16 @@ def analyse_spectra(
         directional: fan filters.
 
     Returns:
-        For each scale two complex stacks (F, K, N, C), in the order of
+        For each scale two complex stacks (N, C, K, F), in the order of
         :func:`analyse`; the low-pass image is left out.
     """
-    bank = _bank(x, x.shape[-2:], depths, pyramid, directional, dual=False)
-    spectra, _ = split(to_rows(x.flatten(0, 1)), bank.isometric())
-    return [spectrum.unflatten(2, x.shape[:2]).contiguous() for spectrum in spectra]
+    bank = _bank(x, x.shape[-2:], depths, pyramid, directional, dual=False).isometric()
+    outputs = _empty_spectra(x, depths)
+    for images, *targets in _blocks(x, *outputs):
+        spectra, _ = split(to_rows(images[:, None])[:, 0], bank)
+        for target, spectrum in zip(targets, spectra, strict=True):
+            target.copy_(spectrum.permute(2, 1, 0))
+    return outputs
 
 
 @torch.library.custom_op("texture_kd::synthesise_spectra", mutates_args=())
@@ -133,11 +135,55 @@ def synthesise_spectra(
     Returns:
         Images (N, C, H, W).
     """
-    like = spectra[0].real
-    bank = _bank(like, shape[-2:], depths, pyramid, directional, dual=False)
-    low = spectra[0].new_zeros(len(bank.low_rows), shape[0] * shape[1])
-    rows = merge([s.flatten(2) for s in spectra], low, bank.isometric())
-    return _assemble(rows, shape)
+    output = spectra[0].real.new_empty(shape)
+    bank = _bank(output, shape[-2:], depths, pyramid, directional, dual=False)
+    bank = bank.isometric()
+    for images, *blocks in _blocks(output, *spectra):
+        low = blocks[0].new_zeros(len(bank.low_rows), len(images))
+        stacks = [block.permute(2, 1, 0).contiguous() for block in blocks]
+        rows = merge(stacks, low, bank)
+        images.copy_(to_images(rows[:, None], shape[-2:])[:, 0])
+    return output
+
+
+def _empty_bands(x: Tensor, depths: Sequence[int], pyramid: str | None) -> list[Tensor]:
+    *batch, height, width = x.shape
+    bands = [
+        x.new_empty(*batch, max(a, b), (height >> i) // a, (width >> i) // b)
+        for i, a, b in _lattices(depths)
+    ]
+    if pyramid is not None:
+        bands.append(x.new_empty(*batch, height >> len(depths), width >> len(depths)))
+    return bands
+
+
+def _empty_spectra(x: Tensor, depths: Sequence[int]) -> list[Tensor]:
+    *batch, height, width = x.shape
+    dtype = x.dtype.to_complex()
+    spectra = []
+    for i, a, b in _lattices(depths):
+        frequencies = (height >> i) // a * ((width >> i) // b // 2 + 1)
+        spectra.append(x.new_empty(*batch, max(a, b), frequencies, dtype=dtype))
+    return spectra
+
+
+def _lattices(depths: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """List scale and sampling steps of each stack of bands."""
+    for i, depth in enumerate(depths):
+        for a, b in directional_lattices(depth) if depth else ():
+            yield i, a, b
+
+
+def _blocks(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Cut tensors (N, C, ...) into blocks (B, ...) of images.
+
+    On a CPU there are eight of at least 16 images, which keeps the work near its caches
+    and the memory small; their number, and that of the launches, does not grow.
+    """
+    images = [tensor.flatten(0, 1) for tensor in tensors]
+    count = len(images[0])
+    size = max(16, math.ceil(count / 8)) if images[0].device.type == "cpu" else count
+    return zip(*(tensor.split(size) for tensor in images), strict=True)
 
 
 def _bank(
@@ -153,23 +199,11 @@ def _bank(
     return filter_bank((height, width), *options, like.dtype, like.device)
 
 
-def _assemble(rows: Tensor, shape: Sequence[int]) -> Tensor:
-    return to_images(rows[:, None], shape[-2:])[0].unflatten(0, shape[:2])
-
-
 @analyse.register_fake
 def _(
     x: Tensor, depths: Sequence[int], pyramid: str | None, directional: str, dual: bool
 ) -> list[Tensor]:
-    *batch, height, width = x.shape
-    outputs = []
-    for i, depth in enumerate(depths):
-        for a, b in directional_lattices(depth) if depth else ():
-            shape = (max(a, b), *batch, (height >> i) // a, (width >> i) // b)
-            outputs.append(x.new_empty(shape).permute(1, 2, 0, 3, 4))
-    if pyramid is not None:
-        outputs.append(x.new_empty(*batch, height >> len(depths), width >> len(depths)))
-    return outputs
+    return _empty_bands(x, depths, pyramid)
 
 
 @synthesise.register_fake
@@ -186,14 +220,7 @@ def _(
 
 @analyse_spectra.register_fake
 def _(x: Tensor, depths: Sequence[int], pyramid: str, directional: str) -> list[Tensor]:
-    *batch, height, width = x.shape
-    outputs = []
-    for i, depth in enumerate(depths):
-        for a, b in directional_lattices(depth):
-            frequencies = (height >> i) // a * ((width >> i) // b // 2 + 1)
-            shape = (frequencies, max(a, b), *batch)
-            outputs.append(x.new_empty(shape, dtype=x.dtype.to_complex()))
-    return outputs
+    return _empty_spectra(x, depths)
 
 
 @synthesise_spectra.register_fake

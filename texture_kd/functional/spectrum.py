@@ -4,8 +4,6 @@ The two functions are each other's adjoint. Nothing here is differentiated: see
 :mod:`texture_kd.functional.filter_bank`.
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
@@ -36,26 +34,28 @@ def split(rows: Tensor, bank: FilterBank) -> tuple[list[Tensor], Tensor]:
     return bands, rows
 
 
-def merge(bands: Sequence[Tensor], low: Tensor, bank: FilterBank) -> Tensor:
+def merge(bands: list[Tensor], low: Tensor | None, bank: FilterBank) -> Tensor:
     """Merge spectra of bands into those of images: the adjoint of :func:`split`.
 
     Args:
-        bands: spectra (F, K, B), as :func:`split` returns them.
-        low: rows of the low-pass image's spectrum, none without a pyramid.
+        bands: spectra (F, K, B), as :func:`split` returns them. The list is emptied, so
+            that each is freed when it has been used.
+        low: rows of the low-pass image's spectrum, or None without a pyramid.
         bank: pyramids and directional trees.
 
     Returns:
         Rows (R, B) of the images' spectra.
     """
-    remaining, rows = list(bands), low
+    rows = low
     for first, *others in reversed(bank.scales):
         parts = [
-            _write(lattice.adjoints @ remaining.pop(), lattice)
+            _write(lattice.adjoints @ bands.pop(), lattice)
             for lattice in reversed(others)
         ]
-        frequencies, outputs, _ = first.matrices.shape
-        spectra = [remaining.pop()] if first.bands else []
-        spectra.append(rows.unflatten(0, (frequencies, outputs - first.bands)))
+        spectra = [bands.pop()] if first.bands else []
+        if rows is not None:
+            frequencies, outputs, _ = first.matrices.shape
+            spectra.append(rows.unflatten(0, (frequencies, outputs - first.bands)))
         rows = _write(first.adjoints @ torch.cat(spectra, dim=1), first)
         for part in parts:
             rows.add_(part)
@@ -63,17 +63,17 @@ def merge(bands: Sequence[Tensor], low: Tensor, bank: FilterBank) -> Tensor:
 
 
 def to_rows(images: Tensor) -> Tensor:
-    """Turn images (B, H, W) into the rows (H (W/2 + 1), B) of their spectrum."""
+    """Turn images (B, K, H, W) into the rows (H (W/2 + 1), K, B) of their spectra."""
     # Matrices of one frequency each want the images side by side in memory.
-    spectra = torch.fft.rfft2(images, norm="ortho")
-    return spectra.permute(1, 2, 0).contiguous().flatten(0, 1)
+    spectra = torch.fft.rfft2(images, norm="ortho").permute(2, 3, 1, 0)
+    return spectra.contiguous().flatten(0, 1)
 
 
-def to_images(spectra: Tensor, size: tuple[int, int]) -> Tensor:
-    """Turn spectra (H (W/2 + 1), K, B) into images (K, B, H, W)."""
-    rows = torch.fft.ifft(spectra.unflatten(0, (size[0], -1)), dim=0, norm="ortho")
+def to_images(rows: Tensor, size: tuple[int, int]) -> Tensor:
+    """Turn rows (H (W/2 + 1), K, B) of spectra into images (B, K, H, W)."""
+    rows = torch.fft.ifft(rows.unflatten(0, (size[0], -1)), dim=0, norm="ortho")
     # Transforms of the columns' frequencies are fastest along contiguous memory.
-    rows = rows.permute(2, 3, 0, 1).contiguous()
+    rows = rows.permute(3, 2, 0, 1).contiguous()
     return torch.fft.irfft(rows, n=size[1], norm="ortho")
 
 
