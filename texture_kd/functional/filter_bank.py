@@ -175,14 +175,15 @@ def _lattices(depths: Sequence[int]) -> Iterator[tuple[int, int, int]]:
 
 
 def _blocks(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """Cut tensors (N, C, ...) into blocks (B, ...) of images.
+    """Cut tensors (N, C, ...), images the first, into blocks (B, ...) of images.
 
-    On a CPU there are eight of at least 16 images, which keeps the work near its caches
-    and the memory small; their number, and that of the launches, does not grow.
+    On a CPU, blocks of half a million pixels or more keep the work near its caches and
+    the memory small. There are eight at most, so that launches don't grow in number.
     """
     images = [tensor.flatten(0, 1) for tensor in tensors]
-    count = len(images[0])
-    size = max(16, math.ceil(count / 8)) if images[0].device.type == "cpu" else count
+    size = count = len(images[0])
+    if images[0].device.type == "cpu":
+        size = max(math.ceil(count / 8), 2**19 // images[0][0].numel())
     return zip(*(tensor.split(size) for tensor in images), strict=True)
 
 

@@ -114,6 +114,25 @@ class CDMLoss(nn.Module):
             ValueError: a feature has another number of dimensions or channels than
                 expected, or the numbers of images differ.
         """
+        student, teacher = self.compared(s_feature, t_feature)
+        with torch.autocast(teacher.device.type, enabled=False):
+            return self.loss_weight * self._distance(student, teacher)
+
+    def compared(self, s_feature: Tensor, t_feature: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the features whose bands the loss compares.
+
+        Args:
+            s_feature: feature of the student, as :meth:`forward` takes it.
+            t_feature: feature of the teacher, detached here.
+
+        Returns:
+            The student's feature, its channels aligned and on the teacher's grid, and
+            the teacher's, both (N, teacher_channels, H', W'); with
+            ``normalise='feature'`` each divided by its own contrast.
+
+        Raises:
+            ValueError: as :meth:`forward`.
+        """
         _check_feature("student", s_feature, self.student_channels)
         _check_feature("teacher", t_feature, self.teacher_channels)
         if len(s_feature) != len(t_feature):
@@ -124,7 +143,9 @@ class CDMLoss(nn.Module):
         with torch.autocast(t_feature.device.type, enabled=False):
             teacher = _at_least_float32(t_feature.detach())
             student = self._aligned(s_feature, teacher)
-            return self.loss_weight * self._distance(student, teacher)
+            if self.normalise == "feature":
+                return self._unit_contrast(student), self._unit_contrast(teacher)
+            return student, teacher
 
     def _aligned(self, s_feature: Tensor, teacher: Tensor) -> Tensor:
         student = s_feature.to(self.align.weight.dtype)
@@ -135,11 +156,6 @@ class CDMLoss(nn.Module):
         return _at_least_float32(self.align(student))
 
     def _distance(self, student: Tensor, teacher: Tensor) -> Tensor:
-        if self.normalise == "feature":
-            student, teacher = (
-                self._unit_contrast(student),
-                self._unit_contrast(teacher),
-            )
         energies = self._energies(teacher - student)
         if self.normalise == "subband":
             bands = self._energies(teacher)

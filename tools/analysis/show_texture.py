@@ -1,0 +1,245 @@
+"""Draw the directional (contourlet) subbands of an image or of networks' features.
+
+    python tools/analysis/show_texture.py IMAGE [-o OUT.png] [--levels 4 3]
+    python tools/analysis/show_texture.py IMAGE --config CONFIG \
+        [--checkpoint CHECKPOINT] [-o OUT.png]
+
+The first draws the subbands of the image's luminance. The second runs the teacher and
+the student of a distillation config on the image and draws, for each CDMLoss, what it
+compares side by side: the teacher's subbands, and those of the student's feature with
+its channels aligned. A band is drawn as its rms over the channels.
+"""
+
+import argparse
+import pickle
+import textwrap
+from pathlib import Path
+
+import mmcv
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from mmengine.config import Config, DictAction
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.logging import MMLogger
+from mmengine.model import BaseModel
+from mmengine.registry import DATASETS, MODELS, init_default_scope
+from mmengine.runner import load_checkpoint
+
+from texture_kd.compat import install
+from texture_kd.functional import contourlet
+from texture_kd.visualization import Decomposed, contourlet_figure
+
+IMAGE_OPTIONS = ("levels", "pyramid", "directional")
+CONFIG_OPTIONS = ("index", "checkpoint", "channel", "cfg_options")
+
+
+def main() -> None:
+    """Draw, and say where the picture is."""
+    parser = argument_parser()
+    args = parser.parse_args()
+    check_options(parser, args)
+    install()
+    try:
+        figure = features_figure(args) if args.config else image_figure(args)
+        # Without a suffix matplotlib would append one to the name.
+        kind = Path(args.out).suffix[1:] or "png"
+        figure.savefig(args.out, dpi=150, format=kind)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    print(args.out)
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("image", nargs="?", metavar="IMAGE", help="image file")
+    source.add_argument(
+        "--index",
+        type=int,
+        metavar="N",
+        help="image N of the config's validation data set, in place of a file",
+    )
+    parser.add_argument("-o", "--out", default="texture.png", metavar="OUT.png")
+    image = parser.add_argument_group("for an image alone")
+    image.add_argument(
+        "--levels",
+        type=int,
+        nargs="+",
+        metavar="N",
+        help="depth of the directional tree at each scale, finest first: 4 3",
+    )
+    image.add_argument("--pyramid", help="filters of the Laplacian pyramid: maxflat")
+    image.add_argument("--directional", help="directional filters: dmaxflat7")
+    features = parser.add_argument_group("for the features of teacher and student")
+    features.add_argument("--config", help="distillation config with a CDMLoss")
+    features.add_argument("--checkpoint", help="what training with the config wrote")
+    features.add_argument(
+        "--channel",
+        type=int,
+        metavar="N",
+        help="channel of the teacher to draw, with its sign, in place of the rms",
+    )
+    features.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action=DictAction,
+        metavar="K=V",
+        help="of the config",
+    )
+    return parser
+
+
+def check_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Refuse options that would make no difference."""
+    for name in IMAGE_OPTIONS if args.config else CONFIG_OPTIONS:
+        if getattr(args, name) is not None:
+            parser.error(
+                f"--{name} is for an image alone: the config's CDMLoss has its own"
+                if args.config
+                else f"--{name.replace('_', '-')} needs --config"
+            )
+
+
+def image_figure(args: argparse.Namespace) -> Figure:
+    """Draw the subbands of an image's luminance."""
+    luminance = torch.from_numpy(read_image(args.image, "grayscale"))[None, None]
+    options = {name: getattr(args, name) for name in IMAGE_OPTIONS}
+    bands = contourlet(
+        luminance.float(), **{k: v for k, v in options.items() if v is not None}
+    )
+    return contourlet_figure({args.image: {"luminance": Decomposed(luminance, bands)}})
+
+
+def features_figure(args: argparse.Namespace) -> Figure:
+    """Draw the subbands of what a distillation compares."""
+    # It imports MMRazor, for which the bridge has to be installed.
+    from texture_kd.visualization.compared_features import compared_features
+
+    config = read_config(args.config, args.cfg_options)
+    algorithm = build_algorithm(config, args.checkpoint)
+    item = (
+        from_data_set(config, args.index)
+        if args.image is None
+        else from_file(config, args.image)
+    )
+    data = algorithm.data_preprocessor(pseudo_collate([item]))
+    figure = contourlet_figure(
+        compared_features(algorithm, data),
+        args.channel,
+        # Pipelines give BGR.
+        picture=item["inputs"].numpy()[::-1].transpose(1, 2, 0),
+    )
+    source = args.image or f"validation image {args.index}"
+    student = args.checkpoint or "untrained, as no --checkpoint was given"
+    figure.suptitle(f"{args.config}\n{source}; student: {student}")
+    return figure
+
+
+def read_image(path: str, flag: str) -> np.ndarray:
+    """Read an image as mmcv's ``imfrombytes`` does.
+
+    Raises:
+        OSError: there is no such file.
+        ValueError: it is no image.
+    """
+    content = Path(path).read_bytes()
+    image = mmcv.imfrombytes(content, flag=flag) if content else None
+    if image is None:
+        raise ValueError(f"{path} is no image that OpenCV reads: give a PNG or JPEG")
+    return image
+
+
+def read_config(path: str, options: dict | None) -> Config:
+    """Read a distillation config, and take its scope for what is built from it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: nothing in it compares subbands.
+    """
+    config = Config.fromfile(path)
+    config.merge_from_dict(options or {})
+    losses = config.model.get("distiller", {}).get("distill_losses", {})
+    if not any("CDMLoss" in str(loss.type) for loss in losses.values()):
+        raise ValueError(
+            f"{path} has no CDMLoss, so there are no features to compare: give a "
+            "distillation config such as configs/sstkd_*.py, or leave --config out "
+            "to see the image alone"
+        )
+    init_default_scope(config.get("default_scope", "mmseg"))
+    return config
+
+
+def build_algorithm(config: Config, checkpoint: str | None) -> BaseModel:
+    """Build teacher and student, as they are after training or else before it.
+
+    Raises:
+        FileNotFoundError: the teacher's or the student's checkpoint is not there.
+        ValueError: one of them does not fit.
+    """
+    try:
+        algorithm = MODELS.build(config.model)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"the teacher's {error} Train it as the config says, or name its file with "
+            "--cfg-options model.teacher_ckpt=FILE"
+        ) from error
+    if checkpoint is None:
+        # Its report on every layer is for training.
+        MMLogger.get_instance("show_texture", log_level="WARNING")
+        algorithm.init_weights()
+    else:
+        load_training(algorithm, checkpoint)
+    return algorithm.eval()
+
+
+def load_training(algorithm: BaseModel, checkpoint: str) -> None:
+    """Load what training wrote: the student, and the alignment of its channels.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it cannot be read, or does not fit.
+    """
+    try:
+        load_checkpoint(algorithm, checkpoint, map_location="cpu", strict=True)
+    except (RuntimeError, pickle.UnpicklingError) as error:
+        cause = "; ".join(filter(None, str(error).splitlines()))
+        raise ValueError(
+            f"{checkpoint} cannot be loaded, give one that training with this very "
+            f"config wrote: {textwrap.shorten(cause, 250)}"
+        ) from error
+
+
+def from_data_set(config: Config, index: int) -> dict:
+    """Prepare an image of the validation data set.
+
+    Raises:
+        ValueError: there is no such image.
+    """
+    dataset = DATASETS.build(config.val_dataloader.dataset)
+    if not 0 <= index < len(dataset):
+        raise ValueError(
+            f"there is no image {index} in the validation data set, which has 0 to "
+            f"{len(dataset) - 1}"
+        )
+    return dataset[index]
+
+
+def from_file(config: Config, path: str) -> dict:
+    """Prepare an image file as the config's test pipeline does.
+
+    Raises:
+        OSError: there is no such file.
+        ValueError: it is no image.
+    """
+    # The file takes the place of what the pipeline loads: an image and its labels.
+    steps = [step for step in config.test_pipeline if "Load" not in str(step["type"])]
+    pipeline = Compose([dict(type="mmseg.LoadImageFromNDArray"), *steps])
+    return pipeline(dict(img=read_image(path, "color")))
+
+
+if __name__ == "__main__":
+    main()

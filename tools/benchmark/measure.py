@@ -1,0 +1,210 @@
+"""What the benchmarks share: interleaved timings, peak memory, and their report."""
+
+import csv
+import ctypes
+import json
+import os
+import platform
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+WARM_UPS = 2
+# Of glibc's malloc.h.
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+
+# PyTorch's profiler announces each start and stop on the terminal otherwise.
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")
+
+
+class Spread(NamedTuple):
+    """Median and quartiles of a sample."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> "Spread":
+        """Describe a sample."""
+        sample = torch.tensor([*values], dtype=torch.float64)
+        quantiles = torch.tensor([0.5, 0.25, 0.75], dtype=torch.float64)
+        return cls(*sample.quantile(quantiles).tolist())
+
+    def scaled(self, factor: float) -> "Spread":
+        """Change the unit."""
+        return Spread(*(factor * value for value in self))
+
+
+class Table(NamedTuple):
+    """A table of the report; all its columns are those of its first row.
+
+    A cell is a text, a number, a spread, or missing.
+    """
+
+    title: str
+    rows: Sequence[Mapping[str, str | float | Spread]]
+
+
+def keep_freed_memory() -> None:
+    """Have glibc's ``malloc`` keep freed memory for the next call.
+
+    It hands large blocks back to the system or keeps them, as its heap happens to lie.
+    What is handed back costs page faults at the next call, often more than the call.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(M_MMAP_MAX, 0)
+        libc.mallopt(M_TRIM_THRESHOLD, -1)
+
+
+def interleave(
+    calls: Mapping[str, Callable[[], object]], repeats: int, device: torch.device
+) -> dict[str, list[float]]:
+    """Time calls in turn, A B C A B C, so that drifts of the machine hit all alike.
+
+    Args:
+        calls: what to time, by name. What a call returns is freed within its time.
+        repeats: rounds to keep, after two to warm up.
+        device: where they compute.
+
+    Returns:
+        Seconds of each round, by name.
+    """
+    seconds = {name: [] for name in calls}
+    for _ in range(WARM_UPS + repeats):
+        for name, call in calls.items():
+            start = _now(device)
+            call()
+            seconds[name].append(_now(device) - start)
+    return {name: rounds[WARM_UPS:] for name, rounds in seconds.items()}
+
+
+def ratios(
+    seconds: Mapping[str, Sequence[float]], reference: str
+) -> dict[str, list[float]]:
+    """Divide each round of each call by the same round of the reference."""
+    return {
+        name: [a / b for a, b in zip(rounds, seconds[reference], strict=True)]
+        for name, rounds in seconds.items()
+    }
+
+
+def peak_memory(call: Callable[[], object], device: torch.device) -> int:
+    """Return how many bytes of PyTorch's allocator a call holds at most.
+
+    Args:
+        call: what to measure; it has run before, so that its caches are filled.
+        device: where it computes.
+
+    Returns:
+        The peak beyond what was held before the call.
+    """
+    if device.type == "cuda":
+        before = torch.cuda.memory_allocated(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        call()
+        return torch.cuda.max_memory_allocated(device) - before
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        call()
+    return max(accumulate(_allocations(profiler)), default=0)
+
+
+def machine(device: torch.device) -> str:
+    """Describe in one line what the figures depend on."""
+    if device.type == "cuda":
+        name = torch.cuda.get_device_name(device)
+    else:
+        name = f"{_processor()}, threads: {torch.get_num_threads()}"
+    return f"{name}, PyTorch {torch.__version__}"
+
+
+def write_report(
+    folder: Path, name: str, lines: Sequence[str], tables: Sequence[Table]
+) -> str:
+    """Write tables as NAME.md and NAME.csv.
+
+    Args:
+        folder: where to write; it is made.
+        name: stem of both files.
+        lines: paragraphs of the Markdown file before its tables, its title included.
+        tables: what was measured.
+
+    Returns:
+        The content of the Markdown file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    text = "\n\n".join([*lines, *map(_markdown, tables)]) + "\n"
+    (folder / f"{name}.md").write_text(text)
+    rows = [
+        {"table": table.title, **_plain(row)} for table in tables for row in table.rows
+    ]
+    columns = dict.fromkeys(column for row in rows for column in row)
+    with (folder / f"{name}.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+    return text
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return perf_counter()
+
+
+def _allocations(profiler: profile) -> list[int]:
+    """Return the bytes of each allocation, negative where they are freed, in order."""
+    with tempfile.TemporaryDirectory() as folder:
+        trace = Path(folder, "trace.json")
+        profiler.export_chrome_trace(str(trace))
+        events = json.loads(trace.read_text())["traceEvents"]
+    memory = [event for event in events if event["name"] == "[memory]"]
+    return [
+        event["args"]["Bytes"]
+        for event in sorted(memory, key=lambda event: event["ts"])
+    ]
+
+
+def _processor() -> str:
+    facts = Path("/proc/cpuinfo")
+    if facts.exists():
+        found = re.search(r"model name\s*: (.*)", facts.read_text())
+        if found:
+            return found[1]
+    return platform.machine()
+
+
+def _markdown(table: Table) -> str:
+    columns = list(table.rows[0])
+    lines = [columns, ["---"] * len(columns)]
+    lines += [[_cell(row.get(column, "")) for column in columns] for row in table.rows]
+    rows = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"## {table.title}\n\n{rows}"
+
+
+def _cell(value: str | float | Spread) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Spread):
+        median, low, high = map(_cell, value)
+        return f"{median} ({low} to {high})"
+    return f"{float(f'{value:.3g}'):g}"
+
+
+def _plain(row: Mapping[str, str | float | Spread]) -> dict[str, str | float]:
+    plain = {}
+    for column, value in row.items():
+        if isinstance(value, Spread):
+            names = (column, f"{column}, lower quartile", f"{column}, upper quartile")
+            plain.update(zip(names, value, strict=True))
+        else:
+            plain[column] = value
+    return plain
