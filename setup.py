@@ -17,8 +17,12 @@ ROOT = Path(__file__).resolve().parent
 MIM_FOLDERS = ("configs", "tools")
 REFERENCE = {
     "configs": "_base_ = [{path!r}]\n",
-    "tools": "import runpy\n\nrunpy.run_path({path!r}, run_name='__main__')\n",
+    # Tools may import what stands beside them.
+    "tools": "import runpy\nimport sys\n\nsys.path[0] = {folder!r}\n"
+    "runpy.run_path({path!r}, run_name='__main__')\n",
 }
+# Configs with bases are found through those of the source tree.
+PATTERN = {"configs": "*.py", "tools": "**/*.py"}
 
 
 class BuildWithMim(build_py):
@@ -48,9 +52,12 @@ def copy_sources(mim: Path) -> None:
 def refer_to_sources(mim: Path) -> None:
     """Write one-line files to ``mim`` that lead to the configs and tools of ROOT."""
     for folder, text in REFERENCE.items():
-        (mim / folder).mkdir(parents=True, exist_ok=True)
-        for source in (ROOT / folder).glob("*.py"):
-            (mim / folder / source.name).write_text(text.format(path=str(source)))
+        for source in (ROOT / folder).glob(PATTERN[folder]):
+            reference = mim / source.relative_to(ROOT)
+            reference.parent.mkdir(parents=True, exist_ok=True)
+            reference.write_text(
+                text.format(path=str(source), folder=str(source.parent))
+            )
 
 
 def requirements(name: str) -> list[str]:

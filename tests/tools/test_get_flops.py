@@ -52,7 +52,7 @@ def test_prints_a_table():
     lines = result.stdout.strip().splitlines()[-7:]
     assert [line.split("|")[1].strip() for line in lines] == [
         "part",
-        "------------------------",
+        "---",
         "teacher",
         "student",
         "loss_structural_stage1",
@@ -63,5 +63,5 @@ def test_prints_a_table():
 
 def test_a_config_without_distillation_is_refused(tool):
     config = ROOT / "configs" / "pspnet_r18-w16_mosaic.py"
-    with pytest.raises(SystemExit, match=r"pspnet_r18-w16_mosaic.py.*TextureDistill"):
+    with pytest.raises(ValueError, match=r"pspnet_r18-w16_mosaic.py.*TextureDistill"):
         tool["build"](str(config), {})

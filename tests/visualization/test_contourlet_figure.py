@@ -45,8 +45,8 @@ def by_direction(figure, scale):
     }
 
 
-# Waves of the upper half of a scale's frequencies, in the middles of its wedges; below
-# it, the pyramid's aliases have energy in other directions.
+# Waves near the top of a scale's frequencies, in the middles of its wedges; below,
+# the pyramid's aliases have energy in other directions.
 @pytest.mark.parametrize(
     ("scale", "frequency", "angles"),
     [

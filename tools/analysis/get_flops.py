@@ -17,7 +17,6 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.registry import DefaultScope
 from mmengine.structures import PixelData
-from tabulate import tabulate
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -33,26 +32,36 @@ def main() -> None:
     )
     parser.add_argument("--cfg-options", nargs="+", action=DictAction, default={})
     args = parser.parse_args()
+    if min(args.shape) < 1:
+        parser.error("--shape takes a height and a width of at least 1")
     install()
-    model = build(args.config, args.cfg_options)
-    rows = [
-        (name, f"{parameters / 1e6:.3f}", f"{macs / 1e9:.3f}")
-        for name, parameters, macs in count_parts(model, tuple(args.shape))
-    ]
-    headers = ("part", "parameters (M)", "MACs (G)")
-    print(tabulate(rows, headers, tablefmt="github", disable_numparse=True))
+    try:
+        model = build(args.config, args.cfg_options)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    print("| part | parameters (M) | MACs (G) |\n|---|---|---|")
+    for name, parameters, macs in count_parts(model, tuple(args.shape)):
+        print(f"| {name} | {parameters / 1e6:.3f} | {macs / 1e9:.3f} |")
 
 
 def build(config: str, options: dict) -> nn.Module:
-    """Build the distillation algorithm of a config, without any weights."""
+    """Build the distillation algorithm of a config, without any weights.
+
+    Raises:
+        OSError: there is no such file, or it is no config.
+        ValueError: its model is no distillation.
+    """
     from mmrazor.registry import MODELS
 
     import texture_kd.components  # noqa: F401
 
     config = Config.fromfile(config)
     config.merge_from_dict(options)
-    if config.model.get("type") != "TextureDistill":
-        raise SystemExit(f"{config.filename}: its model is no TextureDistill")
+    if config.get("model", {}).get("type") != "TextureDistill":
+        raise ValueError(
+            f"{config.filename} has no model of type TextureDistill: give a "
+            "distillation config such as configs/sstkd_*.py"
+        )
     config.model.teacher_ckpt = None
     with DefaultScope.overwrite_default_scope("mmseg"):
         return MODELS.build(dict(config.model, _scope_="mmrazor")).eval()

@@ -14,6 +14,7 @@ import argparse
 import pickle
 import textwrap
 from pathlib import Path
+from urllib.error import URLError
 
 import mmcv
 import numpy as np
@@ -69,8 +70,9 @@ def argument_parser() -> argparse.ArgumentParser:
         "--levels",
         type=int,
         nargs="+",
+        choices=range(1, 7),
         metavar="N",
-        help="depth of the directional tree at each scale, finest first: 4 3",
+        help="depth, 1 to 6, of the directional tree at each scale, finest first: 4 3",
     )
     image.add_argument("--pyramid", help="filters of the Laplacian pyramid: maxflat")
     image.add_argument("--directional", help="directional filters: dmaxflat7")
@@ -162,7 +164,8 @@ def read_config(path: str, options: dict | None) -> Config:
     """
     config = Config.fromfile(path)
     config.merge_from_dict(options or {})
-    losses = config.model.get("distiller", {}).get("distill_losses", {})
+    model = config.get("model", {})
+    losses = model.get("distiller", {}).get("distill_losses", {})
     if not any("CDMLoss" in str(loss.type) for loss in losses.values()):
         raise ValueError(
             f"{path} has no CDMLoss, so there are no features to compare: give a "
@@ -178,6 +181,7 @@ def build_algorithm(config: Config, checkpoint: str | None) -> BaseModel:
 
     Raises:
         FileNotFoundError: the teacher's or the student's checkpoint is not there.
+        OSError: the weights that the student starts from cannot be downloaded.
         ValueError: one of them does not fit.
     """
     try:
@@ -190,7 +194,13 @@ def build_algorithm(config: Config, checkpoint: str | None) -> BaseModel:
     if checkpoint is None:
         # Its report on every layer is for training.
         MMLogger.get_instance("show_texture", log_level="WARNING")
-        algorithm.init_weights()
+        try:
+            algorithm.init_weights()
+        except URLError as error:
+            raise OSError(
+                f"the weights that training starts from cannot be downloaded: {error}; "
+                "give a --checkpoint"
+            ) from error
     else:
         load_training(algorithm, checkpoint)
     return algorithm.eval()

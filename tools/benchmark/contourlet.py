@@ -7,6 +7,8 @@ Writes contourlet.md and contourlet.csv, for the CPU and, where there is one, a 
 """
 
 import argparse
+import shlex
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -40,17 +42,19 @@ ROUND_TRIP = "rfft2 and irfft2"
 FORWARD = "contourlet, forward"
 BACKWARD = "contourlet, forward and backward"
 NOTE = """\
-Written by `python tools/benchmark/contourlet.py`, in float32. Calls are timed in turn,
-{repeats} rounds after two to warm up: medians, with quartiles in brackets. The ratio is
-to one rfft2 and irfft2 of the same tensor in the same round. Backward is the gradient
-of the input, given those of all outputs. Freed memory is kept for the next call (glibc
-only), so that no page faults are timed.
+Written by `{command}`, in float32.
+
+Calls are timed in turn, {repeats} rounds after two to warm up: medians, with quartiles
+in brackets. The ratio is to one rfft2 and irfft2 of the same tensor in the same round.
+Backward is the gradient of the input, given those of all outputs. Freed memory is kept
+for the next call (glibc only), so that hardly any page faults are timed.
 
 The definition is the transform in a few lines of PyTorch: for each band one product
 with the spectrum and one inverse transform, of which every (a, b)-th sample is kept. It
 was checked to return the same bands.
 
-Memory is what a call allocates at most, results included, beyond what it is given."""
+Memory is what a call takes from PyTorch's allocator at most, results included, beyond
+what it is given."""
 
 Size = tuple[int, int, int, int]
 Function = Callable[[Tensor], list[Tensor]]
@@ -63,15 +67,23 @@ def main() -> None:
     parser.add_argument(
         "--size", type=int, nargs=4, default=(2, 64, 128, 256), metavar=tuple("NCHW")
     )
-    parser.add_argument("--repeats", type=int, default=11, help="rounds of each timing")
-    parser.add_argument("--threads", type=int, help="threads of PyTorch on the CPU")
+    parser.add_argument(
+        "--repeats", type=int, default=11, help="rounds of each timing, at least 1"
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=torch.get_num_threads(),
+        help="threads of PyTorch on the CPU",
+    )
     parser.add_argument("--out", type=Path, default=Path("work_dirs/benchmark"))
     args = parser.parse_args()
     size = tuple(args.size)
+    if min(*size, args.repeats, args.threads) < 1:
+        parser.error("--size, --repeats and --threads are positive numbers")
     if size[1] % 4 or size[2] % 16 or size[3] % 16:
         parser.error("--size: C must be a multiple of 4, H and W of 16")
-    if args.threads is not None:
-        torch.set_num_threads(args.threads)
+    torch.set_num_threads(args.threads)
     keep_freed_memory()
     torch.manual_seed(0)
     devices = [torch.device("cpu")]
@@ -81,8 +93,14 @@ def main() -> None:
         table for device in devices for table in measure(size, args.repeats, device)
     ]
     facts = "\n".join(f"- {machine(device)}" for device in devices)
-    lines = ["# Contourlet transform", facts, NOTE.format(repeats=args.repeats)]
+    lines = ["# Contourlet transform", facts, note(args.repeats)]
     print(write_report(args.out, "contourlet", lines, tables))
+
+
+def note(repeats: int) -> str:
+    """Say how the figures came about."""
+    command = shlex.join(["python", *sys.argv])
+    return NOTE.format(command=command, repeats=repeats)
 
 
 def measure(size: Size, repeats: int, device: torch.device) -> list[Table]:
@@ -219,12 +237,7 @@ def define(x: Tensor, scales: Sequence[Scale]) -> list[Tensor]:
     outputs = []
     for scale in scales:
         size = x.shape[-2:]
-        spectrum = rfft2(x)
-        # Views of samples would keep all the others alive.
-        low = irfft2(spectrum * scale.analysis, s=size)[..., ::2, ::2].contiguous()
-        prediction = torch.zeros_like(x)
-        prediction[..., ::2, ::2] = low
-        band_pass = spectrum - rfft2(prediction) * scale.synthesis
+        band_pass, low = split_pyramid(x, scale)
         for (a, b), responses in scale.directional:
             bands = [
                 irfft2(band_pass * response, s=size)[..., ::a, ::b].contiguous()
@@ -233,6 +246,17 @@ def define(x: Tensor, scales: Sequence[Scale]) -> list[Tensor]:
             outputs.append(torch.stack(bands, dim=2))
         x = low
     return [*outputs, x]
+
+
+def split_pyramid(x: Tensor, scale: Scale) -> tuple[Tensor, Tensor]:
+    """Return the spectrum of the band-pass image, and the low-pass image."""
+    spectrum = rfft2(x)
+    # Views of samples would keep all the others alive.
+    low = irfft2(spectrum * scale.analysis, s=x.shape[-2:])
+    low = low[..., ::2, ::2].contiguous()
+    prediction = torch.zeros_like(x)
+    prediction[..., ::2, ::2] = low
+    return spectrum - rfft2(prediction) * scale.synthesis, low
 
 
 def growth(

@@ -114,7 +114,7 @@ def peak_memory(call: Callable[[], object], device: torch.device) -> int:
         return torch.cuda.max_memory_allocated(device) - before
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         call()
-    return max(accumulate(_allocations(profiler)), default=0)
+    return max(accumulate(_allocations(profiler), initial=0))
 
 
 def machine(device: torch.device) -> str:
