@@ -148,6 +148,7 @@ def test_what_is_no_image_is_refused(x, message):
     [
         ({"levels": ()}, "at least one contourlet level"),
         ({"levels": (4, 0)}, "at least 1, got 0"),
+        ({"levels": (4, 2.5)}, "an integer of at least 1, got 2.5"),
         ({"pyramid": "db2"}, "got 'db2'"),
         ({"directional": "haar"}, "got 'haar'"),
     ],

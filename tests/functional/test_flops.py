@@ -22,7 +22,7 @@ def fourier(*shape):
 def test_filter_banks_are_counted_by_their_matrices_and_transforms(levels):
     x = torch.randn(2, 3, 32, 48)
     device = torch.device("cpu")
-    options = levels, "maxflat", "dmaxflat7", False, torch.float32, device
+    options = levels, "maxflat", "dmaxflat7", torch.float32, device
     bank = filter_bank((32, 48), *options)
     products = sum(m.matrices.numel() for scale in bank.scales for m in scale)
     spectral = 6 * (fourier(32, 48) + 8 * products)

@@ -11,6 +11,7 @@ from texture_kd.functional import (
     inverse_laplacian_pyramid,
     laplacian_pyramid,
 )
+from texture_kd.functional.aliasing import filter_bank
 from texture_kd.functional.filter_bank import (
     analyse,
     analyse_spectra,
@@ -63,6 +64,14 @@ def test_compiles_without_graph_breaks(function):
             torch.autograd.grad(result, x, weights),
             torch.autograd.grad(expected, x, weights),
         )
+
+
+def test_filters_of_a_size_are_prepared_once():
+    x = torch.randn(1, 1, 24, 40)
+    contourlet_energies(x)
+    misses = filter_bank.cache_info().misses
+    contourlet_energies(x + 1)
+    assert filter_bank.cache_info().misses == misses
 
 
 @pytest.mark.parametrize("function", [contourlet, contourlet_energies, round_trip])

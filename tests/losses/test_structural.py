@@ -3,6 +3,8 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mmrazor.registry import MODELS
 from torch import nn
 
@@ -77,10 +79,18 @@ def band_by_band(s, t, normalise):
 
 
 @pytest.mark.parametrize("normalise", NORMALISE)
-def test_equals_the_definition(normalise):
-    s, t = torch.randn(2, 2, 3, 32, 48, dtype=torch.float64)
+@settings(max_examples=8, deadline=None)
+@given(
+    channels=st.integers(1, 4),
+    height=st.integers(8, 40),
+    width=st.integers(8, 40),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_equals_the_definition(normalise, channels, height, width, seed):
+    torch.manual_seed(seed)
+    s, t = torch.randn(2, 2, channels, height, width, dtype=torch.float64)
     t = t * torch.tensor([1.0, 7.0]).reshape(2, 1, 1, 1)
-    loss = identity_loss(3, normalise=normalise)(s, t)
+    loss = identity_loss(channels, normalise=normalise)(s, t)
     torch.testing.assert_close(loss, band_by_band(s, t, normalise))
 
 

@@ -190,3 +190,13 @@ def test_the_command_writes_its_tables(tmp_path):
     assert len(times) == 40
     assert min(times) > 0
     assert {row["size"] for row in rows} >= {"(1, 4, 8, 16)", "(1, 4, 64, 128)"}
+
+
+def test_the_contourlet_takes_little_memory(measure, benchmark):
+    x = torch.randn(2, 64, 128, 256)
+    size = x.numel() * x.element_size()
+    calls = benchmark.contourlet_calls(x, (4, 3))
+    for call in calls.values():
+        call()
+    assert measure.peak_memory(calls[benchmark.FORWARD], CPU) < 2.5 * size
+    assert measure.peak_memory(calls[benchmark.BACKWARD], CPU) < 4 * size

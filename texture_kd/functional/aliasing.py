@@ -94,15 +94,16 @@ class FilterBank(NamedTuple):
         )
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def filter_bank(
     size: tuple[int, int],
     depths: tuple[int, ...],
     pyramid: PyramidFilter | None,
-    directional: DirectionalFilter,
-    dual: bool,
+    directional: DirectionalFilter | None,
     dtype: torch.dtype,
     device: torch.device,
+    dual: bool = False,
+    isometric: bool = False,
 ) -> FilterBank:
     """Prepare a pyramid of directional trees for images of one size.
 
@@ -111,10 +112,11 @@ def filter_bank(
         depths: depth of the directional tree at each scale, finest first; at 0 the
             band-pass image of a scale is left out.
         pyramid: low-pass filters; None for one tree on the images themselves.
-        directional: fan filters.
-        dual: prepare the biorthogonal filters, whose adjoint inverts the others.
+        directional: fan filters; None if all depths are 0.
         dtype: dtype of the images, float32 or float64.
         device: where the images are.
+        dual: prepare the biorthogonal filters, whose adjoint inverts the others.
+        isometric: prepare filters whose spectra have the energy of the bands.
 
     Returns:
         The bank. It is kept for the next call: nobody may change it.
@@ -132,13 +134,16 @@ def filter_bank(
         scales.append(tuple(lattice.to(device, dtype) for lattice in scale))
         size = (size[0] // 2, size[1] // 2)
         frequencies = _low_frequencies(size, scale[0].size)
-    return FilterBank(
-        tuple(scales), frequencies.to(device), frequencies.argsort().to(device)
-    )
+    rows = frequencies.argsort().to(device)
+    bank = FilterBank(tuple(scales), frequencies.to(device), rows)
+    return bank.isometric() if isometric else bank
 
 
 def _directions(
-    size: tuple[int, int], depth: int, directional: DirectionalFilter, dual: bool
+    size: tuple[int, int],
+    depth: int,
+    directional: DirectionalFilter | None,
+    dual: bool,
 ) -> list[tuple[tuple[int, int], Tensor]]:
     """Return the lattices of a scale with the half-plane responses of their bands."""
     if depth == 0:
@@ -159,6 +164,7 @@ def _lattice(
     aliases = _aliases(size, steps)
     matrices = _matrices(responses, lowpass, aliases, steps, keeps_low)
     readers = torch.empty_like(frequencies)
+    # A row that several aliases read is represented by any of them.
     readers[aliases.flatten()] = torch.arange(aliases.numel(), device="cpu")
     return Lattice(
         (size[0] // steps[0], size[1] // steps[1]),

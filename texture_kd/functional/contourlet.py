@@ -20,7 +20,7 @@ from .directional_filter_bank import (
 from .directional_tree import directional_multiple
 from .filter_bank import analyse, analyse_spectra, synthesise
 from .filters import DirectionalFilter, PyramidFilter, fan_bank, pyramid_taps
-from .torus import as_coefficients, as_torus, check_shapes, crop
+from .torus import as_coefficients, as_torus, check_padding, check_shapes, crop
 
 
 class ContourletBands(NamedTuple):
@@ -51,7 +51,12 @@ def contourlet(
         F_{l,n+1}, F_{h,n+1} = LP(F_{l,n}), \qquad F_{bds,n+1} = DFB(F_{h,n+1})
 
     The images are tori, so convolutions wrap around their edges; each image and each
-    channel is transformed on its own. The result is linear in ``x``.
+    channel is transformed on its own. The result is linear in ``x``. A NaN spreads over
+    all bands of its channel of its image, and no further.
+
+    The filters of a size are prepared at its first use, a matrix for each frequency;
+    those of the last eight sizes are kept. Derivatives are those of autograd, in
+    reverse mode; ``torch.func`` does not know the operators.
 
     Args:
         x: images (N, C, H, W) of any floating dtype, of any unit. A side that is no
@@ -141,7 +146,7 @@ def inverse_contourlet(
         Images (N, C, H, W), in float32 or, for float64 bands, in float64.
 
     Raises:
-        ValueError: a filter is unknown, or the shapes do not fit each other.
+        ValueError: a filter is unknown, or the bands do not fit each other.
     """
     checked = [check_directional_bands(level) for level in bands.directional]
     levels = [level for level, _ in checked]
@@ -153,6 +158,7 @@ def inverse_contourlet(
                 f"expected directional bands of {height >> i} x {width >> i} at level "
                 f"{i}, half as high and wide as those above, got {size[0]} x {size[1]}"
             )
+    check_padding((height, width), bands.size, contourlet_multiple(levels))
     batch = bands.directional[0].vertical.shape[:2]
     low = (*batch, height >> len(levels), width >> len(levels))
     check_shapes("a low-pass image", [bands.low], [low])
@@ -165,7 +171,7 @@ def inverse_contourlet(
         directional,
         dual=True,
     )
-    return crop(x, bands.size, contourlet_multiple(levels))
+    return crop(x, bands.size)
 
 
 def contourlet_multiple(levels: Sequence[int]) -> int:

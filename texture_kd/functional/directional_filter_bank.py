@@ -7,7 +7,7 @@ from torch import Tensor
 from .directional_tree import directional_multiple
 from .filter_bank import analyse, synthesise
 from .filters import DirectionalFilter, fan_bank
-from .torus import as_coefficients, as_torus, check_shapes, crop
+from .torus import as_coefficients, as_torus, check_padding, check_shapes, crop
 
 
 class DirectionalBands(NamedTuple):
@@ -78,14 +78,15 @@ def inverse_directional_filter_bank(
         Images (N, C, H, W), in float32 or, for float64 bands, in float64.
 
     Raises:
-        ValueError: the filter is unknown, or the shapes do not fit each other.
+        ValueError: the filter is unknown, or the bands do not fit each other.
     """
     fan_bank(filter)
     level, size = check_directional_bands(bands)
+    check_padding(size, bands.size, directional_multiple(level))
     stacks = as_coefficients(split_cosets(bands))
     shape = (*bands.vertical.shape[:2], *size)
     x = synthesise(stacks, shape, (level,), None, filter, dual=True)
-    return crop(x, bands.size, directional_multiple(level))
+    return crop(x, bands.size)
 
 
 def check_directional_bands(bands: DirectionalBands) -> tuple[int, tuple[int, int]]:

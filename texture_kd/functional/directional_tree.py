@@ -12,6 +12,7 @@ back-sampling of the tree only renames their points. Hence rolling an image by a
 of a band's lattice rolls that band, exactly, for every size.
 """
 
+from numbers import Integral
 from typing import NamedTuple
 
 import torch
@@ -73,8 +74,10 @@ def directional_multiple(level: int) -> int:
     Raises:
         ValueError: the level is below 1.
     """
-    if level < 1:
-        raise ValueError(f"expected a directional level of at least 1, got {level}")
+    if not isinstance(level, Integral) or level < 1:
+        raise ValueError(
+            f"expected a directional level, an integer of at least 1, got {level}"
+        )
     return max(2, 2 ** (level - 1))
 
 

@@ -18,10 +18,21 @@ from .directional_tree import directional_lattices
 from .flops import inverse_flops, spectral_flops
 from .spectrum import merge, split, to_images, to_rows
 
+# Schemas are spelt out: PyTorch 2.6 does not infer them from these annotations.
+_OPTIONS = "SymInt[] depths, str? pyramid, str? directional"
 
-@torch.library.custom_op("texture_kd::analyse", mutates_args=())
+
+@torch.library.custom_op(
+    "texture_kd::analyse",
+    mutates_args=(),
+    schema=f"(Tensor x, {_OPTIONS}, bool dual) -> Tensor[]",
+)
 def analyse(
-    x: Tensor, depths: Sequence[int], pyramid: str | None, directional: str, dual: bool
+    x: Tensor,
+    depths: Sequence[int],
+    pyramid: str | None,
+    directional: str | None,
+    dual: bool,
 ) -> list[Tensor]:
     """Split periodic images into directional bands of several scales.
 
@@ -31,7 +42,7 @@ def analyse(
         depths: depth of the directional tree at each scale, finest first; at 0 the
             band-pass image of a scale is left out.
         pyramid: low-pass filters; None for one tree on the images themselves.
-        directional: fan filters.
+        directional: fan filters; None without directional trees.
         dual: use the biorthogonal filters.
 
     Returns:
@@ -39,7 +50,7 @@ def analyse(
         each of :func:`directional_lattices`; and last, if there is a pyramid, the
         low-pass image (N, C, H/2^L, W/2^L).
     """
-    bank = _bank(x, x.shape[-2:], depths, pyramid, directional, dual)
+    bank = _bank(x, x.shape[-2:], depths, pyramid, directional, dual=dual)
     outputs = _empty_bands(x, depths, pyramid)
     for images, *bands in _blocks(x, *outputs):
         spectra, low = split(to_rows(images[:, None])[:, 0], bank)
@@ -52,13 +63,17 @@ def analyse(
     return outputs
 
 
-@torch.library.custom_op("texture_kd::synthesise", mutates_args=())
+@torch.library.custom_op(
+    "texture_kd::synthesise",
+    mutates_args=(),
+    schema=f"(Tensor[] bands, SymInt[] shape, {_OPTIONS}, bool dual) -> Tensor",
+)
 def synthesise(
     bands: Sequence[Tensor],
     shape: Sequence[int],
     depths: Sequence[int],
     pyramid: str | None,
-    directional: str,
+    directional: str | None,
     dual: bool,
 ) -> Tensor:
     """Apply the adjoint of :func:`analyse`: fill up with zeros, filter, and add.
@@ -68,14 +83,14 @@ def synthesise(
         shape: (N, C, H, W) of the images.
         depths: depth of the directional tree at each scale, finest first.
         pyramid: low-pass filters; None for one tree without a pyramid.
-        directional: fan filters.
+        directional: fan filters; None without directional trees.
         dual: use the biorthogonal filters: the adjoint of one bank inverts the other,
             but for what a pyramid's bands hold in excess.
 
     Returns:
         Images (N, C, H, W).
     """
-    bank = _bank(bands[0], shape[-2:], depths, pyramid, directional, dual)
+    bank = _bank(bands[0], shape[-2:], depths, pyramid, directional, dual=dual)
     output = bands[0].new_empty(shape)
     for images, *blocks in _blocks(output, *bands):
         low = None
@@ -87,7 +102,11 @@ def synthesise(
     return output
 
 
-@torch.library.custom_op("texture_kd::analyse_spectra", mutates_args=())
+@torch.library.custom_op(
+    "texture_kd::analyse_spectra",
+    mutates_args=(),
+    schema=f"(Tensor x, {_OPTIONS}) -> Tensor[]",
+)
 def analyse_spectra(
     x: Tensor, depths: Sequence[int], pyramid: str, directional: str
 ) -> list[Tensor]:
@@ -106,7 +125,7 @@ def analyse_spectra(
         For each scale two complex stacks (N, C, K, F), in the order of
         :func:`analyse`; the low-pass image is left out.
     """
-    bank = _bank(x, x.shape[-2:], depths, pyramid, directional, dual=False).isometric()
+    bank = _bank(x, x.shape[-2:], depths, pyramid, directional, isometric=True)
     outputs = _empty_spectra(x, depths)
     for images, *targets in _blocks(x, *outputs):
         spectra, _ = split(to_rows(images[:, None])[:, 0], bank)
@@ -115,7 +134,11 @@ def analyse_spectra(
     return outputs
 
 
-@torch.library.custom_op("texture_kd::synthesise_spectra", mutates_args=())
+@torch.library.custom_op(
+    "texture_kd::synthesise_spectra",
+    mutates_args=(),
+    schema=f"(Tensor[] spectra, SymInt[] shape, {_OPTIONS}) -> Tensor",
+)
 def synthesise_spectra(
     spectra: Sequence[Tensor],
     shape: Sequence[int],
@@ -136,8 +159,7 @@ def synthesise_spectra(
         Images (N, C, H, W).
     """
     output = spectra[0].real.new_empty(shape)
-    bank = _bank(output, shape[-2:], depths, pyramid, directional, dual=False)
-    bank = bank.isometric()
+    bank = _bank(output, shape[-2:], depths, pyramid, directional, isometric=True)
     for images, *blocks in _blocks(output, *spectra):
         low = blocks[0].new_zeros(len(bank.low_rows), len(images))
         stacks = [block.permute(2, 1, 0).contiguous() for block in blocks]
@@ -192,17 +214,21 @@ def _bank(
     size: Sequence[int],
     depths: Sequence[int],
     pyramid: str | None,
-    directional: str,
-    dual: bool,
+    directional: str | None,
+    **kind: bool,
 ) -> FilterBank:
     height, width = size
-    options = tuple(depths), pyramid, directional, dual
-    return filter_bank((height, width), *options, like.dtype, like.device)
+    options = tuple(depths), pyramid, directional
+    return filter_bank((height, width), *options, like.dtype, like.device, **kind)
 
 
 @analyse.register_fake
 def _(
-    x: Tensor, depths: Sequence[int], pyramid: str | None, directional: str, dual: bool
+    x: Tensor,
+    depths: Sequence[int],
+    pyramid: str | None,
+    directional: str | None,
+    dual: bool,
 ) -> list[Tensor]:
     return _empty_bands(x, depths, pyramid)
 
@@ -213,7 +239,7 @@ def _(
     shape: Sequence[int],
     depths: Sequence[int],
     pyramid: str | None,
-    directional: str,
+    directional: str | None,
     dual: bool,
 ) -> Tensor:
     return bands[0].new_empty(shape)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from .filter_bank import analyse, synthesise
 from .filters import PyramidFilter, pyramid_taps
-from .torus import as_coefficients, as_torus, check_shapes, crop
+from .torus import as_coefficients, as_torus, check_padding, check_shapes, crop
 
 
 class LaplacianBands(NamedTuple):
@@ -60,30 +60,34 @@ def inverse_laplacian_pyramid(
     image onto those that do (Do and Vetterli 2003).
 
     Args:
-        bands: ``low`` and ``high`` in one dtype, float32 or float64, and the size
-            (H, W) to crop the result to.
+        bands: ``low`` and ``high``, of any floating dtypes, and the size (H, W) to crop
+            the result to.
         filter: pair of low-pass filters that made the bands.
 
     Returns:
-        Images (N, C, H, W).
+        Images (N, C, H, W), in float32 or, for float64 bands, in float64.
 
     Raises:
-        ValueError: the filter is unknown, or the shapes do not fit each other.
+        ValueError: the filter is unknown, or the bands do not fit each other.
     """
     pyramid_taps(filter)
     low, high = as_coefficients((bands.low, bands.high))
+    if high.ndim != 4:
+        raise ValueError(
+            f"expected a band-pass image (N, C, H, W), got shape {tuple(high.shape)}"
+        )
     *batch, height, width = high.shape
-    check_shapes(
-        "low and high", (low, high), ((*batch, height // 2, width // 2), high.shape)
-    )
+    check_padding((height, width), bands.size, 2)
+    shapes = (*batch, height // 2, width // 2), high.shape
+    check_shapes("low and high", (low, high), shapes)
     missing = low - _reduce(high, filter)
-    return crop(high + _expand(missing, high, filter), bands.size, 2)
+    return crop(high + _expand(missing, high, filter), bands.size)
 
 
 def _reduce(x: Tensor, filter: PyramidFilter) -> Tensor:
-    return analyse(x, (0,), filter, "", dual=False)[0]
+    return analyse(x, (0,), filter, None, dual=False)[0]
 
 
 def _expand(low: Tensor, like: Tensor, filter: PyramidFilter) -> Tensor:
     # The dual pyramid reduces by g read backwards, whose adjoint expands by g.
-    return synthesise([low], like.shape, (0,), filter, "", dual=True)
+    return synthesise([low], like.shape, (0,), filter, None, dual=True)

@@ -39,9 +39,22 @@ def as_torus(x: Tensor, multiple: int) -> Tensor:
 
 
 def as_coefficients(bands: Sequence[Tensor]) -> list[Tensor]:
-    """Cast bands to one dtype, at least float32."""
+    """Cast bands to one dtype, at least float32.
+
+    Raises:
+        ValueError: a band is empty or not floating point, or their devices differ.
+    """
     dtype = torch.float32
     for band in bands:
+        if not band.is_floating_point() or band.numel() == 0:
+            raise ValueError(
+                "expected non-empty floating point bands, "
+                f"got {band.dtype} with shape {tuple(band.shape)}"
+            )
+        if band.device != bands[0].device:
+            raise ValueError(
+                f"expected bands on one device, got {bands[0].device} and {band.device}"
+            )
         dtype = torch.promote_types(dtype, band.dtype)
     return [band.to(dtype) for band in bands]
 
@@ -65,24 +78,35 @@ def check_shapes(
         raise ValueError(f"expected {name} of shapes {expected}, got {found}")
 
 
-def crop(x: Tensor, size: Sequence[int], multiple: int) -> Tensor:
+def check_padding(
+    padded: tuple[int, int], size: tuple[int, int], multiple: int
+) -> None:
+    """Check that :func:`as_torus` pads images of one size to another.
+
+    Args:
+        padded: (H', W') of the images that bands are of.
+        size: (H, W) before the padding.
+        multiple: what the sides were padded to a multiple of.
+
+    Raises:
+        ValueError: they are padded to another size.
+    """
+    expected = tuple(n + -n % multiple for n in size)
+    if expected != tuple(padded):
+        raise ValueError(
+            f"expected bands of images of size {tuple(size)}, padded to {expected}; "
+            f"got those of {tuple(padded)}"
+        )
+
+
+def crop(x: Tensor, size: tuple[int, int]) -> Tensor:
     """Undo the padding of :func:`as_torus`.
 
     Args:
         x: images (N, C, H', W').
         size: (H, W) before the padding.
-        multiple: what the sides were padded to a multiple of.
 
     Returns:
         Images (N, C, H, W).
-
-    Raises:
-        ValueError: images of that size are not padded to those of ``x``.
     """
-    padded = [n + -n % multiple for n in size]
-    if padded != list(x.shape[-2:]):
-        raise ValueError(
-            f"expected bands of images of {size[0]} x {size[1]}, padded to "
-            f"{padded[0]} x {padded[1]}; got those of {x.shape[-2]} x {x.shape[-1]}"
-        )
     return x[..., : size[0], : size[1]]

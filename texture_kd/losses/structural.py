@@ -95,7 +95,9 @@ class CDMLoss(nn.Module):
         self.levels = tuple(levels)
         self.pyramid: PyramidFilter = pyramid
         self.directional: DirectionalFilter = directional
-        self.level_weights = tuple(level_weights or [1.0] * len(levels))
+        self.level_weights = tuple(
+            [1.0] * len(levels) if level_weights is None else level_weights
+        )
 
     def forward(self, s_feature: Tensor, t_feature: Tensor) -> Tensor:
         """Compute the loss.
@@ -174,10 +176,10 @@ class CDMLoss(nn.Module):
 
 
 def _check_feature(side: str, feature: Tensor, channels: int) -> None:
-    if feature.ndim != 4:
+    if feature.ndim != 4 or not feature.is_floating_point():
         raise ValueError(
-            f"expected a feature (N, C, H, W) from the {side}, "
-            f"got shape {tuple(feature.shape)}"
+            f"expected a floating point feature (N, C, H, W) from the {side}, "
+            f"got {feature.dtype} with shape {tuple(feature.shape)}"
         )
     if feature.shape[1] != channels:
         raise ValueError(
