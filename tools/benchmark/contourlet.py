@@ -47,7 +47,8 @@ Written by `{command}`, in float32.
 Calls are timed in turn, {repeats} rounds after two to warm up: medians, with quartiles
 in brackets. The ratio is to one rfft2 and irfft2 of the same tensor in the same round.
 Backward is the gradient of the input, given those of all outputs. Freed memory is kept
-for the next call (glibc only), so that hardly any page faults are timed.
+for the next call (glibc only), so that hardly any page faults are timed. On a machine
+that is shared, one case can differ from table to table: compare within a table.
 
 The definition is the transform in a few lines of PyTorch: for each band one product
 with the spectrum and one inverse transform, of which every (a, b)-th sample is kept. It
