@@ -62,10 +62,10 @@ class Lattice(NamedTuple):
 
         A frequency that stands for its opposite too is weighted by sqrt(2).
         """
-        columns = torch.arange(self.size[1] // 2 + 1, device=self.matrices.device)
+        columns = torch.arange(self.size[1] // 2 + 1, device="cpu")
         alone = (columns == 0) | (2 * columns == self.size[1])
-        weights = torch.where(alone, 1, 2).double().sqrt().repeat(self.size[0])
-        weights = weights.to(self.matrices.dtype)[:, None, None]
+        weights = torch.where(alone, 1, 2).double().sqrt()
+        weights = weights.repeat(self.size[0])[:, None, None]
         matrices = self.matrices.clone()
         matrices[:, : self.bands] *= weights
         adjoints = self.adjoints.clone()
@@ -86,12 +86,6 @@ class FilterBank(NamedTuple):
     scales: tuple[tuple[Lattice, ...], ...]
     low_frequencies: Tensor
     low_rows: Tensor
-
-    def isometric(self) -> "FilterBank":
-        """Return the bank whose spectra have the energy of the bands."""
-        return self._replace(
-            scales=tuple(tuple(map(Lattice.isometric, scale)) for scale in self.scales)
-        )
 
 
 @lru_cache(maxsize=8)
@@ -131,12 +125,13 @@ def filter_bank(
                 _directions(size, depth, directional, dual)
             )
         ]
+        if isometric:
+            scale = [lattice.isometric() for lattice in scale]
         scales.append(tuple(lattice.to(device, dtype) for lattice in scale))
         size = (size[0] // 2, size[1] // 2)
         frequencies = _low_frequencies(size, scale[0].size)
     rows = frequencies.argsort().to(device)
-    bank = FilterBank(tuple(scales), frequencies.to(device), rows)
-    return bank.isometric() if isometric else bank
+    return FilterBank(tuple(scales), frequencies.to(device), rows)
 
 
 def _directions(
