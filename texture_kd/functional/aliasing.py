@@ -142,8 +142,10 @@ def _directions(
 ) -> list[tuple[tuple[int, int], Tensor]]:
     """Return the lattices of a scale with the half-plane responses of their bands."""
     if depth == 0:
-        half_plane = size[0], size[1] // 2 + 1
-        return [((2, 2), torch.empty(0, *half_plane, dtype=torch.complex128))]
+        nothing = torch.empty(
+            0, size[0], size[1] // 2 + 1, dtype=torch.complex128, device="cpu"
+        )
+        return [((2, 2), nothing)]
     stacks = directional_responses(size, depth, directional, dual)
     return list(zip(directional_lattices(depth), stacks, strict=True))
 

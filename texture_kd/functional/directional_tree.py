@@ -81,10 +81,10 @@ def directional_multiple(level: int) -> int:
     return max(2, 2 ** (level - 1))
 
 
-def equivalent_responses(
+def directional_responses(
     size: tuple[int, int], level: int, filter: DirectionalFilter, dual: bool = False
-) -> Tensor:
-    """Return the frequency responses of the bands' equivalent filters.
+) -> tuple[Tensor, Tensor]:
+    """Return the responses of all bands as bands on rectangular lattices.
 
     Args:
         size: (H, W) of the image, multiples of :func:`directional_multiple`.
@@ -93,12 +93,28 @@ def equivalent_responses(
         dual: return the biorthogonal bank, whose adjoint inverts this one.
 
     Returns:
-        Responses (2^level, H, W/2 + 1) on the half plane w_c in [0, pi], complex128 on
-        the CPU.
+        Responses (K, H, W/2 + 1) of the near-vertical and of the near-horizontal bands,
+        on the half plane w_c in [0, pi], complex128 on the CPU, for the lattices of
+        :func:`directional_lattices`.
 
     Raises:
         ValueError: the filter is unknown.
     """
+    responses = _tree_responses(size, level, filter, dual)
+    if level > 1:
+        return responses
+    # A quincunx lattice is two rectangular ones: even columns, and odd columns that
+    # are read one row higher.
+    w_r, w_c = half_plane_frequencies(size)
+    one_row_higher = torch.exp(1j * (w_c - w_r))
+    vertical, horizontal = (torch.cat([r, r * one_row_higher]) for r in responses)
+    return vertical, horizontal
+
+
+def _tree_responses(
+    size: tuple[int, int], level: int, filter: DirectionalFilter, dual: bool
+) -> tuple[Tensor, Tensor]:
+    """Return the equivalent responses of the leaves, (2^(level-1), H, W/2 + 1) each."""
     bank = fan_bank(filter).dual() if dual else fan_bank(filter)
     frequencies = half_plane_frequencies(size)
     everything = torch.ones((), dtype=torch.complex128, device="cpu")
@@ -112,10 +128,13 @@ def equivalent_responses(
                 node, _split(depth, index, len(nodes)), bank, frequencies, main_first
             )
         ]
-    responses = torch.stack([node.response for node in nodes])
+    half = len(nodes) // 2
     # The tree leaves its second half in rising order of w_c/w_r.
-    vertical, horizontal = responses.chunk(2)
-    return torch.cat([vertical, horizontal.flip(0)])
+    vertical, horizontal = nodes[:half], nodes[: half - 1 : -1]
+    return (
+        torch.stack([node.response for node in vertical]),
+        torch.stack([node.response for node in horizontal]),
+    )
 
 
 def _children(
@@ -153,37 +172,6 @@ def _product(a: Matrix, b: Matrix) -> Matrix:
         for row in a
     )
     return first, second
-
-
-def directional_responses(
-    size: tuple[int, int], level: int, filter: DirectionalFilter, dual: bool = False
-) -> tuple[Tensor, Tensor]:
-    """Return the responses of all bands as bands on rectangular lattices.
-
-    Args:
-        size: (H, W) of the image, multiples of :func:`directional_multiple`.
-        level: depth of the tree.
-        filter: fan filters at its nodes.
-        dual: return the biorthogonal bank, whose adjoint inverts this one.
-
-    Returns:
-        Responses (K, H, W/2 + 1) of the near-vertical and of the near-horizontal bands,
-        on the half plane w_c in [0, pi], complex128 on the CPU, for the lattices of
-        :func:`directional_lattices`.
-
-    Raises:
-        ValueError: the filter is unknown.
-    """
-    responses = equivalent_responses(size, level, filter, dual)
-    if level > 1:
-        vertical, horizontal = responses.chunk(2)
-        return vertical, horizontal
-    # A quincunx lattice is two rectangular ones: even columns, and odd columns that
-    # are read one row higher.
-    w_r, w_c = half_plane_frequencies(size)
-    odd = responses * torch.exp(1j * (w_c - w_r))
-    vertical, horizontal = torch.stack([responses, odd], dim=1)
-    return vertical, horizontal
 
 
 def directional_lattices(level: int) -> tuple[tuple[int, int], tuple[int, int]]:
