@@ -13,24 +13,70 @@ from .directional_filter_bank import (
 )
 from .divergence import pixel_kl
 from .filters import DirectionalFilter, PyramidFilter
+from .labels import labels_on_grid
 from .laplacian_pyramid import (
     LaplacianBands,
     inverse_laplacian_pyramid,
     laplacian_pyramid,
+)
+from .quantization import Levels, count_levels, mix_levels, quantize, uniform_levels
+from .region_sampling import (
+    SamplerOptions,
+    region_std,
+    sample_regions,
+    select_regions,
+)
+from .regions import (
+    Regions,
+    anchor_boxes,
+    crop_regions,
+    group_regions,
+    scale_boxes,
+)
+from .requantization import count_cells, heuristic_levels, requantize_levels
+from .self_similarity import cosine_self_similarity
+from .texture_histogram import (
+    HistogramOptions,
+    TextureHistogram,
+    clip_redistribute,
+    texture_histogram,
 )
 
 __all__ = [
     "ContourletBands",
     "DirectionalBands",
     "DirectionalFilter",
+    "HistogramOptions",
     "LaplacianBands",
+    "Levels",
     "PyramidFilter",
+    "Regions",
+    "SamplerOptions",
+    "TextureHistogram",
+    "anchor_boxes",
+    "clip_redistribute",
     "contourlet",
     "contourlet_energies",
+    "cosine_self_similarity",
+    "count_cells",
+    "count_levels",
+    "crop_regions",
     "directional_filter_bank",
+    "group_regions",
+    "heuristic_levels",
     "inverse_contourlet",
     "inverse_directional_filter_bank",
     "inverse_laplacian_pyramid",
+    "labels_on_grid",
     "laplacian_pyramid",
+    "mix_levels",
     "pixel_kl",
+    "quantize",
+    "region_std",
+    "requantize_levels",
+    "sample_regions",
+    "scale_boxes",
+    "select_regions",
+    "texture_histogram",
+    "uniform_levels",
 ]

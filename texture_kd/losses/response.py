@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from texture_kd.functional.divergence import pixel_kl
+from texture_kd.functional.labels import labels_on_grid
 
 
 class ResponseKDLoss(nn.Module):
@@ -76,7 +77,7 @@ class ResponseKDLoss(nn.Module):
             divergence = pixel_kl(preds_T, preds_S, self.temperature)
             return self.loss_weight * divergence.mean()
         # Equal logits diverge by 0 and pass no gradient, whatever stood there before.
-        ignored = _labels_on_grid(gt, preds_T) == self.ignore_index
+        ignored = labels_on_grid(gt, len(preds_T), grid) == self.ignore_index
         preds_T, preds_S = (
             logits.masked_fill(ignored[:, None], 0) for logits in (preds_T, preds_S)
         )
@@ -101,18 +102,3 @@ def _check_logits(preds_S: Tensor, preds_T: Tensor) -> None:
             "expected as many images from the student as from the teacher, got "
             f"{len(preds_S)} and {len(preds_T)}"
         )
-
-
-def _labels_on_grid(gt: Tensor, logits: Tensor) -> Tensor:
-    if gt.ndim == 3:
-        gt = gt[:, None]
-    if gt.ndim != 4 or gt.shape[1] != 1 or len(gt) != len(logits):
-        raise ValueError(
-            f"expected labels (N, H, W) or (N, 1, H, W) with N = {len(logits)}, "
-            f"got shape {tuple(gt.shape)}"
-        )
-    if gt.is_floating_point():
-        raise ValueError(f"expected integer labels, got {gt.dtype}")
-    # Interpolation knows floating point only; float32 is exact up to label 2^24.
-    nearest = F.interpolate(gt.float(), logits.shape[-2:], mode="nearest-exact")
-    return nearest[:, 0].to(gt.dtype)

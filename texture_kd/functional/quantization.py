@@ -1,0 +1,197 @@
+r"""Quantisation of intensities into levels: Eq. 4 of SSTKD.
+
+A level catches the intensities in a window around it. Windows overlap and leave gaps,
+but the ends and centres of all windows cut the line into cells in which each window is
+a straight line: what is needed of the pixels is their cell, and no matrix of levels by
+pixels.
+"""
+
+from typing import Literal, NamedTuple, get_args
+
+import torch
+from torch import Tensor
+
+Kernel = Literal["intensity", "triangle"]
+
+# Levels' shares of a pixel that sum up to less than this are those of no level.
+_SMALLEST = 1e-6
+
+
+class Levels(NamedTuple):
+    """Levels of quantisation of several rows of pixels.
+
+    Attributes:
+        centres: levels L_n (R, N), ascending, in the unit of the intensities.
+        half_widths: half the width of each level's window, (R, N), in the same unit.
+    """
+
+    centres: Tensor
+    half_widths: Tensor
+
+
+def uniform_levels(minimum: Tensor, maximum: Tensor, count: int) -> Levels:
+    r"""Space levels evenly (SSTKD, Eq. 4).
+
+    .. math::
+
+        L_n = \frac{max - min}{N} n + min, \quad n \in [1, N]
+
+    The windows are 0.5/N to each side, whatever the range: they meet, without gaps or
+    overlaps, where it is 1.
+
+    Args:
+        minimum: least intensity (R,) of each row.
+        maximum: greatest intensity (R,) of each row.
+        count: N, at least 1.
+
+    Returns:
+        Levels (R, N).
+
+    Raises:
+        ValueError: ``count`` is below 1.
+    """
+    if count < 1:
+        raise ValueError(f"expected at least one level, got {count}")
+    n = torch.arange(1, count + 1, dtype=minimum.dtype, device=minimum.device)
+    centres = minimum[:, None] + (maximum - minimum)[:, None] / count * n
+    return Levels(centres, torch.full_like(centres, 0.5 / count))
+
+
+def quantize(intensity: Tensor, levels: Levels, kernel: Kernel = "intensity") -> Tensor:
+    r"""Quantise intensities, as the matrix of the definition (SSTKD, Eq. 4).
+
+    .. math::
+
+        E_i^n = 1 - q_n |L_n - S_i| \quad \text{if}
+            \; -h_n \le L_n - S_i < h_n, \text{ else } 0
+
+    with q_n = 1 for the kernel ``intensity``, the paper's, and 1/h_n for ``triangle``,
+    which is continuous. :func:`count_levels` and :func:`mix_levels` give what the
+    matrix is for, without it.
+
+    Args:
+        intensity: S (R, P).
+        levels: L and h, (R, N) each.
+        kernel: shape of the windows.
+
+    Returns:
+        E (R, N, P).
+
+    Raises:
+        ValueError: the kernel is unknown or the rows differ in number.
+    """
+    _check(intensity, levels, kernel)
+    distance = levels.centres[..., None] - intensity[:, None]
+    width = levels.half_widths[..., None]
+    caught = (-width <= distance) & (distance < width)
+    slope = _slope(levels, kernel)[..., None]
+    return torch.where(caught, 1 - slope * distance.abs(), 0)
+
+
+def count_levels(
+    intensity: Tensor, levels: Levels, kernel: Kernel = "intensity"
+) -> Tensor:
+    r"""Count the pixels of each level, E^n = sum_i E_i^n (SSTKD, Eq. 4).
+
+    It takes O((N + P) log N) operations, and the counts are summed in float64. The
+    derivative is that of E, and at a level itself that from below.
+
+    Args:
+        intensity: S (R, P).
+        levels: L and h, (R, N) each; no gradient flows into them.
+        kernel: shape of the windows.
+
+    Returns:
+        Counts (R, N), as many as pixels at most, with the dtype of ``intensity``.
+
+    Raises:
+        ValueError: the kernel is unknown or the rows differ in number.
+    """
+    _check(intensity, levels, kernel)
+    cells = _cells(intensity, levels)
+    constant, slope = (table.double() for table in _lines(levels, kernel))
+    moments = intensity.new_zeros(2, *constant.shape[:2], dtype=torch.float64)
+    values = intensity.double()
+    number = moments[0].scatter_add(1, cells, torch.ones_like(values))
+    total = moments[1].scatter_add(1, cells, values)
+    counts = constant.mT @ number[..., None] + slope.mT @ total[..., None]
+    return counts[..., 0].to(intensity.dtype)
+
+
+def mix_levels(
+    values: Tensor, intensity: Tensor, levels: Levels, kernel: Kernel = "intensity"
+) -> Tensor:
+    r"""Give each pixel the values of the levels that caught it, in their shares.
+
+    .. math::
+
+        Y_i = \sum_n V^n \frac{E_i^n}{\max(\sum_m E_i^m, 10^{-6})}
+
+    Shares keep the size of the result as a pixel crosses the edge of a window, where
+    the number of its levels jumps. A pixel that no level caught gets 0.
+
+    Args:
+        values: V (R, D, N), the D values of each level.
+        intensity: S (R, P).
+        levels: L and h, (R, N) each; no gradient flows into them.
+        kernel: shape of the windows.
+
+    Returns:
+        Y (R, D, P).
+
+    Raises:
+        ValueError: the kernel is unknown or the rows differ in number.
+    """
+    _check(intensity, levels, kernel)
+    cells = _cells(intensity, levels)
+    constant, slope = _lines(levels, kernel)
+    total = constant.sum(2).gather(1, cells) + slope.sum(2).gather(1, cells) * intensity
+    cells = cells[:, None].expand(-1, values.shape[1], -1)
+    with torch.autocast(values.device.type, enabled=False):
+        mixed = (values @ constant.mT).gather(2, cells)
+        mixed = mixed + (values @ slope.mT).gather(2, cells) * intensity[:, None]
+    return mixed / total.clamp_min(_SMALLEST)[:, None]
+
+
+def _check(intensity: Tensor, levels: Levels, kernel: Kernel) -> None:
+    if kernel not in get_args(Kernel):
+        raise ValueError(f"expected a kernel among {get_args(Kernel)}, got {kernel!r}")
+    if intensity.ndim != 2 or len(intensity) != len(levels.centres):
+        raise ValueError(
+            f"expected intensities ({len(levels.centres)}, P), one row for each of the "
+            f"levels, got shape {tuple(intensity.shape)}"
+        )
+
+
+def _slope(levels: Levels, kernel: Kernel) -> Tensor:
+    if kernel == "triangle":
+        return 1 / levels.half_widths
+    return torch.ones_like(levels.half_widths)
+
+
+def _edges(levels: Levels) -> tuple[Tensor, Tensor]:
+    """Return the edges (R, 3N) of the cells, ascending, and each one's rank."""
+    centres, half_widths = levels
+    edges = torch.cat([centres - half_widths, centres, centres + half_widths], 1)
+    edges, order = edges.sort(1)
+    return edges, order.argsort(1)
+
+
+def _cells(intensity: Tensor, levels: Levels) -> Tensor:
+    """Return the cell (R, P) of each pixel: edge k-1 < S <= edge k."""
+    edges, _ = _edges(levels)
+    return torch.searchsorted(edges, intensity.detach().contiguous())
+
+
+def _lines(levels: Levels, kernel: Kernel) -> tuple[Tensor, Tensor]:
+    """Return a and b (R, 3N+1, N) of each window a + b S in each cell."""
+    levels = Levels(*(tensor.detach() for tensor in levels))
+    edges, ranks = _edges(levels)
+    left, centre, right = (rank[:, None] for rank in ranks.chunk(3, dim=1))
+    cell = torch.arange(edges.shape[1] + 1, device=edges.device)[:, None]
+    below = (left < cell) & (cell <= centre)
+    above = (centre < cell) & (cell <= right)
+    slope = _slope(levels, kernel)[:, None]
+    b = slope * (below.to(slope.dtype) - above.to(slope.dtype))
+    a = (below | above).to(slope.dtype) - b * levels.centres[:, None]
+    return a, b

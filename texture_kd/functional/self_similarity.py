@@ -1,0 +1,84 @@
+r"""Self-similarity of features: the intensity whose statistics are texture.
+
+SSTKD, section 3.3, takes it from STLNet (Zhu et al. 2021).
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+# A vector shorter than this has no direction.
+_SHORTEST = 1e-12
+
+
+def cosine_self_similarity(x: Tensor) -> Tensor:
+    r"""Cosine of the angle between each pixel's feature and the mean feature.
+
+    .. math::
+
+        S_i = \frac{x_i \cdot g}{|x_i| \, |g|}, \qquad g = \frac{1}{HW} \sum_i x_i
+
+    It is computed in float32 at least. A pixel, or a mean, shorter than 1e-12 counts
+    as zero: its similarity is 0 and passes no gradient. The gradient is written out by
+    hand, in half the time and memory of autograd's, and can be derived again.
+
+    Args:
+        x: features (B, C, H, W) of any floating dtype, of any unit.
+
+    Returns:
+        Similarities (B, H, W) in [-1, 1] to rounding, in float32 or, for float64
+        features, in float64.
+
+    Raises:
+        ValueError: ``x`` is no floating tensor (B, C, H, W), or is empty.
+    """
+    if x.ndim != 4 or not x.is_floating_point() or x.numel() == 0:
+        raise ValueError(
+            "expected a non-empty floating point tensor (B, C, H, W), "
+            f"got {x.dtype} with shape {tuple(x.shape)}"
+        )
+    x = x.to(torch.promote_types(x.dtype, torch.float32))
+    return _SelfSimilarity.apply(x.flatten(2)).unflatten(1, x.shape[2:])
+
+
+class _SelfSimilarity(torch.autograd.Function):
+    """Keep the features only, and compute the rest again for the gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        with torch.autocast(x.device.type, enabled=False):
+            return _similarity(x)[0]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        with torch.autocast(x.device.type, enabled=False):
+            similarity, inverse, direction, inverse_mean = _similarity(x)
+            pull = grad * inverse
+            # dL/dx_i = pull_i (g/|g| - S_i x_i/|x_i|) + dL/dg / P, where the first
+            # and the last part together are a product of matrices of rank 2.
+            drift = x @ pull[..., None]
+            drift = drift - direction * (direction.mT @ drift)
+            drift = drift * inverse_mean / x.shape[2]
+            left = torch.cat([direction, drift], 2)
+            right = torch.stack([pull, torch.ones_like(pull)], 1)
+            radial = x * (-pull * similarity * inverse)[:, None]
+            return radial.baddbmm_(left, right)
+
+
+def _similarity(x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return S (B, P) of x (B, C, P), 1/|x| (B, P), g/|g| (B, C, 1) and 1/|g|."""
+    mean = x.mean(2, keepdim=True)
+    inverse_mean = _inverse_length(mean)[..., None]
+    direction = mean * inverse_mean
+    inverse = _inverse_length(x)
+    return (direction.mT @ x)[:, 0] * inverse, inverse, direction, inverse_mean
+
+
+def _inverse_length(x: Tensor) -> Tensor:
+    # A strided norm is many times slower than the sum of squares.
+    energy = x.square().sum(1)
+    short = energy <= _SHORTEST**2
+    return energy.masked_fill(short, 1).rsqrt().masked_fill(short, 0)
