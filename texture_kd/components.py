@@ -25,7 +25,9 @@ _register(
     "MODELS",
     TextureDistill,
     connectors.CDMConnector,
+    connectors.DTIEMConnector,
     losses.CDMLoss,
+    losses.DTIEMLoss,
     losses.ResponseKDLoss,
 )
 _register("DATASETS", datasets.CamVidDataset, datasets.TextureMosaicDataset)

@@ -41,14 +41,27 @@ def test_losses_have_their_names_and_gradients_reach_the_student(build, batch):
         "student.decode.loss_ce",
         "student.aux.loss_ce",
         "distill.loss_structural",
+        "distill.loss_statistical",
         "distill.loss_response",
     } <= set(losses)
-    (losses["distill.loss_structural"] + losses["distill.loss_response"]).backward()
+    sum(v for k, v in losses.items() if k.startswith("distill.loss")).backward()
     assert model.student.backbone.stem[0].weight.grad.abs().sum() > 0
     align = [p for p in model.distiller.parameters() if p.requires_grad]
     assert align
     assert all(p.grad.abs().sum() > 0 for p in align)
     assert all(p.grad is None for p in model.teacher.parameters())
+
+
+def test_the_parts_of_a_loss_are_logged_and_not_summed(build, batch):
+    losses = losses_of(build().train(), batch)
+    parts = [losses[f"distill.statistical.{part}"] for part in ("texture", "auxiliary")]
+    torch.testing.assert_close(sum(parts), losses["distill.loss_statistical"].detach())
+    assert not any(part.requires_grad for part in parts)
+    total, log = build().parse_losses(losses)
+    torch.testing.assert_close(
+        total, sum(v for k, v in losses.items() if k.split(".")[-1].startswith("loss"))
+    )
+    assert "distill.statistical.auxiliary" in log
 
 
 def test_the_teacher_is_in_eval_mode_as_a_whole(build):

@@ -70,7 +70,11 @@ def sstkd(weight: float = 1.0) -> dict:
             t_feature=dict(from_student=False, recorder=name),
         )
 
-    shared = dict(stage1="backbone.layer1", logits="decode_head.conv_seg")
+    shared = dict(
+        stage1="backbone.layer1",
+        stage2="backbone.layer2",
+        logits="decode_head.conv_seg",
+    )
     return dict(
         type="ConfigurableDistiller",
         student_recorders=dict(
@@ -86,10 +90,27 @@ def sstkd(weight: float = 1.0) -> dict:
                 levels=(2, 1),
                 loss_weight=weight,
             ),
+            loss_statistical=dict(
+                type="DTIEMLoss",
+                student_channels=4 + 8,
+                teacher_channels=8 + 16,
+                num_classes=NUM_CLASSES,
+                channels=8,
+                texture_channels=8,
+                sampler=dict(regions=2, scales=(2, 3)),
+                loss_weight=weight,
+            ),
             loss_response=dict(type="ResponseKDLoss", loss_weight=weight),
         ),
         loss_forward_mappings=dict(
             loss_structural=stage("stage1"),
+            loss_statistical=dict(
+                s_stage1=dict(from_student=True, recorder="stage1"),
+                s_stage2=dict(from_student=True, recorder="stage2"),
+                t_stage1=dict(from_student=False, recorder="stage1"),
+                t_stage2=dict(from_student=False, recorder="stage2"),
+                gt=dict(from_student=True, recorder="labels", data_idx=1),
+            ),
             loss_response=dict(
                 preds_S=dict(from_student=True, recorder="logits"),
                 preds_T=dict(from_student=False, recorder="logits"),

@@ -131,12 +131,14 @@ class TextureDistill(SingleTeacherDistill):
 
         Returns:
             The student's own losses under ``student.``, and those of the distiller
-            under ``distill.``; MMEngine sums the ones with "loss" in their names.
+            under ``distill.``; MMEngine sums the ones with "loss" in their names. Of a
+            loss with ``parts`` these are beside it, for the log.
         """
         self._run_teacher(batch_inputs, data_samples)
         losses = self._run_student(batch_inputs, data_samples)
         if not self.distillation_stopped:
             distill_losses = self.distiller.compute_distill_losses()
+            distill_losses.update(self._parts())
             losses.update(add_prefix(distill_losses, "distill"))
         self._release_records()
         return losses
@@ -169,6 +171,14 @@ class TextureDistill(SingleTeacherDistill):
             losses = self.student(batch_inputs, data_samples, mode="loss")
         _check_records("student", self.distiller.student_recorders)
         return add_prefix(losses, "student") if self.calculate_student_loss else {}
+
+    def _parts(self) -> dict[str, Tensor]:
+        """Return what the losses are made of, under names that are not summed."""
+        return {
+            f"{name.replace('loss', '').strip('_')}.{part}": value
+            for name, loss in self.distiller.distill_losses.items()
+            for part, value in getattr(loss, "parts", {}).items()
+        }
 
     def _release_records(self) -> None:
         for manager in (

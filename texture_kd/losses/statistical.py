@@ -1,0 +1,330 @@
+"""Statistical texture distillation of SSTKD, Eq. 7."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple, get_args
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from texture_kd.functional.region_sampling import SamplerOptions
+from texture_kd.functional.regions import Regions, scale_boxes
+from texture_kd.functional.self_similarity import cosine_self_similarity
+from texture_kd.functional.texture_histogram import HistogramOptions, texture_histogram
+from texture_kd.losses.region_sampler import RegionSampler
+from texture_kd.losses.texture_classifier import TextureClassifier
+from texture_kd.losses.texture_extractor import Texture, TextureExtractor, cut_regions
+
+Extractor = Literal["aux", "frozen", "none"]
+Mode = Literal["sampler", "global"]
+Reduction = Literal["mean", "sum_channels"]
+
+
+class Compared(NamedTuple):
+    """What the loss compares of one network.
+
+    Attributes:
+        stages: both stages (N, C, H, W), on the grid of the second.
+        groups: its regions by their shape, or None for each image as a whole.
+        features: features (R, D, h, w) of each group, whose self-similarity has the
+            histograms.
+    """
+
+    stages: Tensor
+    groups: list[Regions] | None
+    features: list[Tensor]
+
+
+class DTIEMLoss(nn.Module):
+    r"""Match the statistical texture of a student's features to the teacher's.
+
+    .. math::
+
+        L_{sta} = \frac{1}{|R|} \sum_{i \in R} (F_i^{sta;T} - F_i^{sta;S})^2
+
+    (SSTKD, Eq. 7), a mean over regions R of the mean over their pixels and channels,
+    with F^sta normalised to mean 0 and variance 1 in each region. It is taken from the
+    first two stages together: stage 1, pooled to the grid of stage 2, beside stage 2.
+
+    Layers that an L2 loss trains on both of its sides soon give a constant, and the
+    loss is zero without anything being learnt. Here it reaches the student and the
+    layer that aligns the student's channels, and nothing else. What extracts the
+    texture is shared by both sides, and ``extractor`` says what it is:
+
+    - ``aux``: learnt from the teacher's frozen features, by the cross-entropy of a
+      small segmentation head in the regions; it needs the labels.
+    - ``frozen``: the same layers with random weights.
+    - ``none``: nothing but the statistics: the loss is the sum of two such means, one
+      over levels and shares of the histograms, and one over the pixels' intensities.
+
+    Regions are chosen on the teacher's features; the student is seen in the same. After
+    a call ``parts`` has what the loss was made of, for the log.
+
+    Args:
+        student_channels: channels of the student's two stages in all.
+        teacher_channels: channels of the teacher's two stages in all.
+        num_classes: classes of the labels, for ``extractor='aux'``.
+        extractor: what turns features into texture.
+        mode: ``sampler`` for regions, ``global`` for each image as a whole.
+        sampler: options of
+            :class:`~texture_kd.functional.region_sampling.SamplerOptions`.
+        histogram: options of
+            :class:`~texture_kd.functional.texture_histogram.HistogramOptions`.
+        channels: channels C that features are aligned to.
+        texture_channels: channels of the texture.
+        reduction: ``sum_channels`` takes the sum over the channels, as Eq. 7 does.
+        ignore_index: label of the pixels that the auxiliary head does not learn.
+        seed: start of the sampler's random numbers; that of PyTorch by default.
+        loss_weight: factor of the result, the auxiliary part included.
+
+    Raises:
+        ValueError: an option is unknown or out of its range, or ``num_classes`` is
+            missing.
+        TypeError: ``sampler`` or ``histogram`` has an option that does not exist.
+    """
+
+    def __init__(
+        self,
+        student_channels: int,
+        teacher_channels: int,
+        num_classes: int | None = None,
+        extractor: Extractor = "aux",
+        mode: Mode = "sampler",
+        sampler: Mapping | None = None,
+        histogram: Mapping | None = None,
+        channels: int = 256,
+        texture_channels: int = 128,
+        reduction: Reduction = "mean",
+        ignore_index: int = 255,
+        seed: int | None = None,
+        loss_weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        _check_choice("extractor", extractor, get_args(Extractor))
+        _check_choice("mode", mode, get_args(Mode))
+        _check_choice("reduction", reduction, get_args(Reduction))
+        self.student_channels = student_channels
+        self.teacher_channels = teacher_channels
+        sampler = RegionSampler(SamplerOptions(**(sampler or {})), seed)
+        self.sampler = sampler if mode == "sampler" else None
+        self.histogram = HistogramOptions(**(histogram or {}))
+        self.reduction: Reduction = reduction
+        self.loss_weight = loss_weight
+        self.parts: dict[str, Tensor] = {}
+        self.align_student = self.align_teacher = self.extractor = None
+        self.auxiliary_head = None
+        if extractor != "none":
+            self.align_student = nn.Conv2d(student_channels, channels, 1)
+            self.align_teacher = nn.Conv2d(teacher_channels, channels, 1)
+            self.extractor = TextureExtractor(
+                channels, texture_channels, self.histogram
+            )
+        if extractor == "frozen":
+            self.align_teacher.requires_grad_(False)
+            self.extractor.requires_grad_(False)
+        if extractor == "aux":
+            if num_classes is None:
+                raise ValueError(
+                    "extractor='aux' learns from the labels and needs num_classes"
+                )
+            self.auxiliary_head = TextureClassifier(
+                texture_channels, num_classes, ignore_index
+            )
+
+    def forward(
+        self,
+        s_stage1: Tensor,
+        s_stage2: Tensor,
+        t_stage1: Tensor,
+        t_stage2: Tensor,
+        gt: Tensor | None = None,
+    ) -> Tensor:
+        """Compute the loss.
+
+        Args:
+            s_stage1: feature of the student's first stage (N, C, H, W), of any
+                floating dtype.
+            s_stage2: feature of its second stage (N, C', H', W').
+            t_stage1: feature of the teacher's first stage; no gradient flows into it.
+            t_stage2: feature of its second stage. Where its grid is not the student's,
+                the regions are transferred, and the student's texture is brought to
+                the teacher's grid bilinearly.
+            gt: integer labels (N, H, W) or (N, 1, H, W), for ``extractor='aux'``.
+
+        Returns:
+            A scalar without unit, in float32, or in float64 where the layers, or with
+            ``extractor='none'`` the features, are.
+
+        Raises:
+            ValueError: a feature has another number of dimensions or channels than
+                expected, the numbers of images differ, or labels are missing or wrong.
+        """
+        if self.auxiliary_head is not None and gt is None:
+            raise ValueError(
+                "extractor='aux' learns from the labels: map gt to a recorder of "
+                "theirs, or take extractor='frozen' or 'none'"
+            )
+        student, s_groups, teacher, t_groups = self._seen(
+            s_stage1, s_stage2, t_stage1, t_stage2
+        )
+        if self.extractor is None:
+            distance = self._histogram_distance(student, s_groups, teacher, t_groups)
+        else:
+            targets = self._extract(self.align_teacher, teacher, t_groups)
+            results = self._extract_student(student, s_groups)
+            distance = self._texture_distance(results, targets)
+        self.parts = {"texture": distance.detach()}
+        if self.auxiliary_head is None:
+            return self.loss_weight * distance
+        auxiliary = self.auxiliary_head(
+            targets, t_groups, gt, len(teacher), tuple(teacher.shape[-2:])
+        )
+        self.parts["auxiliary"] = auxiliary.detach()
+        return self.loss_weight * (distance + auxiliary)
+
+    @torch.no_grad()
+    def compared(
+        self, s_stage1: Tensor, s_stage2: Tensor, t_stage1: Tensor, t_stage2: Tensor
+    ) -> tuple[Compared, Compared]:
+        """Return what the loss compares; in eval mode each time the same.
+
+        Args:
+            s_stage1: features as :meth:`forward` takes them.
+            s_stage2: as above.
+            t_stage1: as above.
+            t_stage2: as above.
+
+        Returns:
+            The student's side and the teacher's.
+
+        Raises:
+            ValueError: as :meth:`forward`, but for the labels.
+        """
+        student, s_groups, teacher, t_groups = self._seen(
+            s_stage1, s_stage2, t_stage1, t_stage2
+        )
+        return (
+            self._compared(self.align_student, student, s_groups),
+            self._compared(self.align_teacher, teacher, t_groups),
+        )
+
+    def _seen(
+        self, s_stage1: Tensor, s_stage2: Tensor, t_stage1: Tensor, t_stage2: Tensor
+    ) -> tuple[Tensor, list[Regions] | None, Tensor, list[Regions] | None]:
+        """Return each network's stages and the regions of them, the student's first."""
+        student = _stages("student", s_stage1, s_stage2, self.student_channels)
+        teacher = _stages("teacher", t_stage1, t_stage2, self.teacher_channels).detach()
+        if len(student) != len(teacher):
+            raise ValueError(
+                "expected as many images from the student as from the teacher, got "
+                f"{len(student)} and {len(teacher)}"
+            )
+        groups = None if self.sampler is None else self.sampler(teacher)
+        return student, _transferred(groups, teacher, student), teacher, groups
+
+    def _compared(
+        self, align: nn.Module | None, x: Tensor, groups: list[Regions] | None
+    ) -> Compared:
+        if self.extractor is None:
+            return Compared(x, groups, cut_regions(x, groups))
+        textures = self._extract(align, x, groups)
+        return Compared(x, groups, [texture.features for texture in textures])
+
+    def _extract(
+        self, align: nn.Module, x: Tensor, groups: Sequence[Regions] | None
+    ) -> list[Texture]:
+        return self.extractor(align(x.to(align.weight.dtype)), groups)
+
+    def _extract_student(
+        self, x: Tensor, groups: Sequence[Regions] | None
+    ) -> list[Texture]:
+        aligned = self.align_student(x.to(self.align_student.weight.dtype))
+        # The student must not move what it is measured by.
+        constants = {
+            name: value.detach() for name, value in self.extractor.named_parameters()
+        }
+        return functional_call(self.extractor, constants, (aligned, groups))
+
+    def _texture_distance(
+        self, results: Sequence[Texture], targets: Sequence[Texture]
+    ) -> Tensor:
+        distances = []
+        for result, target in zip(results, targets, strict=True):
+            student = _on_grid(result.statistics, target.statistics)
+            target = F.group_norm(target.statistics.detach(), 1)
+            distances.append(self._squared(F.group_norm(student, 1), target))
+        return torch.cat(distances).mean()
+
+    def _histogram_distance(
+        self,
+        student: Tensor,
+        s_groups: Sequence[Regions] | None,
+        teacher: Tensor,
+        t_groups: Sequence[Regions] | None,
+    ) -> Tensor:
+        nodes, pixels = [], []
+        cut = zip(
+            cut_regions(student, s_groups), cut_regions(teacher, t_groups), strict=True
+        )
+        for pair in cut:
+            similarities = [cosine_self_similarity(x) for x in pair]
+            s, t = (
+                texture_histogram(x.flatten(1), self.histogram) for x in similarities
+            )
+            s_map, t_map = (
+                histogram.intensity.reshape(x.shape)[:, None]
+                for histogram, x in zip((s, t), similarities, strict=True)
+            )
+            nodes.append(self._squared(s.nodes, t.nodes))
+            pixels.append(self._squared(_on_grid(s_map, t_map), t_map))
+        return torch.cat(nodes).mean() + torch.cat(pixels).mean()
+
+    def _squared(self, student: Tensor, teacher: Tensor) -> Tensor:
+        """Return the distance (R,) of each region's (R, D, ...) from the teacher's."""
+        squared = (student - teacher).square().flatten(2).mean(2)
+        return squared.mean(1) if self.reduction == "mean" else squared.sum(1)
+
+
+def _check_choice(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise ValueError(f"expected {name} among {tuple(known)}, got {value!r}")
+
+
+def _stages(side: str, stage1: Tensor, stage2: Tensor, channels: int) -> Tensor:
+    """Put both stages of a network together on the grid of the second."""
+    for name, feature in (("first", stage1), ("second", stage2)):
+        if feature.ndim != 4 or not feature.is_floating_point():
+            raise ValueError(
+                f"expected a floating point feature (N, C, H, W) from the {side}'s "
+                f"{name} stage, got {feature.dtype} with shape {tuple(feature.shape)}"
+            )
+    if stage1.shape[1] + stage2.shape[1] != channels:
+        total = stage1.shape[1] + stage2.shape[1]
+        raise ValueError(
+            f"expected {channels} channels in all from the {side}'s two stages, got "
+            f"{stage1.shape[1]} + {stage2.shape[1]}: set {side}_channels={total}"
+        )
+    if len(stage1) != len(stage2):
+        raise ValueError(
+            f"expected as many images from both stages of the {side}, got "
+            f"{len(stage1)} and {len(stage2)}"
+        )
+    pooled = F.adaptive_avg_pool2d(stage1, stage2.shape[-2:])
+    return torch.cat([pooled, stage2], 1)
+
+
+def _transferred(
+    groups: Sequence[Regions] | None, source: Tensor, target: Tensor
+) -> list[Regions] | None:
+    """Transfer regions from one network's map to another's."""
+    if groups is None:
+        return None
+    sizes = tuple(source.shape[-2:]), tuple(target.shape[-2:])
+    return [Regions(images, scale_boxes(boxes, *sizes)) for images, boxes in groups]
+
+
+def _on_grid(x: Tensor, target: Tensor) -> Tensor:
+    if x.shape[-2:] == target.shape[-2:]:
+        return x
+    return F.interpolate(x, target.shape[-2:], mode="bilinear", align_corners=False)
