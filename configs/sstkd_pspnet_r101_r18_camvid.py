@@ -8,6 +8,7 @@ _base_ = [
     "./_base_/models/pspnet_teacher_camvid.py",
     "./_base_/distillers/sstkd.py",
 ]
+_base_.sstkd.distill_losses.loss_statistical.num_classes = 11
 model = dict(
     _delete_=True,
     _scope_="mmrazor",

@@ -8,6 +8,7 @@ _base_ = [
     "./_base_/models/pspnet_teacher_r18_w32_mosaic.py",
     "./_base_/distillers/sstkd_w32_w16.py",
 ]
+_base_.sstkd.distill_losses.loss_statistical.num_classes = 12
 model = dict(
     _delete_=True,
     _scope_="mmrazor",

@@ -86,4 +86,28 @@ def test_the_recipe_of_the_paper():
     structural = [v for k, v in losses.items() if "structural" in k]
     assert sum(loss.loss_weight for loss in structural) == pytest.approx(0.9)
     assert all(tuple(loss.levels) == (4, 3) for loss in structural)
+    statistical = losses.loss_statistical
+    assert statistical.loss_weight == 1.15
+    assert statistical.histogram == dict(count=50, alpha=0.3, theta=0.9)
     assert losses.loss_response.loss_weight == 5
+
+
+@pytest.mark.parametrize("name", [n for n in DISTILLED if n.startswith("sstkd_")])
+def test_the_statistical_term_knows_the_classes_and_channels(name):
+    config = load(name)
+    config.model.teacher_ckpt = None
+    with DefaultScope.overwrite_default_scope("mmrazor"):
+        model = MODELS.build(config.model)
+    loss = model.distiller.distill_losses.loss_statistical
+    classes = model.student.decode_head.num_classes
+    assert loss.auxiliary_head.classify.out_channels == classes
+    for side, network in (("student", model.student), ("teacher", model.teacher)):
+        widths = [
+            list(getattr(network.backbone, stage)[-1].children())
+            for stage in ("layer1", "layer2")
+        ]
+        channels = sum(
+            [m for m in block if hasattr(m, "num_features")][-1].num_features
+            for block in widths
+        )
+        assert getattr(loss, f"{side}_channels") == channels

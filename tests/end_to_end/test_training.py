@@ -120,7 +120,12 @@ def test_a_killed_run_resumes_on_the_same_curve(
     assert not (killed / "iter_6.pth").exists()
 
     run(sys.executable, tool, distilled, "--work-dir", killed, "--resume")
-    for key in ("loss", "student.decode.loss_ce", "distill.loss_response"):
+    for key in (
+        "loss",
+        "student.decode.loss_ce",
+        "distill.loss_statistical",
+        "distill.loss_response",
+    ):
         wanted, got = logged_values(whole, key), logged_values(killed, key)
         assert sorted(wanted) == sorted(got) == [1, 2, 3, 4, 5, 6]
         assert got == wanted

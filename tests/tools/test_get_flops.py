@@ -49,7 +49,7 @@ def test_prints_a_table():
         text=True,
         check=True,
     )
-    lines = result.stdout.strip().splitlines()[-7:]
+    lines = result.stdout.strip().splitlines()[-8:]
     assert [line.split("|")[1].strip() for line in lines] == [
         "part",
         "---",
@@ -57,6 +57,7 @@ def test_prints_a_table():
         "student",
         "loss_structural_stage1",
         "loss_structural_stage2",
+        "loss_statistical",
         "loss_response",
     ]
 

@@ -1,5 +1,6 @@
 # SSTKD's terms (Eq. 10) as MMRazor's distiller, for a ResNet-50/101 teacher and a
-# ResNet-18/34 student. lambda_1 = 0.9 is shared by the two stages; lambda_3 = 5.
+# ResNet-18/34 student. lambda_1 = 0.9 is shared by the two stages; lambda_2 = 1.15,
+# lambda_3 = 5. num_classes is Cityscapes'.
 _cdm = dict(type="CDMLoss", levels=(4, 3), loss_weight=0.45)
 
 sstkd = dict(
@@ -19,6 +20,14 @@ sstkd = dict(
     distill_losses=dict(
         loss_structural_stage1=dict(student_channels=64, teacher_channels=256, **_cdm),
         loss_structural_stage2=dict(student_channels=128, teacher_channels=512, **_cdm),
+        loss_statistical=dict(
+            type="DTIEMLoss",
+            student_channels=64 + 128,
+            teacher_channels=256 + 512,
+            num_classes=19,
+            histogram=dict(count=50, alpha=0.3, theta=0.9),
+            loss_weight=1.15,
+        ),
         loss_response=dict(type="ResponseKDLoss", loss_weight=5.0),
     ),
     loss_forward_mappings=dict(
@@ -29,6 +38,13 @@ sstkd = dict(
         loss_structural_stage2=dict(
             s_feature=dict(from_student=True, recorder="stage2"),
             t_feature=dict(from_student=False, recorder="stage2"),
+        ),
+        loss_statistical=dict(
+            s_stage1=dict(from_student=True, recorder="stage1"),
+            s_stage2=dict(from_student=True, recorder="stage2"),
+            t_stage1=dict(from_student=False, recorder="stage1"),
+            t_stage2=dict(from_student=False, recorder="stage2"),
+            gt=dict(from_student=True, recorder="labels", data_idx=1),
         ),
         loss_response=dict(
             preds_S=dict(from_student=True, recorder="logits"),
