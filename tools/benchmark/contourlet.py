@@ -6,22 +6,23 @@ python tools/benchmark/contourlet.py [--size N C H W] [--repeats R] [--threads T
 Writes contourlet.md and contourlet.csv, for the CPU and, where there is one, a GPU.
 """
 
-import argparse
-import shlex
-import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from measure import (
+    Call,
     Spread,
     Table,
+    command_line,
+    devices,
     interleave,
     keep_freed_memory,
     machine,
-    peak_memory,
-    ratios,
+    memory_rows,
+    option_parser,
+    time_rows,
+    with_backward,
     write_report,
 )
 from torch import Tensor
@@ -58,26 +59,17 @@ Memory is what a call takes from PyTorch's allocator at most, results included, 
 what it is given."""
 
 Size = tuple[int, int, int, int]
-Function = Callable[[Tensor], list[Tensor]]
-Call = Callable[[], object]
 
 
 def main() -> None:
     """Measure on every device and report."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--size", type=int, nargs=4, default=(2, 64, 128, 256), metavar=tuple("NCHW")
-    )
-    parser.add_argument(
-        "--repeats", type=int, default=11, help="rounds of each timing, at least 1"
-    )
+    parser = option_parser(__doc__.splitlines()[0])
     parser.add_argument(
         "--threads",
         type=int,
         default=torch.get_num_threads(),
         help="threads of PyTorch on the CPU",
     )
-    parser.add_argument("--out", type=Path, default=Path("work_dirs/benchmark"))
     args = parser.parse_args()
     size = tuple(args.size)
     if min(*size, args.repeats, args.threads) < 1:
@@ -87,21 +79,13 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     keep_freed_memory()
     torch.manual_seed(0)
-    devices = [torch.device("cpu")]
-    if torch.cuda.is_available():
-        devices.append(torch.device("cuda"))
     tables = [
-        table for device in devices for table in measure(size, args.repeats, device)
+        table for device in devices() for table in measure(size, args.repeats, device)
     ]
-    facts = "\n".join(f"- {machine(device)}" for device in devices)
-    lines = ["# Contourlet transform", facts, note(args.repeats)]
+    facts = "\n".join(f"- {machine(device)}" for device in devices())
+    note = NOTE.format(command=command_line(), repeats=args.repeats)
+    lines = ["# Contourlet transform", facts, note]
     print(write_report(args.out, "contourlet", lines, tables))
-
-
-def note(repeats: int) -> str:
-    """Say how the figures came about."""
-    command = shlex.join(["python", *sys.argv])
-    return NOTE.format(command=command, repeats=repeats)
 
 
 def measure(size: Size, repeats: int, device: torch.device) -> list[Table]:
@@ -124,7 +108,7 @@ def measure(size: Size, repeats: int, device: torch.device) -> list[Table]:
     return [
         Table(
             f"Time: {title}",
-            time_rows(calls, x, repeats) + first_call_rows(x, repeats),
+            time_rows(calls, x, repeats, ROUND_TRIP) + first_call_rows(x, repeats),
         ),
         Table(f"Peak memory: {title}", memory_rows(calls, x)),
         growth(f"Growth with the sides, {device.type}", sides, repeats, device),
@@ -177,13 +161,6 @@ def contourlet_calls(x: Tensor, levels: Sequence[int]) -> dict[str, Call]:
         FORWARD: lambda: forward(x),
         BACKWARD: with_backward(forward, x),
     }
-
-
-def with_backward(function: Function, x: Tensor) -> Call:
-    """Return a call of a function and of its gradient."""
-    leaf = x.detach().requires_grad_()
-    gradients = [torch.randn_like(output) for output in function(x)]
-    return lambda: torch.autograd.grad(function(leaf), leaf, gradients)
 
 
 def coefficients(bands: ContourletBands) -> list[Tensor]:
@@ -271,30 +248,10 @@ def growth(
     for size, levels in cases:
         x = torch.randn(size, device=device)
         case = {"size": str(size), "levels": str(levels)}
-        for row in time_rows(contourlet_calls(x, levels), x, repeats):
+        for row in time_rows(contourlet_calls(x, levels), x, repeats, ROUND_TRIP):
             if row["operation"] != ROUND_TRIP:
                 rows.append({**case, **row})
     return Table(title, rows)
-
-
-def time_rows(
-    calls: dict[str, Call], x: Tensor, repeats: int
-) -> list[dict[str, str | float | Spread]]:
-    """Time calls and compare them with the round trip of the Fourier transform."""
-    seconds = interleave(calls, repeats, x.device)
-    relative = ratios(seconds, ROUND_TRIP)
-    rows = []
-    for name in calls:
-        time = Spread.of(seconds[name])
-        rows.append(
-            {
-                "operation": name,
-                "time, ms": time.scaled(1e3),
-                "ratio": Spread.of(relative[name]),
-                "ns per element": 1e9 * time.median / x.numel(),
-            }
-        )
-    return rows
 
 
 def first_call_rows(x: Tensor, repeats: int) -> list[dict[str, str | Spread]]:
@@ -307,17 +264,6 @@ def first_call_rows(x: Tensor, repeats: int) -> list[dict[str, str | Spread]]:
     seconds = interleave({FORWARD: first_call}, repeats, x.device)[FORWARD]
     name = f"{FORWARD}, first call of a size"
     return [{"operation": name, "time, ms": Spread.of(seconds).scaled(1e3)}]
-
-
-def memory_rows(
-    calls: dict[str, Call], x: Tensor
-) -> list[dict[str, str | float | Spread]]:
-    """Measure what calls allocate, in multiples of their input."""
-    size = x.numel() * x.element_size()
-    return [
-        {"operation": name, "x input": peak_memory(call, x.device) / size}
-        for name, call in calls.items()
-    ]
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """What the benchmarks share: interleaved timings, peak memory, and their report."""
 
+import argparse
 import csv
 import ctypes
 import json
 import os
 import platform
 import re
+import shlex
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate
@@ -14,11 +17,15 @@ from time import perf_counter
 from typing import NamedTuple
 
 import torch
+from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 WARM_UPS = 2
 # Of glibc's malloc.h.
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+
+Function = Callable[[Tensor], Sequence[Tensor]]
+Call = Callable[[], object]
 
 # PyTorch's profiler announces each start and stop on the terminal otherwise.
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")
@@ -53,6 +60,30 @@ class Table(NamedTuple):
     rows: Sequence[Mapping[str, str | float | Spread]]
 
 
+def option_parser(description: str) -> argparse.ArgumentParser:
+    """Return a parser of the options that the benchmarks share."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument(
+        "--size", type=int, nargs=4, default=(2, 64, 128, 256), metavar=tuple("NCHW")
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=11, help="rounds of each timing, at least 1"
+    )
+    parser.add_argument("--out", type=Path, default=Path("work_dirs/benchmark"))
+    return parser
+
+
+def command_line() -> str:
+    """Return the command that is running."""
+    return shlex.join(["python", *sys.argv])
+
+
+def devices() -> list[torch.device]:
+    """Return the CPU and, where there is one, the GPU."""
+    names = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+    return [torch.device(name) for name in names]
+
+
 def keep_freed_memory() -> None:
     """Have glibc's ``malloc`` keep freed memory for the next call.
 
@@ -65,8 +96,15 @@ def keep_freed_memory() -> None:
         libc.mallopt(M_TRIM_THRESHOLD, -1)
 
 
+def with_backward(function: Function, x: Tensor) -> Call:
+    """Return a call of a function and of its gradient."""
+    leaf = x.detach().requires_grad_()
+    gradients = [torch.randn_like(output) for output in function(x)]
+    return lambda: torch.autograd.grad(function(leaf), leaf, gradients)
+
+
 def interleave(
-    calls: Mapping[str, Callable[[], object]], repeats: int, device: torch.device
+    calls: Mapping[str, Call], repeats: int, device: torch.device
 ) -> dict[str, list[float]]:
     """Time calls in turn, A B C A B C, so that drifts of the machine hit all alike.
 
@@ -97,7 +135,7 @@ def ratios(
     }
 
 
-def peak_memory(call: Callable[[], object], device: torch.device) -> int:
+def peak_memory(call: Call, device: torch.device) -> int:
     """Return how many bytes of PyTorch's allocator a call holds at most.
 
     Args:
@@ -115,6 +153,35 @@ def peak_memory(call: Callable[[], object], device: torch.device) -> int:
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         call()
     return max(accumulate(_allocations(profiler), initial=0))
+
+
+def time_rows(
+    calls: Mapping[str, Call], x: Tensor, repeats: int, reference: str
+) -> list[dict[str, str | float | Spread]]:
+    """Time calls on an input, and compare them with one of them."""
+    seconds = interleave(calls, repeats, x.device)
+    relative = ratios(seconds, reference)
+    rows = []
+    for name in calls:
+        time = Spread.of(seconds[name])
+        rows.append(
+            {
+                "operation": name,
+                "time, ms": time.scaled(1e3),
+                "ratio": Spread.of(relative[name]),
+                "ns per element": 1e9 * time.median / x.numel(),
+            }
+        )
+    return rows
+
+
+def memory_rows(calls: Mapping[str, Call], x: Tensor) -> list[dict[str, str | float]]:
+    """Measure what calls allocate, in multiples of their input."""
+    size = x.numel() * x.element_size()
+    return [
+        {"operation": name, "x input": peak_memory(call, x.device) / size}
+        for name, call in calls.items()
+    ]
 
 
 def machine(device: torch.device) -> str:
