@@ -53,7 +53,32 @@ def files(tmp_path_factory):
     (folder / "text.png").write_text("no image")
     (folder / "empty.png").touch()
     (folder / "broken.pth").write_bytes(b"PK broken")
+    Image.new("L", (64, 64), 90).save(folder / "grey.png")
+    image = Image.fromarray(texture_mosaic(0, 3, "val").image)
+    image.save(folder / "coloured.png")
+    (folder / "statistical.py").write_text(statistical_config("_delete_=True"))
+    (folder / "both.py").write_text(statistical_config(""))
     return folder
+
+
+def statistical_config(more):
+    """The text of a config with a DTIEMLoss, beside the shipped losses or alone."""
+    return f"""
+_base_ = {str(CONFIG)!r}
+records = {{
+    f"{{side}}_{{stage}}": dict(from_student=side == "s", recorder=stage)
+    for side in "st" for stage in ("stage1", "stage2")
+}}
+records["gt"] = dict(from_student=True, recorder="labels", data_idx=1)
+loss = dict(type="DTIEMLoss", student_channels=48, teacher_channels=96)
+loss.update(num_classes=12, channels=16, texture_channels=8)
+loss.update(sampler=dict(scales=(4, 8)))
+distiller = dict(
+    distill_losses=dict(loss_texture=loss, {more}),
+    loss_forward_mappings=dict(loss_texture=records, {more}),
+)
+model = dict(distiller=distiller, teacher_ckpt=None)
+"""
 
 
 @pytest.fixture
@@ -164,7 +189,7 @@ def test_the_checkpoint_is_that_of_the_student_and_its_alignment(tool, with_conf
 
 
 def test_a_file_is_prepared_as_the_data_set_prepares_its_images(tool, tmp_path):
-    config = tool["read_config"](str(CONFIG), None)
+    config = tool["read_config"](str(CONFIG), None, "CDMLoss")
     item = tool["from_data_set"](config, 3)
     bgr = item["inputs"].permute(1, 2, 0).numpy()
     np.testing.assert_array_equal(bgr, texture_mosaic(0, 3, "val")[0])
@@ -186,6 +211,62 @@ def test_the_input_is_shown_in_its_colours(tool, with_config, tmp_path):
     assert axes.images[0].get_array()[0, 0].tolist() == [200, 100, 0]
 
 
+def test_it_draws_the_statistics_of_an_image(command, files):
+    out = command(files / "coloured.png", "--statistics")
+    width, height = size(out)
+    assert 1000 < width < height < 2500
+    picture = out.read_bytes()
+    assert command(files / "coloured.png", "--statistics").read_bytes() == picture
+
+
+def test_the_statistics_are_those_of_the_image_in_colours(tool, files):
+    parser = tool["argument_parser"]()
+    args = parser.parse_args([str(files / "coloured.png"), "--statistics"])
+    (part, _) = tool["image_statistics"](args).subfigs
+    image = np.asarray(Image.open(files / "coloured.png"))
+    np.testing.assert_array_equal(part.axes[0].images[0].get_array(), image)
+    titles = [axis.get_title("left") for axis in part.axes if axis.lines]
+    assert titles[0] == "whole image, 128 × 128"
+    assert [title.split(",")[0] for title in titles[1:]] == ["region 1", "region 13"]
+
+
+def test_it_compares_statistics_and_repeats(command, files):
+    options = ["--index", 3, "--statistics", "--config", files / "statistical.py"]
+    out = command(*options)
+    assert 2000 < size(out)[0] < 2500
+    picture = out.read_bytes()
+    # Neither the student nor the regions are others where nothing is loaded.
+    torch.manual_seed(5)
+    assert command(*options).read_bytes() == picture
+
+
+@pytest.mark.parametrize("flag", [[], ["--statistics"]])
+def test_of_a_config_with_both_kinds_one_is_drawn(tool, files, flag):
+    parser = tool["argument_parser"]()
+    args = parser.parse_args(["--index=3", f"--config={files / 'both.py'}", *flag])
+    figure = tool["features_figure"](args)
+    titles = [part.get_suptitle().split(" = ")[0] for part in figure.subfigs]
+    assert ("loss_texture" in titles) == bool(flag)
+    assert ("loss_structural_stage1" in titles) == (not flag)
+
+
+def test_the_regions_are_those_of_the_checkpoint(tool, files, tmp_path):
+    parser = tool["argument_parser"]()
+    options = ["--index=3", "--statistics", f"--config={files / 'statistical.py'}"]
+    config = tool["read_config"](str(files / "statistical.py"), None, "DTIEMLoss")
+    algorithm = tool["build_algorithm"](config, None)
+    sampler = algorithm.distiller.distill_losses.loss_texture.sampler
+    found = []
+    for seed in (0, 0, 1):
+        state = torch.Generator().manual_seed(seed).get_state()
+        sampler.set_extra_state(state)
+        torch.save(dict(state_dict=algorithm.state_dict()), tmp_path / "seed.pth")
+        args = parser.parse_args([*options, f"--checkpoint={tmp_path / 'seed.pth'}"])
+        axis = tool["features_figure"](args).subfigs[0].axes[0]
+        found.append([box.get_bbox().bounds for box in axis.patches])
+    assert found[0] == found[1] != found[2]
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -198,6 +279,36 @@ def test_the_input_is_shown_in_its_colours(tool, with_config, tmp_path):
             "'maxflat', 'burt', 'haar'), got 'x'",
         ),
         (["{files}/image.png", "--channel", "0"], "--channel needs --config"),
+        (
+            ["{files}/image.png", "--statistics", "--levels", "3"],
+            "--levels is for subbands: leave --statistics out",
+        ),
+        (
+            ["--index=3", "--statistics", "--config=x.py", "--channel=0"],
+            "--channel is for subbands: leave --statistics out",
+        ),
+        (
+            ["{files}/grey.png", "--statistics"],
+            "expected an image of several colours, got shades of one",
+        ),
+        (["{files}/text.png", "--statistics"], "text.png is no image"),
+        (
+            ["{files}/image.png", "--config={files}/statistical.py"],
+            "statistical.py has no CDMLoss, so there are no features to compare",
+        ),
+        (
+            ["{files}/image.png", "--config={files}/statistical.py"],
+            "--statistics is for a DTIEMLoss",
+        ),
+        (
+            [
+                "{files}/image.png",
+                "--statistics",
+                "--config",
+                str(REPOSITORY / "configs" / "cwd_pspnet_r18-w32_r18-w16_mosaic.py"),
+            ],
+            "cwd_pspnet_r18-w32_r18-w16_mosaic.py has no DTIEMLoss",
+        ),
         (["--index", "3"], "--index needs --config"),
         ([], "one of the arguments IMAGE --index is required"),
         (

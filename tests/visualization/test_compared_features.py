@@ -3,22 +3,13 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import DefaultScope
-from mmengine.structures import PixelData
 from mmrazor.registry import MODELS
-from mmseg.structures import SegDataSample
 
 from texture_kd.visualization.compared_features import compared_features
 
 CONFIG = (
     Path(__file__).parents[2] / "configs" / "sstkd_pspnet_r18-w32_r18-w16_mosaic.py"
 )
-
-
-@pytest.fixture(autouse=True)
-def mmseg_scope():
-    with DefaultScope.overwrite_default_scope("mmseg"):
-        yield
 
 
 @pytest.fixture
@@ -39,16 +30,6 @@ def build():
         return algorithm.eval()
 
     return built
-
-
-@pytest.fixture
-def data():
-    torch.manual_seed(1)
-    label = PixelData(data=torch.randint(12, (1, 64, 96)))
-    sample = SegDataSample(
-        gt_sem_seg=label, metainfo=dict(img_shape=(64, 96), ori_shape=(64, 96))
-    )
-    return dict(inputs=torch.randn(1, 3, 64, 96), data_samples=[sample])
 
 
 def energies(bands):

@@ -10,6 +10,7 @@ from texture_kd.functional import contourlet
 from texture_kd.losses import CDMLoss
 
 from .contourlet import Decomposed
+from .recorded import recorded
 
 __all__ = ["compared_features"]
 
@@ -20,11 +21,8 @@ def compared_features(
 ) -> dict[str, dict[str, Decomposed]]:
     """Run teacher and student, and decompose what each CDMLoss compares.
 
-    Both run as they are, without losses: in eval mode their features are those of
-    inference, while training compares those of its batch statistics and dropout.
-
     Args:
-        algorithm: a distillation with MMRazor's ConfigurableDistiller.
+        algorithm: a distillation, see :func:`.recorded.recorded`.
         data: one image as ``algorithm.data_preprocessor`` returns it.
 
     Returns:
@@ -34,27 +32,10 @@ def compared_features(
     Raises:
         ValueError: a feature does not fit its loss.
     """
-    _record(algorithm, data)
-    distiller = algorithm.distiller
-    pairs = {}
-    for name, records in distiller.loss_forward_mappings.items():
-        loss = distiller.distill_losses[name]
-        if isinstance(loss, CDMLoss):
-            features = {key: distiller.get_record(**records[key]) for key in records}
-            title = f"{name} = {loss(**features):.3g}"
-            pairs[title] = _decomposed(loss, **features)
-    return pairs
-
-
-def _record(algorithm: BaseAlgorithm, data: Mapping) -> None:
-    distiller = algorithm.distiller
-    # What the teacher delivers, the student gets.
-    distiller.set_deliveries_override(False)
-    with distiller.teacher_recorders, distiller.deliveries:
-        algorithm.teacher(**data, mode="tensor")
-    distiller.set_deliveries_override(True)
-    with distiller.student_recorders, distiller.deliveries:
-        algorithm.student(**data, mode="tensor")
+    return {
+        f"{name} = {loss(**features):.3g}": _decomposed(loss, **features)
+        for name, loss, features in recorded(algorithm, data, CDMLoss)
+    }
 
 
 def _decomposed(

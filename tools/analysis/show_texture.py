@@ -1,13 +1,19 @@
-"""Draw the directional (contourlet) subbands of an image or of networks' features.
+"""Draw the texture of an image or of networks' features, structural or statistical.
 
     python tools/analysis/show_texture.py IMAGE [-o OUT.png] [--levels 4 3]
     python tools/analysis/show_texture.py IMAGE --config CONFIG \
         [--checkpoint CHECKPOINT] [-o OUT.png]
+    python tools/analysis/show_texture.py IMAGE --statistics [--config ...] [-o OUT.png]
 
-The first draws the subbands of the image's luminance. The second runs the teacher and
-the student of a distillation config on the image and draws, for each CDMLoss, what it
-compares side by side: the teacher's subbands, and those of the student's feature with
-its channels aligned. A band is drawn as its rms over the channels.
+The first draws the directional (contourlet) subbands of the image's luminance. The
+second runs the teacher and the student of a distillation config on the image and draws,
+for each CDMLoss, what it compares side by side: the teacher's subbands, and those of
+the student's feature with its channels aligned. A band is drawn as its rms over the
+channels.
+
+With --statistics the picture is of regions rich in texture, of the self-similarity
+that they are chosen on, and of its histograms: with uniform levels, equalised, and
+denoised. They are those of the image's colours, or what each DTIEMLoss compares.
 """
 
 import argparse
@@ -29,10 +35,16 @@ from mmengine.runner import load_checkpoint
 
 from texture_kd.compat import install
 from texture_kd.functional import contourlet
-from texture_kd.visualization import Decomposed, contourlet_figure
+from texture_kd.visualization import (
+    Decomposed,
+    contourlet_figure,
+    sampled_image,
+    statistics_figure,
+)
 
 IMAGE_OPTIONS = ("levels", "pyramid", "directional")
 CONFIG_OPTIONS = ("index", "checkpoint", "channel", "cfg_options")
+SUBBAND_OPTIONS = (*IMAGE_OPTIONS, "channel")
 
 
 def main() -> None:
@@ -42,7 +54,7 @@ def main() -> None:
     check_options(parser, args)
     install()
     try:
-        figure = features_figure(args) if args.config else image_figure(args)
+        figure = draw(args)
         # Without a suffix matplotlib would append one to the name.
         kind = Path(args.out).suffix[1:] or "png"
         figure.savefig(args.out, dpi=150, format=kind)
@@ -65,7 +77,12 @@ def argument_parser() -> argparse.ArgumentParser:
         help="image N of the config's validation data set, in place of a file",
     )
     parser.add_argument("-o", "--out", default="texture.png", metavar="OUT.png")
-    image = parser.add_argument_group("for an image alone")
+    parser.add_argument(
+        "--statistics",
+        action="store_true",
+        help="regions and their histograms, in place of subbands",
+    )
+    image = parser.add_argument_group("for the subbands of an image alone")
     image.add_argument(
         "--levels",
         type=int,
@@ -77,13 +94,14 @@ def argument_parser() -> argparse.ArgumentParser:
     image.add_argument("--pyramid", help="filters of the Laplacian pyramid: maxflat")
     image.add_argument("--directional", help="directional filters: dmaxflat7")
     features = parser.add_argument_group("for the features of teacher and student")
-    features.add_argument("--config", help="distillation config with a CDMLoss")
+    features.add_argument("--config", help="distillation config")
     features.add_argument("--checkpoint", help="what training with the config wrote")
     features.add_argument(
         "--channel",
         type=int,
         metavar="N",
-        help="channel of the teacher to draw, with its sign, in place of the rms",
+        help="channel of the teacher whose subbands to draw, with their signs, in "
+        "place of the rms",
     )
     features.add_argument(
         "--cfg-options",
@@ -97,13 +115,26 @@ def argument_parser() -> argparse.ArgumentParser:
 
 def check_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Refuse options that would make no difference."""
-    for name in IMAGE_OPTIONS if args.config else CONFIG_OPTIONS:
-        if getattr(args, name) is not None:
-            parser.error(
-                f"--{name} is for an image alone: the config's CDMLoss has its own"
-                if args.config
-                else f"--{name.replace('_', '-')} needs --config"
-            )
+    refusals = (
+        (SUBBAND_OPTIONS, args.statistics, "is for subbands: leave --statistics out"),
+        (
+            IMAGE_OPTIONS,
+            args.config,
+            "is for an image alone: the config's CDMLoss has its own",
+        ),
+        (CONFIG_OPTIONS, not args.config, "needs --config"),
+    )
+    for names, refused, why in refusals:
+        for name in names if refused else ():
+            if getattr(args, name) is not None:
+                parser.error(f"--{name.replace('_', '-')} {why}")
+
+
+def draw(args: argparse.Namespace) -> Figure:
+    """Draw what is asked for."""
+    if args.config:
+        return features_figure(args)
+    return image_statistics(args) if args.statistics else image_figure(args)
 
 
 def image_figure(args: argparse.Namespace) -> Figure:
@@ -116,12 +147,22 @@ def image_figure(args: argparse.Namespace) -> Figure:
     return contourlet_figure({args.image: {"luminance": Decomposed(luminance, bands)}})
 
 
-def features_figure(args: argparse.Namespace) -> Figure:
-    """Draw the subbands of what a distillation compares."""
-    # It imports MMRazor, for which the bridge has to be installed.
-    from texture_kd.visualization.compared_features import compared_features
+def image_statistics(args: argparse.Namespace) -> Figure:
+    """Draw regions of an image, and the histograms of its colours' self-similarity."""
+    # OpenCV gives BGR.
+    picture = read_image(args.image, "color")[..., ::-1].copy()
+    title = Path(args.image).name
+    return statistics_figure({title: {"image": sampled_image(picture)}}, picture)
 
-    config = read_config(args.config, args.cfg_options)
+
+def features_figure(args: argparse.Namespace) -> Figure:
+    """Draw what a distillation compares."""
+    # They import MMRazor, for which the bridge has to be installed.
+    from texture_kd.visualization.compared_features import compared_features
+    from texture_kd.visualization.compared_statistics import compared_statistics
+
+    kind = "DTIEMLoss" if args.statistics else "CDMLoss"
+    config = read_config(args.config, args.cfg_options, kind)
     algorithm = build_algorithm(config, args.checkpoint)
     item = (
         from_data_set(config, args.index)
@@ -129,12 +170,13 @@ def features_figure(args: argparse.Namespace) -> Figure:
         else from_file(config, args.image)
     )
     data = algorithm.data_preprocessor(pseudo_collate([item]))
-    figure = contourlet_figure(
-        compared_features(algorithm, data),
-        args.channel,
-        # Pipelines give BGR.
-        picture=item["inputs"].numpy()[::-1].transpose(1, 2, 0),
-    )
+    # Pipelines give BGR.
+    picture = item["inputs"].numpy()[::-1].transpose(1, 2, 0)
+    if args.statistics:
+        figure = statistics_figure(compared_statistics(algorithm, data), picture)
+    else:
+        compared = compared_features(algorithm, data)
+        figure = contourlet_figure(compared, args.channel, picture)
     source = args.image or f"validation image {args.index}"
     student = args.checkpoint or "untrained, as no --checkpoint was given"
     figure.suptitle(f"{args.config}\n{source}; student: {student}")
@@ -155,22 +197,23 @@ def read_image(path: str, flag: str) -> np.ndarray:
     return image
 
 
-def read_config(path: str, options: dict | None) -> Config:
+def read_config(path: str, options: dict | None, kind: str) -> Config:
     """Read a distillation config, and take its scope for what is built from it.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: nothing in it compares subbands.
+        ValueError: it has no loss of the kind that is to be drawn.
     """
     config = Config.fromfile(path)
     config.merge_from_dict(options or {})
     model = config.get("model", {})
     losses = model.get("distiller", {}).get("distill_losses", {})
-    if not any("CDMLoss" in str(loss.type) for loss in losses.values()):
+    if not any(kind in str(loss.type) for loss in losses.values()):
         raise ValueError(
-            f"{path} has no CDMLoss, so there are no features to compare: give a "
-            "distillation config such as configs/sstkd_*.py, or leave --config out "
-            "to see the image alone"
+            f"{path} has no {kind}, so there are no features to compare: give a "
+            "distillation config such as configs/sstkd_*.py, or leave --config out to "
+            "see the image alone. Subbands are what a CDMLoss compares, and "
+            "--statistics is for a DTIEMLoss"
         )
     init_default_scope(config.get("default_scope", "mmseg"))
     return config
@@ -184,6 +227,8 @@ def build_algorithm(config: Config, checkpoint: str | None) -> BaseModel:
         OSError: the weights that the student starts from cannot be downloaded.
         ValueError: one of them does not fit.
     """
+    # What is not loaded is drawn at random, and alike at each call.
+    torch.manual_seed(0)
     try:
         algorithm = MODELS.build(config.model)
     except FileNotFoundError as error:

@@ -1,0 +1,87 @@
+"""The regions and histograms that statistical losses compare, for a picture."""
+
+from collections.abc import Mapping
+
+import torch
+from mmrazor.models.algorithms import BaseAlgorithm
+from torch import Tensor
+
+from texture_kd.functional import cosine_self_similarity, region_std
+from texture_kd.losses import DTIEMLoss
+from texture_kd.losses.statistical import Compared
+
+from .recorded import recorded
+from .sampled import Sampled, equalised, important_regions, shown_regions
+
+__all__ = ["compared_statistics"]
+
+
+@torch.no_grad()
+def compared_statistics(
+    algorithm: BaseAlgorithm, data: Mapping
+) -> dict[str, dict[str, Sampled]]:
+    """Run teacher and student, and count what each DTIEMLoss compares.
+
+    Args:
+        algorithm: a distillation in eval mode, see :func:`.recorded.recorded`, whose
+            regions are then those of the next training step, each time the same.
+        data: one image as ``algorithm.data_preprocessor`` returns it.
+
+    Returns:
+        For each DTIEMLoss its name and value, and under it ``teacher`` and
+        ``student``. The loss's part that needs labels is left out.
+
+    Raises:
+        ValueError: a feature does not fit its loss.
+    """
+    return {
+        f"{name} = {_value(loss, features)}": _sampled(loss, features)
+        for name, loss, features in recorded(algorithm, data, DTIEMLoss)
+    }
+
+
+def _value(loss: DTIEMLoss, features: Mapping[str, Tensor]) -> str:
+    """Say what the loss is made of, but for its part that depends on labels."""
+    stage = features["t_stage2"]
+    any_labels = torch.zeros(len(stage), 1, 1, dtype=torch.int64, device=stage.device)
+    loss(**features, gt=any_labels)
+    value = f"texture {loss.parts['texture']:.3g}"
+    if loss.auxiliary_head is not None:
+        value = f"({value} + auxiliary, which needs labels)"
+    return f"{loss.loss_weight:g} × {value}"
+
+
+def _sampled(loss: DTIEMLoss, features: Mapping[str, Tensor]) -> dict[str, Sampled]:
+    student, teacher = loss.compared(**features)
+    order = _by_contrast(teacher)
+    return {
+        name: _side(loss, side, order)
+        for name, side in (("teacher", teacher), ("student", student))
+    }
+
+
+def _boxes(side: Compared) -> Tensor:
+    if side.groups is None:
+        return torch.empty(0, 4, dtype=torch.int64)
+    return torch.cat([group.boxes for group in side.groups])
+
+
+def _by_contrast(teacher: Compared) -> list[int]:
+    """Return the order that the sampler chose the teacher's regions by."""
+    similarity = cosine_self_similarity(teacher.stages)
+    contrast = region_std(similarity, _boxes(teacher)[None])[0]
+    return contrast.argsort(descending=True).tolist()
+
+
+def _side(loss: DTIEMLoss, side: Compared, order: list[int]) -> Sampled:
+    regions = [region for group in side.features for region in group.split(1)]
+    important, shown = 0, {0: regions[0]}
+    if order:
+        important = important_regions(loss.sampler.options, len(order))
+        shown = {n: regions[order[n - 1]] for n in shown_regions(important, len(order))}
+    return Sampled(
+        cosine_self_similarity(side.stages)[0],
+        _boxes(side)[order],
+        important,
+        {number: equalised(x, loss.histogram) for number, x in shown.items()},
+    )
