@@ -8,7 +8,9 @@ _base_ = [
     "./_base_/models/pspnet_teacher_camvid.py",
     "./_base_/distillers/sstkd.py",
 ]
-_base_.sstkd.distill_losses.loss_statistical.num_classes = 11
+_base_.sstkd.distill_losses.loss_statistical.num_classes = (
+    _base_.model.decode_head.num_classes
+)
 model = dict(
     _delete_=True,
     _scope_="mmrazor",

@@ -100,6 +100,22 @@ def test_different_numbers_of_classes(model_config):
         MODELS.build(model_config(teacher=teacher))
 
 
+@pytest.mark.parametrize(("classes", "right"), [(1, 2), (7, 7)])
+def test_a_loss_that_learns_from_other_classes(model_config, classes, right):
+    networks = {}
+    for name, width in (("architecture", 4), ("teacher", 8)):
+        networks[name] = segmentor(width)
+        networks[name]["decode_head"]["num_classes"] = classes
+        # MMSegmentation's head for a single class.
+        networks[name]["decode_head"]["out_channels"] = classes
+        networks[name]["decode_head"]["threshold"] = 0.3
+    with pytest.raises(ValueError, match=f"set loss_statistical.num_classes={right}$"):
+        MODELS.build(model_config(**networks))
+    distiller = sstkd()
+    distiller["distill_losses"]["loss_statistical"]["num_classes"] = right
+    MODELS.build(model_config(**networks, distiller=distiller))
+
+
 def test_different_normalisation(model_config):
     teacher = segmentor(8)
     teacher["data_preprocessor"]["mean"] = [0.0] * 3

@@ -54,14 +54,16 @@ def test_losses_have_their_names_and_gradients_reach_the_student(build, batch):
 
 def test_the_parts_of_a_loss_are_logged_and_not_summed(build, batch):
     losses = losses_of(build().train(), batch)
-    parts = [losses[f"distill.statistical.{part}"] for part in ("texture", "auxiliary")]
+    parts = [
+        losses[f"distill.part_statistical.{part}"] for part in ("texture", "auxiliary")
+    ]
     torch.testing.assert_close(sum(parts), losses["distill.loss_statistical"].detach())
     assert not any(part.requires_grad for part in parts)
     total, log = build().parse_losses(losses)
     torch.testing.assert_close(
         total, sum(v for k, v in losses.items() if k.split(".")[-1].startswith("loss"))
     )
-    assert "distill.statistical.auxiliary" in log
+    assert "distill.part_statistical.auxiliary" in log
 
 
 def test_the_teacher_is_in_eval_mode_as_a_whole(build):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from texture_kd.functional import (
     Levels,
     count_levels,
+    heuristic_levels,
     mix_levels,
     quantize,
     uniform_levels,
@@ -59,9 +60,8 @@ def test_all_equal_the_definition_at_and_between_ties(case, kernel):
     torch.testing.assert_close(quantize(*case, kernel), expected)
     torch.testing.assert_close(count_levels(*case, kernel), expected.sum(2))
     values = torch.randn(len(intensity), 4, levels.centres.shape[1]).double()
-    torch.testing.assert_close(
-        mix_levels(values, *case, kernel), mixed(values, expected)
-    )
+    expected = matrix(intensity, levels, "intensity")
+    torch.testing.assert_close(mix_levels(values, *case), mixed(values, expected))
 
 
 @CASES
@@ -81,10 +81,11 @@ def test_values_and_gradients_are_those_of_the_dense_matrix(case, kernel):
         torch.autograd.grad(dense.sum(2), intensity, weights, retain_graph=True),
     )
 
+    dense = quantize(intensity, levels)
     # The share of a level in a pixel that is hardly caught has few digits.
     caught = dense.sum(1)
     assume(((caught == 0) | (caught > 1e-3)).all())
-    found, wanted = mix_levels(values, intensity, levels, kernel), mixed(values, dense)
+    found, wanted = mix_levels(values, intensity, levels), mixed(values, dense)
     torch.testing.assert_close(found, wanted, rtol=1e-6, atol=1e-9)
     weights = torch.randn_like(found)
     both = (
@@ -121,7 +122,7 @@ def test_a_pixel_of_no_level_counts_nothing_and_gets_nothing(kernel):
     levels = Levels(torch.tensor([[0.2, 0.8]]), torch.tensor([[0.1, 0.1]]))
     intensity = torch.tensor([[-5.0, 0.5, 1.0, 7.0]], requires_grad=True)
     counts = count_levels(intensity, levels, kernel)
-    pixels = mix_levels(torch.ones(1, 2, 2), intensity, levels, kernel)
+    pixels = mix_levels(torch.ones(1, 2, 2), intensity, levels)
     assert torch.equal(counts, torch.zeros(1, 2))
     assert torch.equal(pixels, torch.zeros(1, 2, 4))
     (gradient,) = torch.autograd.grad(counts.sum() + pixels.sum(), intensity)
@@ -165,7 +166,7 @@ def test_gradcheck(kernel):
             lambda s, f=function: f(s, levels, kernel), intensity
         )
     assert torch.autograd.gradcheck(
-        lambda v, s: mix_levels(v, s, levels, kernel), (values, intensity)
+        lambda v, s: mix_levels(v, s, levels), (values, intensity)
     )
 
 
@@ -257,11 +258,34 @@ def test_counts_of_levels_are_checked():
     "function",
     [quantize, count_levels, lambda *a: mix_levels(torch.ones(2, 1, 3), *a)],
 )
-def test_kernels_and_rows_that_do_not_fit_are_refused(function):
+def test_rows_that_do_not_fit_are_refused(function):
+    levels = uniform_levels(torch.zeros(2), torch.ones(2), 3)
+    with pytest.raises(ValueError, match=r"\(2, P\).*got shape \(1, 5\)"):
+        function(torch.rand(1, 5), levels)
+    with pytest.raises(ValueError, match=r"got shape \(2, 1, 5\)"):
+        function(torch.rand(2, 1, 5), levels)
+
+
+@pytest.mark.parametrize("function", [quantize, count_levels])
+def test_unknown_kernels_are_refused(function):
     levels = uniform_levels(torch.zeros(2), torch.ones(2), 3)
     with pytest.raises(ValueError, match=r"triangle.*got 'gauss'"):
         function(torch.rand(2, 5), levels, "gauss")
-    with pytest.raises(ValueError, match=r"\(2, P\).*got shape \(1, 5\)"):
-        function(torch.rand(1, 5), levels, "triangle")
-    with pytest.raises(ValueError, match=r"got shape \(2, 1, 5\)"):
-        function(torch.rand(2, 1, 5), levels, "intensity")
+
+
+def test_mixing_is_accurate_in_single_precision():
+    torch.manual_seed(0)
+    intensity = torch.rand(1, 20_000)
+    levels = heuristic_levels(intensity.square())
+    values, weights = torch.randn(1, 4, 50), torch.randn(1, 4, 20_000)
+
+    def gradient(dtype):
+        s = intensity.to(dtype).requires_grad_()
+        mixed = mix_levels(
+            values.to(dtype), s, Levels(*(tensor.to(dtype) for tensor in levels))
+        )
+        return torch.autograd.grad(mixed, s, weights.to(dtype))[0].double()
+
+    expected = gradient(torch.float64)
+    error = (gradient(torch.float32) - expected).square().mean().sqrt()
+    assert error < 1e-4 * expected.square().mean().sqrt()

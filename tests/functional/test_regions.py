@@ -85,8 +85,8 @@ def test_regions_are_cut_like_slices(channels_last):
     boxes = [[0, 0, 3, 5], [6, 6, 9, 11], [2, 1, 5, 6], [2, 2, 5, 7], [0, 1, 4, 9]]
     images = [2, 0, 2, 2, 1]
     groups = [
-        Regions(torch.tensor(images[part]), torch.tensor(boxes[part]))
-        for part in (slice(4), slice(4, 5))
+        Regions(torch.tensor(images[part]), torch.tensor(boxes[part]), size)
+        for part, size in ((slice(4), (3, 5)), (slice(4, 5), (4, 8)))
     ]
     regions = crop_regions(x, groups)
     assert [tuple(part.shape) for part in regions] == [(4, 4, 3, 5), (1, 4, 4, 8)]
@@ -109,7 +109,7 @@ def test_regions_are_cut_like_slices(channels_last):
 def test_regions_of_labels_are_cut_exactly(dtype):
     labels = torch.randint(0, 200, (2, 1, 6, 7)).to(dtype)
     boxes = torch.tensor([[1, 2, 3, 7], [4, 0, 6, 5]])
-    (regions,) = crop_regions(labels, [Regions(torch.tensor([1, 0]), boxes)])
+    (regions,) = crop_regions(labels, [Regions(torch.tensor([1, 0]), boxes, (2, 5))])
     assert regions.dtype == dtype
     assert torch.equal(regions[0], labels[1, :, 1:3, 2:7])
     assert torch.equal(regions[1], labels[0, :, 4:6, 0:5])
@@ -130,6 +130,9 @@ def test_groups_part_the_boxes_by_shape(seed, size):
     assert found == {
         (image, *box) for image in range(3) for box in boxes[image].tolist()
     }
+    for group in groups:
+        y0, x0, y1, x1 = group.boxes[0].tolist()
+        assert group.size == (y1 - y0, x1 - x0)
     shapes = [
         (group.boxes[:, 2:] - group.boxes[:, :2]).unique(dim=0) for group in groups
     ]

@@ -130,13 +130,15 @@ def test_equals_eq_7_region_by_region(reduction):
         side: loss.extractor.core(align(both_stages(inputs, side)))
         for side, align in (("s", loss.align_student), ("t", loss.align_teacher))
     }
-    for images, boxes in groups:
+    for images, boxes, _ in groups:
         for image, (y0, x0, y1, x1) in zip(images, boxes.tolist(), strict=True):
             texture = {}
             for side, x in maps.items():
                 region = x[image : image + 1, :, y0:y1, x0:x1]
                 y = loss.extractor._statistics(region)
-                texture[side] = (y - y.mean()) / (y.var(unbiased=False) + 1e-5).sqrt()
+                deviation = y - y.mean((2, 3), keepdim=True)
+                variance = deviation.square().mean((2, 3), keepdim=True)
+                texture[side] = deviation / (variance + 1e-5).sqrt()
             squared = (texture["s"] - texture["t"]).square()
             squared = squared.mean((2, 3))
             distances.append(squared.mean() if reduction == "mean" else squared.sum())
@@ -155,7 +157,7 @@ def test_without_an_extractor_it_compares_histograms_and_intensities(mode):
     if groups is not None:
         regions = [
             (slice(image, image + 1), slice(y0, y1), slice(x0, x1))
-            for images, boxes in groups
+            for images, boxes, _ in groups
             for image, (y0, x0, y1, x1) in zip(
                 images.tolist(), boxes.tolist(), strict=True
             )
@@ -182,12 +184,11 @@ def test_the_auxiliary_part_is_the_cross_entropy_of_the_regions_pixels():
     aligned = loss.align_teacher(teacher)
     labels = inputs["gt"][:, 0, 4::8, 4::8]
     losses, groups = [], loss.sampler(teacher)
-    for (x, y), (images, boxes) in zip(
+    for (x, y), (images, boxes, _) in zip(
         loss.extractor(aligned, groups), groups, strict=True
     ):
-        y = (y - y.mean((1, 2, 3), keepdim=True)) / (
-            y.var((1, 2, 3), unbiased=False, keepdim=True) + 1e-5
-        ).sqrt()
+        y = y - y.mean((2, 3), keepdim=True)
+        y = y / (y.square().mean((2, 3), keepdim=True) + 1e-5).sqrt()
         for logits, image, (y0, x0, y1, x1) in zip(
             loss.auxiliary_head.classify(torch.cat([x, y], 1)),
             images.tolist(),
@@ -408,7 +409,7 @@ def test_the_student_is_seen_in_the_teachers_regions():
     inputs["s_stage2"] = inputs["s_stage2"].requires_grad_()
     loss(**inputs).backward()
     seen = torch.zeros(2, 24, 32, dtype=torch.bool)
-    for images, boxes in groups:
+    for images, boxes, _ in groups:
         boxes = scale_boxes(boxes, (12, 16), (24, 32))
         for image, (y0, x0, y1, x1) in zip(images, boxes.tolist(), strict=True):
             seen[image, y0:y1, x0:x1] = True
@@ -452,6 +453,12 @@ def test_a_step_under_autocast(extractor):
     assert value.dtype == torch.float32
     value.backward()
     assert inputs["s_stage2"].grad.isfinite().all()
+
+
+@pytest.mark.parametrize("extractor", ["aux", "frozen"])
+def test_layers_of_low_precision_are_refused(extractor):
+    with pytest.raises(ValueError, match=r"bfloat16.*use autocast"):
+        dtiem(extractor).bfloat16()(**features(dtype=torch.bfloat16))
 
 
 def test_channels_last_changes_nothing():
@@ -551,6 +558,9 @@ def test_it_can_be_copied():
         (dict(sampler=dict(size=3)), TypeError, "size"),
         (dict(histogram=dict(theta=-1)), ValueError, "theta from 0 to 1"),
         (dict(histogram=dict(levels=3)), TypeError, "levels"),
+        (dict(histogram=dict(delta=5)), ValueError, "delta from 0 to 1"),
+        (dict(histogram=dict(range_eps=-1)), ValueError, "range_eps of at least 0"),
+        (dict(texture_channels=1), ValueError, "two texture_channels"),
         (dict(histogram=dict(count=1)), ValueError, "at least two levels"),
     ],
 )
@@ -580,7 +590,9 @@ def without(**changes):
             ),
             "from the student as from the teacher",
         ),
-        (without(gt=None), "map gt to a recorder"),
+        (without(gt=None), "map gt to the student's recorder"),
+        (without(gt=(torch.zeros(2, 96, 128).long(),)), "got tuple.*data_idx, 1"),
+        (without(s_stage1=(torch.zeros(2, 3, 24, 32),)), "got tuple.*data_idx"),
         (without(gt=torch.zeros(3, 96, 128).long()), "with N = 2"),
         (without(gt=torch.zeros(2, 96, 128)), "integer labels"),
     ],

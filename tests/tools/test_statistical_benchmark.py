@@ -89,7 +89,7 @@ def test_the_regions_are_the_default_number_of_each_image(benchmark):
     groups = DTIEMLoss(4, 4, extractor="none", seed=0).sampler(x)
     found = benchmark.region_histograms(x, groups)
     assert sum(len(nodes) for nodes in found[::2]) == 2 * 16
-    images, boxes = groups[-1]
+    images, boxes, _ = groups[-1]
     y0, x0, y1, x1 = boxes[-1].tolist()
     region = x[images[-1], None, :, y0:y1, x0:x1]
     expected = texture_histogram(cosine_self_similarity(region).flatten(1))

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from texture_kd.datasets.mosaic import texture_mosaic
 from texture_kd.functional import (
     HistogramOptions,
-    SamplerOptions,
     cosine_self_similarity,
+    important_points,
     region_std,
     select_regions,
     texture_histogram,
 )
 from texture_kd.visualization import equalised, sampled_image
-from texture_kd.visualization.sampled import important_regions, shown_regions
+from texture_kd.visualization.sampled import shown_regions
 
 
 def picture(size=(96, 64)):
@@ -57,8 +57,7 @@ def test_important_regions_are_those_that_chance_does_not_change(importance, reg
     ]
     # The random ones are drawn from twice as many points at least.
     always = set.intersection(*({*x[0, :, 0].tolist()} for x in chosen))
-    options = SamplerOptions(regions=regions, importance=importance)
-    assert important_regions(options, regions) == len(always)
+    assert important_points(regions, importance) == len(always)
 
 
 @pytest.mark.parametrize(

@@ -124,11 +124,13 @@ def check_sources(recorders: Mapping, model: nn.Module, side: str) -> None:
 def check_class_counts(
     distiller: Mapping, student: nn.Module, teacher: nn.Module
 ) -> None:
-    """Check that logits which a loss compares have the same number of classes.
+    """Check that teacher, student and losses know the same number of classes.
 
     Raises:
-        ValueError: the two networks predict different numbers of classes.
+        ValueError: the two networks predict different numbers of classes, or a loss
+            that learns from the labels has another number than the student.
     """
+    _check_label_classes(distiller, student)
     models = {True: student, False: teacher}
     for loss, records in (distiller.get("loss_forward_mappings") or {}).items():
         counts = {}
@@ -143,6 +145,23 @@ def check_class_counts(
                 f"{loss} compares the logits of a student with {counts[True]} classes "
                 f"and of a teacher with {counts[False]}: give both the same "
                 "num_classes."
+            )
+
+
+def _check_label_classes(distiller: Mapping, student: nn.Module) -> None:
+    head = getattr(student, "decode_head", None)
+    # A cascade's last head is the one that predicts.
+    head = head[-1] if isinstance(head, nn.ModuleList) else head
+    if not hasattr(head, "num_classes"):
+        return
+    # MMSegmentation's head for a single class has the labels 0 and 1.
+    expected = max(2, head.num_classes)
+    for name, loss in (distiller.get("distill_losses") or {}).items():
+        if loss.get("num_classes") not in (None, expected):
+            raise ValueError(
+                f"{name} has num_classes={loss['num_classes']}, and the labels that "
+                f"the student learns from have {expected}: set {name}.num_classes="
+                f"{expected}"
             )
 
 

@@ -173,9 +173,12 @@ class TextureDistill(SingleTeacherDistill):
         return add_prefix(losses, "student") if self.calculate_student_loss else {}
 
     def _parts(self) -> dict[str, Tensor]:
-        """Return what the losses are made of, under names that are not summed."""
+        """Return what the losses are made of, under names that are not summed.
+
+        These are before a loss's weight.
+        """
         return {
-            f"{name.replace('loss', '').strip('_')}.{part}": value
+            f"{name.replace('loss', 'part')}.{part}": value
             for name, loss in self.distiller.distill_losses.items()
             for part, value in getattr(loss, "parts", {}).items()
         }

@@ -22,6 +22,7 @@ from .laplacian_pyramid import (
 from .quantization import Levels, count_levels, mix_levels, quantize, uniform_levels
 from .region_sampling import (
     SamplerOptions,
+    important_points,
     region_std,
     sample_regions,
     select_regions,
@@ -32,6 +33,7 @@ from .regions import (
     crop_regions,
     group_regions,
     scale_boxes,
+    scale_regions,
 )
 from .requantization import count_cells, heuristic_levels, requantize_levels
 from .self_similarity import cosine_self_similarity
@@ -64,6 +66,7 @@ __all__ = [
     "directional_filter_bank",
     "group_regions",
     "heuristic_levels",
+    "important_points",
     "inverse_contourlet",
     "inverse_directional_filter_bank",
     "inverse_laplacian_pyramid",
@@ -76,6 +79,7 @@ __all__ = [
     "requantize_levels",
     "sample_regions",
     "scale_boxes",
+    "scale_regions",
     "select_regions",
     "texture_histogram",
     "uniform_levels",

@@ -18,6 +18,11 @@ def labels_on_grid(gt: Tensor, images: int, size: tuple[int, int]) -> Tensor:
     Raises:
         ValueError: labels are not integers or have another shape.
     """
+    if not isinstance(gt, Tensor):
+        raise ValueError(
+            f"expected labels as a tensor, got {type(gt).__name__}: a recorder of a "
+            "module's inputs needs data_idx, 1 for a loss's labels"
+        )
     if gt.ndim == 3:
         gt = gt[:, None]
     if gt.ndim != 4 or gt.shape[1] != 1 or len(gt) != images:

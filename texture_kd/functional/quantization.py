@@ -67,7 +67,8 @@ def quantize(intensity: Tensor, levels: Levels, kernel: Kernel = "intensity") ->
 
     with q_n = 1 for the kernel ``intensity``, the paper's, and 1/h_n for ``triangle``,
     which is continuous. :func:`count_levels` and :func:`mix_levels` give what the
-    matrix is for, without it.
+    matrix is for, without it. Unlike them it hides a NaN, in no level, and passes
+    gradients into the levels.
 
     Args:
         intensity: S (R, P).
@@ -93,8 +94,9 @@ def count_levels(
 ) -> Tensor:
     r"""Count the pixels of each level, E^n = sum_i E_i^n (SSTKD, Eq. 4).
 
-    It takes O((N + P) log N) operations, and the counts are summed in float64. The
-    derivative is that of E, and at a level itself that from below.
+    It takes O((N + P) log N) operations: number and sum of the pixels up to each edge
+    of a window are all that is needed. They are summed in float64. The derivative is
+    that of E, and at a level itself that from below.
 
     Args:
         intensity: S (R, P).
@@ -108,48 +110,63 @@ def count_levels(
         ValueError: the kernel is unknown or the rows differ in number.
     """
     _check(intensity, levels, kernel)
-    cells = _cells(intensity, levels)
-    constant, slope = (table.double() for table in _lines(levels, kernel))
-    moments = intensity.new_zeros(2, *constant.shape[:2], dtype=torch.float64)
+    levels = Levels(*(tensor.detach() for tensor in levels))
+    edges, order = _edges(levels).sort(1)
+    cells = _cells(intensity, edges)
     values = intensity.double()
-    number = moments[0].scatter_add(1, cells, torch.ones_like(values))
-    total = moments[1].scatter_add(1, cells, values)
-    counts = constant.mT @ number[..., None] + slope.mT @ total[..., None]
-    return counts[..., 0].to(intensity.dtype)
+    empty = values.new_zeros(len(edges), edges.shape[1] + 1)
+    number = empty.scatter_add(1, cells, torch.ones_like(values)).cumsum(1)
+    total = empty.scatter_add(1, cells, values).cumsum(1)
+    ranks = order.argsort(1)
+    (n_left, n_centre, n_right), (t_left, t_centre, t_right) = (
+        sums.gather(1, ranks).chunk(3, dim=1) for sums in (number, total)
+    )
+    slope, centre = _slope(levels, kernel).double(), levels.centres.double()
+    distances = (
+        centre * (n_centre - n_left)
+        - (t_centre - t_left)
+        + (t_right - t_centre)
+        - centre * (n_right - n_centre)
+    )
+    counts = n_right - n_left - slope * distances
+    # A NaN is in no window, and shall be seen in all.
+    return (counts + 0 * total[:, -1:]).to(intensity.dtype)
 
 
-def mix_levels(
-    values: Tensor, intensity: Tensor, levels: Levels, kernel: Kernel = "intensity"
-) -> Tensor:
+def mix_levels(values: Tensor, intensity: Tensor, levels: Levels) -> Tensor:
     r"""Give each pixel the values of the levels that caught it, in their shares.
 
     .. math::
 
         Y_i = \sum_n V^n \frac{E_i^n}{\max(\sum_m E_i^m, 10^{-6})}
 
-    Shares keep the size of the result as a pixel crosses the edge of a window, where
-    the number of its levels jumps. A pixel that no level caught gets 0.
+    with the paper's kernel: the triangle's shares are as steep as they please where
+    two windows end. Shares keep the size of the result as a pixel crosses the edge of a
+    window, where the number of its levels jumps. A pixel that no level caught gets 0.
 
     Args:
         values: V (R, D, N), the D values of each level.
         intensity: S (R, P).
         levels: L and h, (R, N) each; no gradient flows into them.
-        kernel: shape of the windows.
 
     Returns:
         Y (R, D, P).
 
     Raises:
-        ValueError: the kernel is unknown or the rows differ in number.
+        ValueError: the rows differ in number.
     """
-    _check(intensity, levels, kernel)
-    cells = _cells(intensity, levels)
-    constant, slope = _lines(levels, kernel)
-    total = constant.sum(2).gather(1, cells) + slope.sum(2).gather(1, cells) * intensity
+    _check(intensity, levels, "intensity")
+    levels = Levels(*(tensor.detach() for tensor in levels))
+    edges, order = _edges(levels).sort(1)
+    starts, slopes = _lines(levels, edges, order.argsort(1))
+    cells = _cells(intensity, edges)
+    # From the edge below, so that nothing cancels.
+    offset = intensity - edges.gather(1, (cells - 1).clamp_min(0))
+    total = starts.sum(2).gather(1, cells) + slopes.sum(2).gather(1, cells) * offset
     cells = cells[:, None].expand(-1, values.shape[1], -1)
     with torch.autocast(values.device.type, enabled=False):
-        mixed = (values @ constant.mT).gather(2, cells)
-        mixed = mixed + (values @ slope.mT).gather(2, cells) * intensity[:, None]
+        mixed = (values @ starts.mT).gather(2, cells)
+        mixed = mixed + (values @ slopes.mT).gather(2, cells) * offset[:, None]
     return mixed / total.clamp_min(_SMALLEST)[:, None]
 
 
@@ -169,29 +186,24 @@ def _slope(levels: Levels, kernel: Kernel) -> Tensor:
     return torch.ones_like(levels.half_widths)
 
 
-def _edges(levels: Levels) -> tuple[Tensor, Tensor]:
-    """Return the edges (R, 3N) of the cells, ascending, and each one's rank."""
+def _edges(levels: Levels) -> Tensor:
+    """Return the left edge, the centre and the right edge (R, 3N) of each window."""
     centres, half_widths = levels
-    edges = torch.cat([centres - half_widths, centres, centres + half_widths], 1)
-    edges, order = edges.sort(1)
-    return edges, order.argsort(1)
+    return torch.cat([centres - half_widths, centres, centres + half_widths], 1)
 
 
-def _cells(intensity: Tensor, levels: Levels) -> Tensor:
+def _cells(intensity: Tensor, edges: Tensor) -> Tensor:
     """Return the cell (R, P) of each pixel: edge k-1 < S <= edge k."""
-    edges, _ = _edges(levels)
     return torch.searchsorted(edges, intensity.detach().contiguous())
 
 
-def _lines(levels: Levels, kernel: Kernel) -> tuple[Tensor, Tensor]:
-    """Return a and b (R, 3N+1, N) of each window a + b S in each cell."""
-    levels = Levels(*(tensor.detach() for tensor in levels))
-    edges, ranks = _edges(levels)
+def _lines(levels: Levels, edges: Tensor, ranks: Tensor) -> tuple[Tensor, Tensor]:
+    """Return each window at the edge below each cell (R, 3N+1, N), and its slope."""
     left, centre, right = (rank[:, None] for rank in ranks.chunk(3, dim=1))
     cell = torch.arange(edges.shape[1] + 1, device=edges.device)[:, None]
     below = (left < cell) & (cell <= centre)
     above = (centre < cell) & (cell <= right)
-    slope = _slope(levels, kernel)[:, None]
-    b = slope * (below.to(slope.dtype) - above.to(slope.dtype))
-    a = (below | above).to(slope.dtype) - b * levels.centres[:, None]
-    return a, b
+    start = torch.cat([edges[:, :1], edges], 1)[..., None]
+    value = 1 - (levels.centres[:, None] - start).abs()
+    slope = below.to(value.dtype) - above.to(value.dtype)
+    return torch.where(below | above, value, 0), slope

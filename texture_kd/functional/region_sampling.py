@@ -46,6 +46,16 @@ class SamplerOptions:
                 raise ValueError(f"expected positive {name}, got {values}")
 
 
+def important_points(points: int, importance: float) -> int:
+    """Return how many of an image's points are selected by contrast, half_up(beta M).
+
+    Args:
+        points: number M of points to select.
+        importance: beta, from 0 to 1.
+    """
+    return half_up(importance * points)
+
+
 def sample_regions(
     intensity: Tensor,
     generator: torch.Generator | None = None,
@@ -146,8 +156,8 @@ def select_regions(
     """
     anchor = contrast.argmax(2)[..., None, None].expand(-1, -1, -1, 4)
     boxes = boxes.gather(2, anchor)[:, :, 0]
-    count = min(count, len(boxes[0]))
-    important = half_up(importance * count)
+    count = min(count, boxes.shape[1])
+    important = important_points(count, importance)
     ranked = contrast.amax(2).argsort(dim=1, descending=True, stable=True)
     rest = ranked[:, important:]
     keys = torch.rand(rest.shape, generator=generator).to(rest.device)

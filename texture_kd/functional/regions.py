@@ -17,10 +17,12 @@ class Regions(NamedTuple):
     Attributes:
         images: index (R,) of the image of each region.
         boxes: boxes (R, 4), all of the same height and width.
+        size: their height and width.
     """
 
     images: Tensor
     boxes: Tensor
+    size: tuple[int, int]
 
 
 def anchor_boxes(
@@ -79,6 +81,25 @@ def scale_boxes(
     return _shifted_boxes(centres, shapes, new_size)
 
 
+def scale_regions(
+    group: Regions, size: tuple[int, int], new_size: tuple[int, int]
+) -> Regions:
+    """Transfer regions to a map of another size, as :func:`scale_boxes` does.
+
+    Args:
+        group: regions in a map of ``size``.
+        size: height and width of the map that the regions are in.
+        new_size: height and width of the other.
+
+    Returns:
+        Regions of one shape.
+    """
+    corner = scale_boxes(torch.tensor([0, 0, *group.size]), size, new_size)
+    top, left, bottom, right = corner.tolist()
+    boxes = scale_boxes(group.boxes, size, new_size)
+    return Regions(group.images, boxes, (bottom - top, right - left))
+
+
 def group_regions(boxes: Tensor) -> list[Regions]:
     """Group regions of one shape, which can be treated together.
 
@@ -87,14 +108,21 @@ def group_regions(boxes: Tensor) -> list[Regions]:
 
     Returns:
         Regions of each shape, of at most as many as there are anchors. On a GPU this
-        waits for the boxes.
+        waits for the boxes, and nothing else here does.
     """
     images = torch.arange(len(boxes), device=boxes.device)
     images = images[:, None].expand(-1, boxes.shape[1]).flatten()
     boxes = boxes.flatten(0, 1)
-    _, group = (boxes[:, 2:] - boxes[:, :2]).unique(dim=0, return_inverse=True)
-    parts = group.argsort(stable=True).split(group.bincount().tolist())
-    return [Regions(images[part], boxes[part]) for part in parts]
+    shapes, group, counts = (boxes[:, 2:] - boxes[:, :2]).unique(
+        dim=0, return_inverse=True, return_counts=True
+    )
+    order = group.argsort(stable=True)
+    regions, start = [], 0
+    for height, width, count in torch.cat([shapes, counts[:, None]], 1).tolist():
+        part = order[start : start + count]
+        regions.append(Regions(images[part], boxes[part], (height, width)))
+        start += count
+    return regions
 
 
 def crop_regions(x: Tensor, groups: Sequence[Regions]) -> list[Tensor]:
@@ -120,17 +148,17 @@ def crop_regions(x: Tensor, groups: Sequence[Regions]) -> list[Tensor]:
 
 def _pixels(group: Regions, size: Sequence[int]) -> Tensor:
     """Return the pixels (R, h, w) of regions, counted through all images."""
-    images, boxes = group
-    top, left, bottom, right = boxes[0].tolist()
-    rows = boxes[:, 0, None] + torch.arange(bottom - top, device=boxes.device)
-    columns = boxes[:, 1, None] + torch.arange(right - left, device=boxes.device)
+    images, boxes, (height, width) = group
+    rows = boxes[:, 0, None] + torch.arange(height, device=boxes.device)
+    columns = boxes[:, 1, None] + torch.arange(width, device=boxes.device)
     rows = images[:, None] * size[0] + rows
     return rows[:, :, None] * size[1] + columns[:, None]
 
 
 def half_up(value: float) -> int:
     """Round to the nearest integer, and halves upwards."""
-    return math.floor(value + 0.5)
+    # 0.29 x 50 is 14.5, and a bit less in binary.
+    return math.floor(round(value, 9) + 0.5)
 
 
 def _shifted_boxes(centres: Tensor, shapes: Tensor, size: tuple[int, int]) -> Tensor:

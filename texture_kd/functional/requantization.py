@@ -44,10 +44,9 @@ def heuristic_levels(
         raise ValueError(f"expected at least one level, got {count}")
     edges = torch.arange(2 * count + 1, device=intensity.device).double() / (2 * count)
     edges = edges.expand(len(intensity), -1)
-    levels = requantize_levels(count_cells(intensity, edges), edges, alpha, delta)
-    for _ in range(steps - 1):
-        edges = _voronoi_edges(levels.centres)
+    for _ in range(steps):
         levels = requantize_levels(count_cells(intensity, edges), edges, alpha, delta)
+        edges = _voronoi_edges(levels.centres)
     return Levels(*(tensor.to(intensity.dtype) for tensor in levels))
 
 

@@ -55,12 +55,17 @@ class HistogramOptions:
                     f"expected {name} among {get_args(known)}, "
                     f"got {getattr(self, name)!r}"
                 )
+        if self.range_eps < 0:
+            raise ValueError(f"expected range_eps of at least 0, got {self.range_eps}")
         for name in ("count", "steps"):
             if getattr(self, name) < 1:
                 raise ValueError(
                     f"expected {name} of at least 1, got {getattr(self, name)}"
                 )
-        for name in ("alpha", "theta"):
+        shares = (
+            ("alpha", "theta") if self.delta is None else ("alpha", "theta", "delta")
+        )
+        for name in shares:
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(
                     f"expected {name} from 0 to 1, got {getattr(self, name)}"
@@ -87,8 +92,13 @@ class TextureHistogram(NamedTuple):
 
     @property
     def nodes(self) -> Tensor:
-        """Levels and shares of the denoised counts (R, 2, N), both from 0 to 1."""
-        return torch.stack([self.levels.centres, self.shares], 1)
+        """Levels, and shares as multiples of the uniform share, (R, 2, N).
+
+        A level is a number from 0 to 1 (but with ``literal``), and a share, 1/N on
+        average, would hardly count beside it.
+        """
+        shares = self.shares.shape[1] * self.shares
+        return torch.stack([self.levels.centres, shares], 1)
 
     @property
     def shares(self) -> Tensor:

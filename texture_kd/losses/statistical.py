@@ -9,16 +9,19 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from texture_kd.functional.region_sampling import SamplerOptions
-from texture_kd.functional.regions import Regions, scale_boxes
-from texture_kd.functional.self_similarity import cosine_self_similarity
-from texture_kd.functional.texture_histogram import HistogramOptions, texture_histogram
+from texture_kd.functional.regions import Regions, scale_regions
+from texture_kd.functional.texture_histogram import HistogramOptions
 from texture_kd.losses.region_sampler import RegionSampler
 from texture_kd.losses.texture_classifier import TextureClassifier
+from texture_kd.losses.texture_distance import (
+    Reduction,
+    histogram_distance,
+    learnt_distance,
+)
 from texture_kd.losses.texture_extractor import Texture, TextureExtractor, cut_regions
 
 Extractor = Literal["aux", "frozen", "none"]
 Mode = Literal["sampler", "global"]
-Reduction = Literal["mean", "sum_channels"]
 
 
 class Compared(NamedTuple):
@@ -44,8 +47,9 @@ class DTIEMLoss(nn.Module):
         L_{sta} = \frac{1}{|R|} \sum_{i \in R} (F_i^{sta;T} - F_i^{sta;S})^2
 
     (SSTKD, Eq. 7), a mean over regions R of the mean over their pixels and channels,
-    with F^sta normalised to mean 0 and variance 1 in each region. It is taken from the
-    first two stages together: stage 1, pooled to the grid of stage 2, beside stage 2.
+    with each channel of F^sta brought to mean 0 and variance 1 in each region. It is
+    taken from the first two stages together: stage 1, pooled to the grid of stage 2,
+    beside stage 2.
 
     Layers that an L2 loss trains on both of its sides soon give a constant, and the
     loss is zero without anything being learnt. Here it reaches the student and the
@@ -59,7 +63,7 @@ class DTIEMLoss(nn.Module):
       over levels and shares of the histograms, and one over the pixels' intensities.
 
     Regions are chosen on the teacher's features; the student is seen in the same. After
-    a call ``parts`` has what the loss was made of, for the log.
+    a call ``parts`` has what the loss was made of, before its weight, for the log.
 
     Args:
         student_channels: channels of the student's two stages in all.
@@ -68,7 +72,8 @@ class DTIEMLoss(nn.Module):
         extractor: what turns features into texture.
         mode: ``sampler`` for regions, ``global`` for each image as a whole.
         sampler: options of
-            :class:`~texture_kd.functional.region_sampling.SamplerOptions`.
+            :class:`~texture_kd.functional.region_sampling.SamplerOptions`; none are
+            its defaults, and ``mode='global'`` has no sampler.
         histogram: options of
             :class:`~texture_kd.functional.texture_histogram.HistogramOptions`.
         channels: channels C that features are aligned to.
@@ -162,18 +167,33 @@ class DTIEMLoss(nn.Module):
         """
         if self.auxiliary_head is not None and gt is None:
             raise ValueError(
-                "extractor='aux' learns from the labels: map gt to a recorder of "
-                "theirs, or take extractor='frozen' or 'none'"
+                "extractor='aux' learns from the labels: map gt to the student's "
+                "recorder dict(type='ModuleInputs', source='decode_head.loss_decode') "
+                "with data_idx=1, or take extractor='frozen' or 'none'"
+            )
+        if self.extractor is not None and self.align_student.weight.itemsize < 4:
+            raise ValueError(
+                f"the layers are {self.align_student.weight.dtype}, and counts and "
+                "levels need float32: leave them as they were and use autocast"
             )
         student, s_groups, teacher, t_groups = self._seen(
             s_stage1, s_stage2, t_stage1, t_stage2
         )
         if self.extractor is None:
-            distance = self._histogram_distance(student, s_groups, teacher, t_groups)
+            distance = histogram_distance(
+                cut_regions(student, s_groups),
+                cut_regions(teacher, t_groups),
+                self.histogram,
+                self.reduction,
+            )
         else:
             targets = self._extract(self.align_teacher, teacher, t_groups)
             results = self._extract_student(student, s_groups)
-            distance = self._texture_distance(results, targets)
+            distance = learnt_distance(
+                [texture.statistics for texture in results],
+                [texture.statistics for texture in targets],
+                self.reduction,
+            )
         self.parts = {"texture": distance.detach()}
         if self.auxiliary_head is None:
             return self.loss_weight * distance
@@ -228,8 +248,8 @@ class DTIEMLoss(nn.Module):
     ) -> Compared:
         if self.extractor is None:
             return Compared(x, groups, cut_regions(x, groups))
-        textures = self._extract(align, x, groups)
-        return Compared(x, groups, [texture.features for texture in textures])
+        aligned = align(x.to(align.weight.dtype))
+        return Compared(x, groups, self.extractor.features(aligned, groups))
 
     def _extract(
         self, align: nn.Module, x: Tensor, groups: Sequence[Regions] | None
@@ -246,45 +266,6 @@ class DTIEMLoss(nn.Module):
         }
         return functional_call(self.extractor, constants, (aligned, groups))
 
-    def _texture_distance(
-        self, results: Sequence[Texture], targets: Sequence[Texture]
-    ) -> Tensor:
-        distances = []
-        for result, target in zip(results, targets, strict=True):
-            student = _on_grid(result.statistics, target.statistics)
-            target = F.group_norm(target.statistics.detach(), 1)
-            distances.append(self._squared(F.group_norm(student, 1), target))
-        return torch.cat(distances).mean()
-
-    def _histogram_distance(
-        self,
-        student: Tensor,
-        s_groups: Sequence[Regions] | None,
-        teacher: Tensor,
-        t_groups: Sequence[Regions] | None,
-    ) -> Tensor:
-        nodes, pixels = [], []
-        cut = zip(
-            cut_regions(student, s_groups), cut_regions(teacher, t_groups), strict=True
-        )
-        for pair in cut:
-            similarities = [cosine_self_similarity(x) for x in pair]
-            s, t = (
-                texture_histogram(x.flatten(1), self.histogram) for x in similarities
-            )
-            s_map, t_map = (
-                histogram.intensity.reshape(x.shape)[:, None]
-                for histogram, x in zip((s, t), similarities, strict=True)
-            )
-            nodes.append(self._squared(s.nodes, t.nodes))
-            pixels.append(self._squared(_on_grid(s_map, t_map), t_map))
-        return torch.cat(nodes).mean() + torch.cat(pixels).mean()
-
-    def _squared(self, student: Tensor, teacher: Tensor) -> Tensor:
-        """Return the distance (R,) of each region's (R, D, ...) from the teacher's."""
-        squared = (student - teacher).square().flatten(2).mean(2)
-        return squared.mean(1) if self.reduction == "mean" else squared.sum(1)
-
 
 def _check_choice(name: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
@@ -294,6 +275,12 @@ def _check_choice(name: str, value: str, known: Sequence[str]) -> None:
 def _stages(side: str, stage1: Tensor, stage2: Tensor, channels: int) -> Tensor:
     """Put both stages of a network together on the grid of the second."""
     for name, feature in (("first", stage1), ("second", stage2)):
+        if not isinstance(feature, Tensor):
+            raise ValueError(
+                f"expected a feature from the {side}'s {name} stage, got "
+                f"{type(feature).__name__}: a recorder of a whole backbone needs "
+                "data_idx, the number of the stage from 0"
+            )
         if feature.ndim != 4 or not feature.is_floating_point():
             raise ValueError(
                 f"expected a floating point feature (N, C, H, W) from the {side}'s "
@@ -321,10 +308,4 @@ def _transferred(
     if groups is None:
         return None
     sizes = tuple(source.shape[-2:]), tuple(target.shape[-2:])
-    return [Regions(images, scale_boxes(boxes, *sizes)) for images, boxes in groups]
-
-
-def _on_grid(x: Tensor, target: Tensor) -> Tensor:
-    if x.shape[-2:] == target.shape[-2:]:
-        return x
-    return F.interpolate(x, target.shape[-2:], mode="bilinear", align_corners=False)
+    return [scale_regions(group, *sizes) for group in groups]

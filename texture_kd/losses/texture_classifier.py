@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from texture_kd.functional.labels import labels_on_grid
 from texture_kd.functional.regions import Regions
-from texture_kd.losses.texture_extractor import Texture, cut_regions
+from texture_kd.losses.texture_extractor import Texture, cut_regions, standardised
 
 
 class TextureClassifier(nn.Module):
@@ -53,7 +53,7 @@ class TextureClassifier(nn.Module):
         labels = labels_on_grid(gt, images, size)[:, None]
         total, count = 0, 0
         for texture, label in zip(textures, cut_regions(labels, groups), strict=True):
-            statistics = F.group_norm(texture.statistics, 1)
+            statistics = standardised(texture.statistics)
             logits = self.classify(torch.cat([texture.features, statistics], dim=1))
             total = total + F.cross_entropy(
                 logits.to(texture.features.dtype),

@@ -6,12 +6,16 @@ import torch
 from mmrazor.models.algorithms import BaseAlgorithm
 from torch import Tensor
 
-from texture_kd.functional import cosine_self_similarity, region_std
+from texture_kd.functional import (
+    cosine_self_similarity,
+    important_points,
+    region_std,
+)
 from texture_kd.losses import DTIEMLoss
 from texture_kd.losses.statistical import Compared
 
 from .recorded import recorded
-from .sampled import Sampled, equalised, important_regions, shown_regions
+from .sampled import Sampled, equalised, shown_regions
 
 __all__ = ["compared_statistics"]
 
@@ -77,7 +81,7 @@ def _side(loss: DTIEMLoss, side: Compared, order: list[int]) -> Sampled:
     regions = [region for group in side.features for region in group.split(1)]
     important, shown = 0, {0: regions[0]}
     if order:
-        important = important_regions(loss.sampler.options, len(order))
+        important = important_points(len(order), loss.sampler.options.importance)
         shown = {n: regions[order[n - 1]] for n in shown_regions(important, len(order))}
     return Sampled(
         cosine_self_similarity(side.stages)[0],

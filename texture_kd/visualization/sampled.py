@@ -11,21 +11,18 @@ from torch import Tensor
 
 from texture_kd.functional import (
     HistogramOptions,
-    Regions,
     SamplerOptions,
     TextureHistogram,
     cosine_self_similarity,
-    crop_regions,
+    important_points,
     sample_regions,
     texture_histogram,
 )
-from texture_kd.functional.regions import half_up
 
 __all__ = [
     "Equalised",
     "Sampled",
     "equalised",
-    "important_regions",
     "sampled_image",
     "shown_regions",
 ]
@@ -85,11 +82,6 @@ def equalised(features: Tensor, options: HistogramOptions) -> Equalised:
     )
 
 
-def important_regions(options: SamplerOptions, regions: int) -> int:
-    """Return how many of an image's regions the sampler chose for their contrast."""
-    return half_up(options.importance * regions)
-
-
 def shown_regions(important: int, regions: int) -> list[int]:
     """Return the numbers of the regions to show: the first of each kind."""
     return [n for n in sorted({1, important + 1}) if n <= regions]
@@ -123,9 +115,10 @@ def sampled_image(picture: NDArray[np.uint8]) -> Sampled:
     side = min(picture.shape[:2])
     sampler = SamplerOptions(scales=[share * side for share in _SCALES])
     boxes = sample_regions(similarity, torch.Generator().manual_seed(0), sampler)[0]
-    important = important_regions(sampler, len(boxes))
+    important = important_points(len(boxes), sampler.importance)
     numbers = shown_regions(important, len(boxes))
-    groups = [Regions(torch.tensor([0]), boxes[n - 1 : n]) for n in numbers]
-    shown = zip([0, *numbers], [features, *crop_regions(features, groups)], strict=True)
+    corners = [boxes[number - 1].tolist() for number in numbers]
+    regions = [features[..., y0:y1, x0:x1] for y0, x0, y1, x1 in corners]
+    shown = zip([0, *numbers], [features, *regions], strict=True)
     histograms = {number: equalised(x, options) for number, x in shown}
     return Sampled(similarity[0], boxes, important, histograms)

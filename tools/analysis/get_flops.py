@@ -35,6 +35,8 @@ def main() -> None:
     if min(args.shape) < 1:
         parser.error("--shape takes a height and a width of at least 1")
     install()
+    # Which regions are looked into depends on the weights and on the image.
+    torch.manual_seed(0)
     try:
         model = build(args.config, args.cfg_options)
     except (OSError, ValueError) as error:

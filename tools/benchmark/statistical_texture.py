@@ -216,7 +216,8 @@ def dense_distance(
     top = options.theta * counts.amax(1, keepdim=True)
     extra = (counts - top).clamp_min(0).mean(1, keepdim=True)
     denoised = counts.clamp(max=top) + extra
-    nodes = torch.stack([levels.centres, denoised / denoised.sum(1, keepdim=True)], 1)
+    shares = denoised / denoised.mean(1, keepdim=True)
+    nodes = torch.stack([levels.centres, shares], 1)
     return [distance(intensity, nodes, target)]
 
 
