@@ -1,5 +1,7 @@
 """Denoised texture intensity equalisation (DTIEM) of SSTKD, Eq. 4 to 6."""
 
+from typing import Any
+
 from mmrazor.models.architectures.connectors.base_connector import BaseConnector
 from torch import Tensor
 
@@ -29,7 +31,7 @@ class DTIEMConnector(BaseConnector):
         TypeError: an option does not exist.
     """
 
-    def __init__(self, init_cfg: dict | None = None, **histogram) -> None:
+    def __init__(self, init_cfg: dict | None = None, **histogram: Any) -> None:
         super().__init__(init_cfg=init_cfg)
         self.options = HistogramOptions(**histogram)
 

@@ -19,12 +19,15 @@ def cosine_self_similarity(x: Tensor) -> Tensor:
 
         S_i = \frac{x_i \cdot g}{|x_i| \, |g|}, \qquad g = \frac{1}{HW} \sum_i x_i
 
-    It is computed in float32 at least. A pixel, or a mean, shorter than 1e-12 counts
-    as zero: its similarity is 0 and passes no gradient. The gradient is written out by
-    hand, in half the time and memory of autograd's, and can be derived again.
+    It is computed in float32 at least. (Matrix products in TF32, which PyTorch has off
+    by default, leave it three digits, about as many as levels are apart.) A pixel, or a
+    mean, shorter than 1e-12 counts as zero: its similarity is 0 and passes no gradient.
+    The gradient is written out by hand, in less than half the time and a quarter of the
+    memory of autograd's, and can be derived again.
 
     Args:
-        x: features (B, C, H, W) of any floating dtype, of any unit.
+        x: features (B, C, H, W) of any floating dtype, of any unit. Their squares must
+            be finite: below 1e18 in float32.
 
     Returns:
         Similarities (B, H, W) in [-1, 1] to rounding, in float32 or, for float64

@@ -46,10 +46,10 @@ class DTIEMLoss(nn.Module):
 
         L_{sta} = \frac{1}{|R|} \sum_{i \in R} (F_i^{sta;T} - F_i^{sta;S})^2
 
-    (SSTKD, Eq. 7), a mean over regions R of the mean over their pixels and channels,
-    with each channel of F^sta brought to mean 0 and variance 1 in each region. It is
-    taken from the first two stages together: stage 1, pooled to the grid of stage 2,
-    beside stage 2.
+    (SSTKD, Eq. 7) for the pixels R of a region, a mean over channels as well, and over
+    all regions, large and small alike. Each channel of F^sta is brought to mean 0 and
+    variance 1 in each region. It is taken from the first two stages together: stage 1,
+    pooled to the grid of stage 2, beside stage 2.
 
     Layers that an L2 loss trains on both of its sides soon give a constant, and the
     loss is zero without anything being learnt. Here it reaches the student and the
@@ -165,17 +165,7 @@ class DTIEMLoss(nn.Module):
             ValueError: a feature has another number of dimensions or channels than
                 expected, the numbers of images differ, or labels are missing or wrong.
         """
-        if self.auxiliary_head is not None and gt is None:
-            raise ValueError(
-                "extractor='aux' learns from the labels: map gt to the student's "
-                "recorder dict(type='ModuleInputs', source='decode_head.loss_decode') "
-                "with data_idx=1, or take extractor='frozen' or 'none'"
-            )
-        if self.extractor is not None and self.align_student.weight.itemsize < 4:
-            raise ValueError(
-                f"the layers are {self.align_student.weight.dtype}, and counts and "
-                "levels need float32: leave them as they were and use autocast"
-            )
+        self._check(gt)
         student, s_groups, teacher, t_groups = self._seen(
             s_stage1, s_stage2, t_stage1, t_stage2
         )
@@ -228,6 +218,19 @@ class DTIEMLoss(nn.Module):
             self._compared(self.align_student, student, s_groups),
             self._compared(self.align_teacher, teacher, t_groups),
         )
+
+    def _check(self, gt: Tensor | None) -> None:
+        if self.auxiliary_head is not None and gt is None:
+            raise ValueError(
+                "extractor='aux' learns from the labels: map gt to the student's "
+                "recorder dict(type='ModuleInputs', source='decode_head.loss_decode') "
+                "with data_idx=1, or take extractor='frozen' or 'none'"
+            )
+        if self.extractor is not None and self.align_student.weight.itemsize < 4:
+            raise ValueError(
+                f"the layers are {self.align_student.weight.dtype}, and counts and "
+                "levels need float32: leave them as they were and use autocast"
+            )
 
     def _seen(
         self, s_stage1: Tensor, s_stage2: Tensor, t_stage1: Tensor, t_stage2: Tensor
