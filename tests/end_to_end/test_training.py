@@ -181,7 +181,8 @@ def test_mim_finds_configs_and_tools_of_texture_kd(run, tmp_path, teacher_ckpt):
             "model = dict(architecture=dict(decode_head=dict(num_classes=9), "
             "auxiliary_head=dict(num_classes=9)), "
             "teacher=dict(decode_head=dict(num_classes=9), "
-            "auxiliary_head=dict(num_classes=9)), teacher_ckpt=None)",
+            "auxiliary_head=dict(num_classes=9)), teacher_ckpt=None, distiller=dict("
+            "distill_losses=dict(loss_statistical=dict(num_classes=9))))",
             "predicts 9 classes, and the training data set has 12",
         ),
     ],
