@@ -1,5 +1,6 @@
 import pytest
 import torch
+from compile_check import check_compiled
 from torch.profiler import ProfilerActivity, profile
 
 from texture_kd.functional import (
@@ -52,18 +53,7 @@ def round_trip(x):
     ],
 )
 def test_compiles_without_graph_breaks(function):
-    torch.compiler.reset()
-    compiled = torch.compile(function, fullgraph=True, backend="aot_eager")
-    # The second size is compiled with symbolic shapes.
-    for shape in ((2, 3, 29, 40), (4, 5, 31, 17)):
-        x = torch.randn(shape, requires_grad=True)
-        result, expected = compiled(x), function(x)
-        torch.testing.assert_close(result, expected)
-        weights = torch.randn_like(result)
-        torch.testing.assert_close(
-            torch.autograd.grad(result, x, weights),
-            torch.autograd.grad(expected, x, weights),
-        )
+    check_compiled(function, ((2, 3, 29, 40), (4, 5, 31, 17)))
 
 
 def test_filters_of_a_size_are_prepared_once():

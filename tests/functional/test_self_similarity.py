@@ -1,6 +1,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from compile_check import check_compiled
 from dtiem_reference import self_similarity
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -206,18 +207,7 @@ def test_nothing_but_the_features_is_kept_for_the_gradient():
 # Dynamo's own.
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
 def test_compiles_without_graph_breaks():
-    torch.compiler.reset()
-    compiled = torch.compile(
-        cosine_self_similarity, fullgraph=True, backend="aot_eager"
-    )
-    # The second size is compiled with symbolic shapes.
-    for shape in ((2, 3, 29, 40), (4, 5, 31, 17)):
-        x, weights = torch.randn(shape), torch.randn(shape[0], *shape[2:])
-        torch.testing.assert_close(compiled(x), cosine_self_similarity(x))
-        torch.testing.assert_close(
-            gradient(compiled, x, weights),
-            gradient(cosine_self_similarity, x, weights),
-        )
+    check_compiled(cosine_self_similarity, ((2, 3, 29, 40), (4, 5, 31, 17)))
 
 
 @pytest.mark.parametrize(

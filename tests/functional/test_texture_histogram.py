@@ -4,6 +4,7 @@ from fractions import Fraction
 import dtiem_reference as reference
 import pytest
 import torch
+from compile_check import check_compiled
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -268,19 +269,8 @@ def test_compiles_without_graph_breaks():
         histogram = texture_histogram(cosine_self_similarity(x).flatten(1))
         return torch.stack([histogram.denoised, histogram.raw_levels])
 
-    torch.compiler.reset()
     torch.manual_seed(0)
-    compiled = torch.compile(function, fullgraph=True, backend="aot_eager")
-    # The second size is compiled with symbolic shapes.
-    for shape in ((2, 3, 9, 14), (4, 5, 11, 7)):
-        x = torch.randn(shape, requires_grad=True)
-        result, expected = compiled(x), function(x)
-        torch.testing.assert_close(result, expected)
-        weights = torch.randn_like(result)
-        torch.testing.assert_close(
-            torch.autograd.grad(result, x, weights),
-            torch.autograd.grad(expected, x, weights),
-        )
+    check_compiled(function, ((2, 3, 9, 14), (4, 5, 11, 7)))
 
 
 @pytest.mark.parametrize(

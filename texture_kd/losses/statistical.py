@@ -177,7 +177,8 @@ class DTIEMLoss(nn.Module):
                 self.reduction,
             )
         else:
-            targets = self._extract(self.align_teacher, teacher, t_groups)
+            aligned = _aligned(self.align_teacher, teacher)
+            targets = self.extractor(aligned, t_groups)
             results = self._extract_student(student, s_groups)
             distance = learnt_distance(
                 [texture.statistics for texture in results],
@@ -251,18 +252,12 @@ class DTIEMLoss(nn.Module):
     ) -> Compared:
         if self.extractor is None:
             return Compared(x, groups, cut_regions(x, groups))
-        aligned = align(x.to(align.weight.dtype))
-        return Compared(x, groups, self.extractor.features(aligned, groups))
-
-    def _extract(
-        self, align: nn.Module, x: Tensor, groups: Sequence[Regions] | None
-    ) -> list[Texture]:
-        return self.extractor(align(x.to(align.weight.dtype)), groups)
+        return Compared(x, groups, self.extractor.features(_aligned(align, x), groups))
 
     def _extract_student(
         self, x: Tensor, groups: Sequence[Regions] | None
     ) -> list[Texture]:
-        aligned = self.align_student(x.to(self.align_student.weight.dtype))
+        aligned = _aligned(self.align_student, x)
         # The student must not move what it is measured by.
         constants = {
             name: value.detach() for name, value in self.extractor.named_parameters()
@@ -273,6 +268,10 @@ class DTIEMLoss(nn.Module):
 def _check_choice(name: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
         raise ValueError(f"expected {name} among {tuple(known)}, got {value!r}")
+
+
+def _aligned(align: nn.Conv2d, x: Tensor) -> Tensor:
+    return align(x.to(align.weight.dtype))
 
 
 def _stages(side: str, stage1: Tensor, stage2: Tensor, channels: int) -> Tensor:
