@@ -1,11 +1,9 @@
 """Response distillation of SSTKD, Eq. 8."""
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from texture_kd.functional.divergence import pixel_kl
-from texture_kd.functional.labels import labels_on_grid
+from texture_kd.losses.logits import aligned_logits, ignored_pixels
 
 
 class ResponseKDLoss(nn.Module):
@@ -65,40 +63,12 @@ class ResponseKDLoss(nn.Module):
             ValueError: logits are not four-dimensional or differ in their number of
                 images or of classes; or labels are not integers or have another shape.
         """
-        _check_logits(preds_S, preds_T)
-        preds_S = preds_S.to(torch.promote_types(preds_S.dtype, torch.float32))
-        grid = preds_T.shape[-2:]
-        if preds_S.shape[-2:] != grid:
-            preds_S = F.interpolate(
-                preds_S, grid, mode="bilinear", align_corners=self.align_corners
-            )
-        preds_T = preds_T.detach()
+        preds_S, preds_T = aligned_logits(preds_S, preds_T, self.align_corners)
         if gt is None:
             divergence = pixel_kl(preds_T, preds_S, self.temperature)
             return self.loss_weight * divergence.mean()
         # Equal logits diverge by 0 and pass no gradient, whatever stood there before.
-        ignored = labels_on_grid(gt, len(preds_T), grid) == self.ignore_index
-        preds_T, preds_S = (
-            logits.masked_fill(ignored[:, None], 0) for logits in (preds_T, preds_S)
-        )
+        ignored = ignored_pixels(gt, preds_T, self.ignore_index)
+        preds_T, preds_S = (z.masked_fill(ignored, 0) for z in (preds_T, preds_S))
         total = pixel_kl(preds_T, preds_S, self.temperature).sum()
         return self.loss_weight * total / (~ignored).sum().clamp(min=1)
-
-
-def _check_logits(preds_S: Tensor, preds_T: Tensor) -> None:
-    for name, logits in (("student", preds_S), ("teacher", preds_T)):
-        if logits.ndim != 4:
-            raise ValueError(
-                f"expected logits (N, K, H, W) from the {name}, "
-                f"got shape {tuple(logits.shape)}"
-            )
-    if preds_S.shape[1] != preds_T.shape[1]:
-        raise ValueError(
-            "expected student and teacher to know the same classes, got "
-            f"{preds_S.shape[1]} and {preds_T.shape[1]} classes"
-        )
-    if len(preds_S) != len(preds_T):
-        raise ValueError(
-            "expected as many images from the student as from the teacher, got "
-            f"{len(preds_S)} and {len(preds_T)}"
-        )

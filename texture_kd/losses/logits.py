@@ -1,0 +1,74 @@
+"""Logits of two networks, brought to where they can be compared."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from texture_kd.functional.labels import labels_on_grid
+
+
+def aligned_logits(
+    preds_S: Tensor, preds_T: Tensor, align_corners: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Bring the student's logits to the teacher's grid.
+
+    Args:
+        preds_S: logits of the student (N, K, H, W), of any floating dtype.
+        preds_T: logits of the teacher (N, K, H', W').
+        align_corners: how the student's are resized, bilinearly.
+
+    Returns:
+        Both (N, K, H', W') in float32 at least; the teacher's are detached.
+
+    Raises:
+        ValueError: logits are not four-dimensional or differ in their number of images
+            or of classes.
+    """
+    _check(preds_S, preds_T)
+    preds_S, preds_T = (
+        z.to(torch.promote_types(z.dtype, torch.float32)) for z in (preds_S, preds_T)
+    )
+    grid = preds_T.shape[-2:]
+    if preds_S.shape[-2:] != grid:
+        preds_S = F.interpolate(
+            preds_S, grid, mode="bilinear", align_corners=align_corners
+        )
+    return preds_S, preds_T.detach()
+
+
+def ignored_pixels(gt: Tensor, preds: Tensor, ignore_index: int) -> Tensor:
+    """Tell which pixels of logits have a label that is ignored.
+
+    Args:
+        gt: integer labels (N, H, W) or (N, 1, H, W). They are brought to the grid of
+            the logits by taking the label nearest to the centre of each cell.
+        preds: logits (N, K, h, w).
+        ignore_index: label of the pixels that do not count.
+
+    Returns:
+        Booleans (N, 1, h, w).
+
+    Raises:
+        ValueError: labels are not integers or have another shape.
+    """
+    labels = labels_on_grid(gt, len(preds), tuple(preds.shape[-2:]))
+    return labels[:, None] == ignore_index
+
+
+def _check(preds_S: Tensor, preds_T: Tensor) -> None:
+    for name, logits in (("student", preds_S), ("teacher", preds_T)):
+        if logits.ndim != 4:
+            raise ValueError(
+                f"expected logits (N, K, H, W) from the {name}, "
+                f"got shape {tuple(logits.shape)}"
+            )
+    if preds_S.shape[1] != preds_T.shape[1]:
+        raise ValueError(
+            "expected student and teacher to know the same classes, got "
+            f"{preds_S.shape[1]} and {preds_T.shape[1]} classes"
+        )
+    if len(preds_S) != len(preds_T):
+        raise ValueError(
+            "expected as many images from the student as from the teacher, got "
+            f"{len(preds_S)} and {len(preds_T)}"
+        )
