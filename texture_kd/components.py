@@ -9,7 +9,7 @@ with the scope ``texture_kd.`` in front anywhere else.
 import mmrazor.registry
 import mmseg.registry
 
-from texture_kd import connectors, datasets, hooks, losses, registry
+from texture_kd import connectors, datasets, hooks, losses, optim, registry
 from texture_kd.algorithms import TextureDistill
 
 __all__: list[str] = []
@@ -26,15 +26,19 @@ _register(
     TextureDistill,
     connectors.CDMConnector,
     connectors.DTIEMConnector,
+    losses.AdversarialLoss,
     losses.CDMLoss,
     losses.DTIEMLoss,
+    losses.PairwiseKDLoss,
     losses.ResponseKDLoss,
 )
 _register("DATASETS", datasets.CamVidDataset, datasets.TextureMosaicDataset)
 _register("TRANSFORMS", datasets.LoadTextureMosaic)
 _register(
     "HOOKS",
+    hooks.CriticOptimizerCheckHook,
     hooks.NumClassesCheckHook,
     hooks.PlainStudentHook,
     hooks.RandomStateHook,
 )
+_register("OPTIM_WRAPPER_CONSTRUCTORS", optim.CriticOptimWrapperConstructor)

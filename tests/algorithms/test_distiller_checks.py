@@ -112,7 +112,8 @@ def test_a_loss_that_learns_from_other_classes(model_config, classes, right):
     with pytest.raises(ValueError, match=f"set loss_statistical.num_classes={right}$"):
         MODELS.build(model_config(**networks))
     distiller = sstkd()
-    distiller["distill_losses"]["loss_statistical"]["num_classes"] = right
+    for loss in ("loss_statistical", "loss_adversarial"):
+        distiller["distill_losses"][loss]["num_classes"] = right
     MODELS.build(model_config(**networks, distiller=distiller))
 
 

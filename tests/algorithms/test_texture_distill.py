@@ -43,12 +43,18 @@ def test_losses_have_their_names_and_gradients_reach_the_student(build, batch):
         "distill.loss_structural",
         "distill.loss_statistical",
         "distill.loss_response",
+        "distill.loss_adversarial",
     } <= set(losses)
     sum(v for k, v in losses.items() if k.startswith("distill.loss")).backward()
     assert model.student.backbone.stem[0].weight.grad.abs().sum() > 0
-    align = [p for p in model.distiller.parameters() if p.requires_grad]
-    assert align
-    assert all(p.grad.abs().sum() > 0 for p in align)
+    beside = [
+        p
+        for name, p in model.distiller.named_parameters()
+        # So small a critic is linear here, and what is the same to all has no slope.
+        if p.requires_grad and ".critic." not in name
+    ]
+    assert beside
+    assert all(p.grad.abs().sum() > 0 for p in beside)
     assert all(p.grad is None for p in model.teacher.parameters())
 
 

@@ -70,6 +70,11 @@ def sstkd(weight: float = 1.0) -> dict:
             t_feature=dict(from_student=False, recorder=name),
         )
 
+    logits = dict(
+        preds_S=dict(from_student=True, recorder="logits"),
+        preds_T=dict(from_student=False, recorder="logits"),
+        gt=dict(from_student=True, recorder="labels", data_idx=1),
+    )
     shared = dict(
         stage1="backbone.layer1",
         stage2="backbone.layer2",
@@ -80,6 +85,7 @@ def sstkd(weight: float = 1.0) -> dict:
         student_recorders=dict(
             recorders(**shared),
             labels=dict(type="ModuleInputs", source="decode_head.loss_decode"),
+            image=dict(type="ModuleInputs", source="backbone"),
         ),
         teacher_recorders=recorders(**shared),
         distill_losses=dict(
@@ -101,6 +107,12 @@ def sstkd(weight: float = 1.0) -> dict:
                 loss_weight=weight,
             ),
             loss_response=dict(type="ResponseKDLoss", loss_weight=weight),
+            loss_adversarial=dict(
+                type="AdversarialLoss",
+                num_classes=NUM_CLASSES,
+                channels=2,
+                loss_weight=weight,
+            ),
         ),
         loss_forward_mappings=dict(
             loss_structural=stage("stage1"),
@@ -111,10 +123,9 @@ def sstkd(weight: float = 1.0) -> dict:
                 t_stage2=dict(from_student=False, recorder="stage2"),
                 gt=dict(from_student=True, recorder="labels", data_idx=1),
             ),
-            loss_response=dict(
-                preds_S=dict(from_student=True, recorder="logits"),
-                preds_T=dict(from_student=False, recorder="logits"),
-                gt=dict(from_student=True, recorder="labels", data_idx=1),
+            loss_response=logits,
+            loss_adversarial=dict(
+                logits, image=dict(from_student=True, recorder="image", data_idx=0)
             ),
         ),
     )

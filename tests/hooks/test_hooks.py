@@ -4,10 +4,17 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.optim import OptimWrapper
 from mmseg.models.decode_heads import FCNHead
 from torch import nn
 
-from texture_kd.hooks import NumClassesCheckHook, RandomStateHook
+from texture_kd.hooks import (
+    CriticOptimizerCheckHook,
+    NumClassesCheckHook,
+    RandomStateHook,
+)
+from texture_kd.losses.critic import Critic
+from texture_kd.optim import JointOptimWrapper
 
 
 def head(num_classes: int) -> FCNHead:
@@ -119,3 +126,17 @@ def test_processes_that_are_seeded_differently_keep_their_states():
     torch.manual_seed(5)
     hook.before_train_iter(SimpleNamespace(iter=3), 3)
     assert draw() == wanted
+
+
+def test_a_critic_needs_an_optimiser_of_its_own():
+    def check(model, optim_wrapper):
+        CriticOptimizerCheckHook().before_train(
+            SimpleNamespace(model=model, optim_wrapper=optim_wrapper)
+        )
+
+    model = nn.ModuleDict(dict(distiller=nn.ModuleList([Critic(2, channels=1)])))
+    single = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
+    check(nn.Linear(1, 1), single)
+    check(model, JointOptimWrapper(single, single))
+    with pytest.raises(ValueError, match="CriticOptimWrapperConstructor"):
+        check(model, single)

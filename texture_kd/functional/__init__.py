@@ -1,5 +1,6 @@
 """Texture transforms and divergences as functions of tensors; imports torch only."""
 
+from .affinity import pairwise_affinity
 from .contourlet import (
     ContourletBands,
     contourlet,
@@ -13,6 +14,7 @@ from .directional_filter_bank import (
 )
 from .divergence import pixel_kl
 from .filters import DirectionalFilter, PyramidFilter
+from .gradient_penalty import gradient_penalty
 from .labels import labels_on_grid
 from .laplacian_pyramid import (
     LaplacianBands,
@@ -64,6 +66,7 @@ __all__ = [
     "count_levels",
     "crop_regions",
     "directional_filter_bank",
+    "gradient_penalty",
     "group_regions",
     "heuristic_levels",
     "important_points",
@@ -73,6 +76,7 @@ __all__ = [
     "labels_on_grid",
     "laplacian_pyramid",
     "mix_levels",
+    "pairwise_affinity",
     "pixel_kl",
     "quantize",
     "region_std",

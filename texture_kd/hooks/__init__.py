@@ -1,7 +1,13 @@
 """MMEngine hooks."""
 
+from texture_kd.hooks.critic_optimizer_check import CriticOptimizerCheckHook
 from texture_kd.hooks.num_classes_check import NumClassesCheckHook
 from texture_kd.hooks.plain_student import PlainStudentHook
 from texture_kd.hooks.random_state import RandomStateHook
 
-__all__ = ["NumClassesCheckHook", "PlainStudentHook", "RandomStateHook"]
+__all__ = [
+    "CriticOptimizerCheckHook",
+    "NumClassesCheckHook",
+    "PlainStudentHook",
+    "RandomStateHook",
+]

@@ -1,7 +1,15 @@
 """Losses: what compares the knowledge of teacher and student."""
 
+from .adversarial import AdversarialLoss
+from .pairwise import PairwiseKDLoss
 from .response import ResponseKDLoss
 from .statistical import DTIEMLoss
 from .structural import CDMLoss
 
-__all__ = ["CDMLoss", "DTIEMLoss", "ResponseKDLoss"]
+__all__ = [
+    "AdversarialLoss",
+    "CDMLoss",
+    "DTIEMLoss",
+    "PairwiseKDLoss",
+    "ResponseKDLoss",
+]

@@ -1,0 +1,148 @@
+"""Adversarial distillation of SSTKD, Eq. 9, and the critic's own training."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from texture_kd.functional.gradient_penalty import gradient_penalty
+from texture_kd.losses.critic import Critic
+from texture_kd.losses.logits import aligned_logits, ignored_pixels
+from texture_kd.losses.own_random import OwnRandom
+
+
+class AdversarialLoss(OwnRandom):
+    r"""Make the student's segmentations indistinguishable from the teacher's.
+
+    .. math::
+
+        L = -\lambda_4 L_{adv}, \qquad L_{adv} = E_{S \sim p(S)} [ D(S | I) ]
+
+    (SSTKD, Eq. 9 and its part of Eq. 10) where S are the class probabilities of the
+    student, I is the image, and D a critic that learns at the same time to tell them
+    from the teacher's T (holistic distillation of SKD, a Wasserstein distance with
+    gradient penalty):
+
+    .. math::
+
+        \min_D \; E[D(S | I)] - E[D(T | I)]
+            + \mu \, E[ (\| \nabla_x D(x | I) \|_2 - 1)^2 ]
+
+    for x between S and T of the same image. One pass over both networks' maps serves
+    both aims: the student gets the gradient of L, the critic that of its own objective,
+    and the value is L. The critic needs an optimiser of its own, see
+    :class:`~texture_kd.optim.CriticOptimWrapperConstructor`. After a call ``parts`` has
+    the critic's estimate of the distance, E[D(T | I)] - E[D(S | I)], and its penalty.
+
+    All is computed in the dtype of the critic's layers, outside autocast: slopes and
+    their derivatives do not survive half precision.
+
+    Args:
+        num_classes: number of classes K.
+        image_channels: channels of the image.
+        channels: width of the critic, see :class:`~texture_kd.losses.critic.Critic`.
+        penalty_weight: mu.
+        ignore_index: label of the pixels that do not count; there both maps are made
+            uniform.
+        align_corners: how logits of the student are resized, as in
+            :func:`torch.nn.functional.interpolate`.
+        seed: start of the random numbers that choose x; that of PyTorch by default.
+        loss_weight: lambda_4. The critic's learning does not depend on it.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        image_channels: int = 3,
+        channels: int = 64,
+        penalty_weight: float = 10.0,
+        ignore_index: int = 255,
+        align_corners: bool = False,
+        seed: int | None = None,
+        loss_weight: float = 1.0,
+    ) -> None:
+        super().__init__(seed)
+        self.critic = Critic(num_classes, image_channels, channels)
+        self.penalty_weight = penalty_weight
+        self.ignore_index = ignore_index
+        self.align_corners = align_corners
+        self.loss_weight = loss_weight
+        self.parts: dict[str, Tensor] = {}
+
+    def forward(
+        self,
+        preds_S: Tensor,
+        preds_T: Tensor,
+        image: Tensor,
+        gt: Tensor | None = None,
+    ) -> Tensor:
+        """Compute the loss.
+
+        Args:
+            preds_S: logits of the student (N, K, H, W), of any floating dtype. They
+                are brought to the grid of the teacher's bilinearly.
+            preds_T: logits of the teacher (N, K, H', W'); no gradient flows into them.
+            image: the preprocessed images (N, image_channels, H'', W''). They are
+                brought to the same grid by means over areas.
+            gt: integer labels (N, H'', W'') or (N, 1, H'', W''). They are brought to
+                the same grid by taking the label nearest to the centre of each cell.
+                Without labels all pixels count.
+
+        Returns:
+            -lambda_4 times the critic's mean score, a scalar without unit or bounds.
+
+        Raises:
+            ValueError: logits, images or labels do not fit together, or the number of
+                classes or of the image's channels is not the critic's.
+        """
+        preds = aligned_logits(preds_S, preds_T, self.align_corners)
+        self._check(preds[0], image)
+        if gt is not None:
+            ignored = ignored_pixels(gt, preds[0], self.ignore_index)
+            preds = [logits.masked_fill(ignored, 0) for logits in preds]
+        dtype = self.critic.score.weight.dtype
+        with torch.autocast(image.device.type, enabled=False):
+            student, teacher = (logits.softmax(1).to(dtype) for logits in preds)
+            image = image.detach().to(dtype)
+            image = F.adaptive_avg_pool2d(image, teacher.shape[-2:])
+            return self._play(student, teacher, image)
+
+    def _play(self, student: Tensor, teacher: Tensor, image: Tensor) -> Tensor:
+        # The value is the student's map, and the gradient that of -lambda_4 D: what the
+        # critic makes small, the student makes large.
+        fake = student.detach()
+        opposed = fake - self.loss_weight * (student - fake)
+        scores = self.critic(torch.cat([opposed, teacher]), image.repeat(2, 1, 1, 1))
+        of_student, of_teacher = scores.chunk(2)
+        penalty = gradient_penalty(
+            lambda x: self.critic(x, image), teacher, fake, self._mix(fake)
+        )
+        distance = of_teacher.mean() - of_student.mean()
+        self.parts = {"distance": distance.detach(), "penalty": penalty.detach()}
+        objective = self.penalty_weight * penalty - distance
+        value = -self.loss_weight * of_student.detach().mean()
+        return value + (objective - objective.detach())
+
+    def _mix(self, maps: Tensor) -> Tensor:
+        generator = self.generator()
+        mix = torch.rand(len(maps), generator=generator)
+        self.keep(generator)
+        return mix.to(maps.device)
+
+    def _check(self, logits: Tensor, image: Tensor) -> None:
+        if logits.shape[1] != self.critic.num_classes:
+            raise ValueError(
+                f"expected logits of {self.critic.num_classes} classes, got "
+                f"{logits.shape[1]}: set num_classes={logits.shape[1]}"
+            )
+        if not isinstance(image, Tensor):
+            raise ValueError(
+                f"expected images as a tensor, got {type(image).__name__}: map image "
+                "to the student's recorder dict(type='ModuleInputs', source='backbone')"
+                " with data_idx=0"
+            )
+        expected = (len(logits), self.critic.image_channels)
+        if image.ndim != 4 or tuple(image.shape[:2]) != expected:
+            raise ValueError(
+                f"expected images (N, C, H, W) with N, C = {expected}, "
+                f"got shape {tuple(image.shape)}"
+            )

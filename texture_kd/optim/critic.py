@@ -1,0 +1,74 @@
+"""An optimiser for the student, and one for the critic."""
+
+from mmengine.optim import AmpOptimWrapper
+from mmrazor.engine import SeparateOptimWrapperConstructor
+from torch import nn
+from torch.optim import Optimizer
+
+from texture_kd.losses.critic import Critic
+from texture_kd.optim.joint import JointOptimWrapper
+
+_KEYS = ("architecture", "critic")
+
+
+class CriticOptimWrapperConstructor(SeparateOptimWrapperConstructor):
+    """Build the optimisers of a distillation with an ``AdversarialLoss``.
+
+    .. code-block:: python
+
+        optim_wrapper = dict(
+            constructor="CriticOptimWrapperConstructor",
+            architecture=dict(
+                type="OptimWrapper", optimizer=dict(type="SGD", lr=0.015)
+            ),
+            critic=dict(type="OptimWrapper", optimizer=dict(type="Adam", lr=1e-4)),
+        )
+
+    ``architecture`` trains all but the critic, with ``paramwise_cfg`` and all else that
+    MMEngine knows. Schedules of the learning rate hold for both.
+
+    Raises:
+        ValueError: the two keys are not given, the critic is to have mixed precision of
+            its own, or the model has no critic.
+    """
+
+    def __init__(
+        self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None
+    ) -> None:
+        if sorted(optim_wrapper_cfg) != sorted(_KEYS) or paramwise_cfg is not None:
+            given = [*optim_wrapper_cfg, *(["paramwise_cfg"] if paramwise_cfg else [])]
+            raise ValueError(
+                "CriticOptimWrapperConstructor takes the optimisers 'architecture' and "
+                f"'critic', got {given}: write optim_wrapper=dict(constructor="
+                "'CriticOptimWrapperConstructor', architecture=<what stood there>, "
+                "critic=dict(optimizer=...))"
+            )
+        super().__init__(optim_wrapper_cfg)
+
+    def __call__(self, module: nn.Module) -> JointOptimWrapper:
+        """Build both for a model."""
+        module = getattr(module, "module", module)
+        critics = nn.ModuleList(m for m in module.modules() if isinstance(m, Critic))
+        if not critics:
+            raise ValueError(
+                "optim_wrapper has an optimiser for a critic, and the model has no "
+                "AdversarialLoss: add one to distill_losses, or make optim_wrapper "
+                "what stands under its 'architecture'"
+            )
+        architecture = self.constructors["architecture"](module)
+        _leave_out(architecture.optimizer, critics)
+        critic = self.constructors["critic"](critics)
+        if isinstance(critic, AmpOptimWrapper):
+            raise ValueError(
+                "the critic's losses are computed in float32 and scaled with the "
+                "student's: give optim_wrapper.critic the type 'OptimWrapper'"
+            )
+        return JointOptimWrapper(architecture, critic)
+
+
+def _leave_out(optimizer: Optimizer, modules: nn.Module) -> None:
+    """Take parameters out of an optimiser."""
+    out = {id(parameter) for parameter in modules.parameters()}
+    for group in optimizer.param_groups:
+        group["params"] = [p for p in group["params"] if id(p) not in out]
+    optimizer.param_groups[:] = [g for g in optimizer.param_groups if g["params"]]
