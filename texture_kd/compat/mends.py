@@ -70,6 +70,10 @@ def _mmcv_has_no_compiled_ops() -> bool:
     return importlib.util.find_spec("mmcv._ext") is None
 
 
+def _torchvision_is_absent() -> bool:
+    return importlib.util.find_spec("torchvision") is None
+
+
 def _torch_load_is_weights_only() -> bool:
     import torch
 
@@ -123,7 +127,19 @@ _NO_PRIVATE_QUANTISATION = Mend(
     rewrite=("digit_version(torch.__version__)", "digit_version('1.12.1')"),
 )
 
+_NO_TORCHVISION = Mend(
+    reason=(
+        "MMPretrain, whose backbones MMSegmentation borrows, imports torchvision's "
+        "boxes for visual grounding, and torchvision is published for fewer builds of "
+        "PyTorch than MMPretrain runs on. No backbone needs them."
+    ),
+    needed=_torchvision_is_absent,
+    rewrite=("import torchvision.ops.boxes as boxes", "boxes = None"),
+)
+
 MENDS: dict[str, Mend] = {
+    "mmpretrain.evaluation.metrics.visual_grounding_eval": _NO_TORCHVISION,
+    "mmpretrain.models.utils.box_utils": _NO_TORCHVISION,
     "mmrazor.structures.quantization.backend_config.common_operator_config_utils": (
         _NO_PRIVATE_QUANTISATION
     ),
