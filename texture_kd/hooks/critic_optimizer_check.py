@@ -28,6 +28,6 @@ class CriticOptimizerCheckHook(Hook):
                 "AdversarialLoss needs an optimiser of its own for its critic: set "
                 "optim_wrapper=dict(_delete_=True, constructor="
                 "'CriticOptimWrapperConstructor', architecture=<the present one>, "
-                "critic=dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4, "
+                "critic=dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=4e-4, "
                 "betas=(0.0, 0.9))))"
             )

@@ -21,7 +21,7 @@ class CriticOptimWrapperConstructor(SeparateOptimWrapperConstructor):
             architecture=dict(
                 type="OptimWrapper", optimizer=dict(type="SGD", lr=0.015)
             ),
-            critic=dict(type="OptimWrapper", optimizer=dict(type="Adam", lr=1e-4)),
+            critic=dict(type="OptimWrapper", optimizer=dict(type="Adam", lr=4e-4)),
         )
 
     ``architecture`` trains all but the critic, with ``paramwise_cfg`` and all else that
