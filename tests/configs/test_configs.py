@@ -11,7 +11,9 @@ from texture_kd.algorithms import TextureDistill
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 NAMES = sorted(path.name for path in CONFIGS.glob("*.py"))
-DISTILLED = [name for name in NAMES if name.startswith(("sstkd_", "cwd_"))]
+DISTILLED = [
+    name for name in NAMES if name.startswith(("sstkd_", "cwd_", "fitnet_", "skd_"))
+]
 CONTROL = {
     name: f"pspnet_{'_'.join(name.removesuffix('.py').split('_')[3:])}.py"
     for name in DISTILLED
