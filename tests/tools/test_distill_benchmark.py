@@ -1,0 +1,463 @@
+"""The distillation benchmark without a training: suites, figures, report."""
+
+import csv
+import importlib
+import json
+import math
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "tools" / "benchmark"
+SUITES = sorted((FOLDER / "suites").glob("*.py"))
+
+
+@pytest.fixture
+def load(monkeypatch):
+    """Load a module of the benchmark."""
+    monkeypatch.syspath_prepend(FOLDER)
+    return importlib.import_module
+
+
+@pytest.fixture
+def suite(load):
+    return load("distill_suite")
+
+
+def write_config(path, text=""):
+    path.write_text(
+        "train_cfg = dict(max_iters=400, val_interval=400)\n"
+        "param_scheduler = [dict(begin=0, end=50), dict(begin=50, end=400)]\n"
+        "default_hooks = dict(\n"
+        "    logger=dict(interval=20), checkpoint=dict(interval=200)\n"
+        ")\n"
+        "model = dict(distiller=dict(\n"
+        "    distill_losses=dict(loss_a=dict(type='A'), loss_b=dict(type='B')),\n"
+        "    loss_forward_mappings=dict(loss_a=dict(x=1), loss_b=dict(x=2)),\n"
+        "))\n" + text
+    )
+    return path
+
+
+@pytest.fixture
+def write_suite(tmp_path):
+    """Write a suite, all of whose rows have the same config."""
+    config = write_config(tmp_path / "config.py")
+
+    def write(*names, text="", **row):
+        path = tmp_path / "suite.py"
+        rows = {name: {"config": config.name, **row} for name in names}
+        path.write_text(f"rows = {rows!r}\n{text}")
+        return str(path)
+
+    return write
+
+
+# Suites.
+
+
+def test_a_suite_keeps_its_rows_in_order(suite, write_suite, tmp_path):
+    path = write_suite("student", "b+a", "teacher", options=["x=1"], without=["loss_a"])
+    rows = suite.load_suite(path)
+    assert [row.name for row in rows] == ["student", "b+a", "teacher"]
+    assert [row.distilled for row in rows] == [False, True, False]
+    assert rows[1] == ("b+a", tmp_path / "config.py", ("x=1",), ("loss_a",))
+
+
+@pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
+def test_the_rows_of_our_suites(suite, path):
+    rows = {row.name: row for row in suite.load_suite(path.stem)}
+    statistical = ("loss_statistical",)
+    structural = ("loss_structural_stage1", "loss_structural_stage2")
+    assert {name: row.without for name, row in rows.items()} == {
+        "teacher": (),
+        "student": (),
+        "response": structural + statistical,
+        "response+structural": statistical,
+        "response+statistical": structural,
+        "SSTKD": (),
+        "CWD": (),
+        "FitNet": (),
+        "SKD": (),
+    }
+    for name in ("SSTKD", "CWD", "FitNet", "SKD"):
+        assert rows[name].config.name.startswith(name.lower() + "_")
+    terms = [row.config for name, row in rows.items() if name.startswith("response")]
+    assert set(terms) == {rows["SSTKD"].config}
+
+
+@pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
+def test_our_suites_have_one_budget_and_losses_to_take_out(suite, load, path):
+    recipe = load("distill_recipe")
+    rows = suite.load_suite(path.stem)
+    recipes = {row.name: recipe.read_recipe(row, row.options) for row in rows}
+    assert len({found.iters for found in recipes.values()}) == 1
+
+
+def test_losses_taken_out_are_gone_from_the_config(suite, load, tmp_path):
+    row = suite.Row("x", write_config(tmp_path / "base.py"), (), ("loss_a",))
+    path = tmp_path / "without.py"
+    path.write_text(load("distill_recipe").without_losses(row))
+    distiller = suite.read_config(path).model.distiller
+    assert distiller == {
+        "distill_losses": {"loss_b": {"type": "B"}},
+        "loss_forward_mappings": {"loss_b": {"x": 2}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "row", "message"),
+    [
+        (("student", "x"), {}, "no row 'teacher'"),
+        (("teacher", "x"), {}, "no row 'student'"),
+        (("teacher", "student", "a/b"), {}, "'a/b' names a folder"),
+        (("teacher", "student", ".."), {}, r"'\.\.' names a folder"),
+        (("teacher", "student"), {"option": ["x=1"]}, "did you mean 'options'"),
+        (
+            ("teacher", "student"),
+            {"config": "no.py"},
+            "'teacher' has no config file .*no",
+        ),
+        (("teacher", "student"), {"config": ""}, "has no config file"),
+    ],
+)
+def test_a_wrong_suite_is_named(suite, write_suite, names, row, message):
+    with pytest.raises(suite.SuiteError, match=message):
+        suite.load_suite(write_suite(*names, **row))
+
+
+def test_a_missing_suite_is_named(suite, tmp_path):
+    with pytest.raises(suite.SuiteError, match=r"no suite .*mosiac.*camvid, mosaic"):
+        suite.load_suite("mosiac")
+    (tmp_path / "config.py").write_text("model = dict()")
+    with pytest.raises(suite.SuiteError, match="no dict `rows`"):
+        suite.load_suite(str(tmp_path / "config.py"))
+
+
+def test_distilled_rows_bring_teacher_and_student(suite, write_suite):
+    rows = suite.load_suite(write_suite("teacher", "student", "x", "y"))
+
+    def chosen(*names):
+        return [row.name for row in suite.choose_rows(rows, names or None)]
+
+    assert chosen() == ["teacher", "student", "x", "y"]
+    assert chosen("y") == ["teacher", "student", "y"]
+    assert chosen("student") == ["student"]
+    with pytest.raises(suite.SuiteError, match=r"no row 'z'; there are teacher, "):
+        chosen("z")
+
+
+# Recipes.
+
+
+def row_of(suite, path, *without):
+    return suite.Row("row", path, (), without)
+
+
+def test_a_recipe_scales_the_whole_schedule(suite, load, tmp_path):
+    row = row_of(suite, write_config(tmp_path / "config.py"))
+    recipe = load("distill_recipe").read_recipe(row, [])
+    assert recipe.iters == 400
+    assert recipe.options(400) == []
+    assert dict(option.split("=") for option in recipe.options(100)) == {
+        "train_cfg.max_iters": "100",
+        "train_cfg.val_interval": "100",
+        "param_scheduler.0.end": "12",
+        "param_scheduler.1.begin": "12",
+        "param_scheduler.1.end": "100",
+        "default_hooks.checkpoint.interval": "50",
+        "default_hooks.logger.interval": "5",
+    }
+    assert "default_hooks.logger.interval=20" in recipe.options(4000)
+    assert "default_hooks.checkpoint.interval=1" in recipe.options(2)
+    assert "default_hooks.logger.interval=1" in recipe.options(2)
+
+
+def test_options_count_and_a_changed_config_shows(suite, load, tmp_path):
+    read_recipe = load("distill_recipe").read_recipe
+    row = row_of(suite, write_config(tmp_path / "config.py"))
+    plain = read_recipe(row, [])
+    assert read_recipe(row, ["train_cfg.max_iters=50"]).iters == 50
+    assert read_recipe(row, []).contents == plain.contents
+    assert read_recipe(row, ["x.y=1"]).contents != plain.contents
+    write_config(row.config, "other = 1")
+    assert read_recipe(row, []).contents != plain.contents
+
+
+def test_what_cannot_be_trained_is_named(suite, load, tmp_path):
+    read_recipe = load("distill_recipe").read_recipe
+    path = write_config(tmp_path / "config.py")
+    with pytest.raises(suite.SuiteError, match=r"'loss_aa', .*did you mean 'loss_a'"):
+        read_recipe(row_of(suite, path, "loss_aa"), [])
+    path.write_text("train_cfg = dict(max_epochs=1)")
+    with pytest.raises(suite.SuiteError, match=r"no train_cfg.max_iters"):
+        read_recipe(row_of(suite, path), [])
+
+
+# Logs.
+
+
+def write_log(folder, name, *lines):
+    path = folder / name / "vis_data" / "scalars.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def trained(step, time, loss=1.0, **more):
+    return dict(loss=loss, time=time, step=step, **more)
+
+
+def test_figures_of_a_log(load, tmp_path):
+    times = [(10, 9.0), (20, 0.1), (30, 0.3), (40, 0.2)]
+    lines = [trained(*line) for line in times]
+    write_log(tmp_path, "1", *lines, dict(mIoU=42.5, time=7.0, step=40))
+    figures = load("distill_log").read_figures(tmp_path, 40)
+    # The first line has the start of the workers; the last is the validation's.
+    assert figures == (42.5, 0.2, None)
+
+
+def test_figures_of_a_resumed_training_on_a_gpu(load, tmp_path):
+    log = load("distill_log")
+    first = [trained(10, 9.0, memory=70), trained(20, 0.5), trained(30, 0.5)]
+    write_log(tmp_path, "1", *first, dict(mIoU=1.0, step=20))
+    second = [trained(30, 9.0, memory=80), trained(40, 0.1), trained(50, 0.1)]
+    write_log(tmp_path, "2", *second, trained(60, 0.1), dict(mIoU=2.0, step=60))
+    assert log.read_figures(tmp_path, 60) == (2.0, 0.1, 80)
+    assert log.last_iteration(tmp_path) == 60
+
+
+def test_the_only_line_of_a_log_counts(load, tmp_path):
+    write_log(tmp_path, "1", trained(2, 0.5), dict(mIoU=1.0, step=2))
+    assert load("distill_log").read_figures(tmp_path, 2).seconds == 0.5
+
+
+def test_a_log_that_is_being_written(load, tmp_path):
+    log = load("distill_log")
+    assert log.last_iteration(tmp_path) == 0
+    path = write_log(tmp_path, "1", trained(10, 0.1), trained(20, 0.1))
+    path.write_text(path.read_text() + '{"loss": 1.0, "ti')
+    assert log.last_iteration(tmp_path) == 20
+    log.check_loss(tmp_path)
+    with pytest.raises(ValueError, match="no mIoU at iteration 30"):
+        log.read_figures(tmp_path, 30)
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_is_named(load, tmp_path, loss):
+    lines = [trained(10, 0.1), trained(20, 0.1, loss), dict(mIoU=1.0, step=20)]
+    write_log(tmp_path, "1", *lines)
+    with pytest.raises(ValueError, match=f"loss is {loss} at iteration 20"):
+        load("distill_log").read_figures(tmp_path, 20)
+
+
+def test_the_tail_of_what_was_printed(load, tmp_path):
+    log = load("distill_log")
+    assert log.tail(tmp_path / "no") == ""
+    (tmp_path / "log").write_text("\n".join(map(str, range(100))))
+    assert log.tail(tmp_path / "log").split() == [str(i) for i in range(85, 100)]
+
+
+# Figures and report.
+
+
+def results_of(run, **rows):
+    """Make results of rows from (mIoU, seconds) of each seed, None if it is missing."""
+    return {
+        run.Key(name.removesuffix("_equal"), seed, name.endswith("_equal")): run.Result(
+            400, miou, seconds, 500.0 + seed, 100.0
+        )
+        for name, values in rows.items()
+        for seed, value in enumerate(values)
+        if value is not None
+        for miou, seconds in [value]
+    }
+
+
+def test_the_gap(load):
+    gap_closed = load("distill_report").gap_closed
+    assert gap_closed(teacher=50, student=40, distilled=47) == 70
+    assert gap_closed(teacher=50, student=40, distilled=39) == -10
+    assert gap_closed(teacher=40, student=40, distilled=47) is None
+    assert gap_closed(teacher=39, student=40, distilled=47) is None
+
+
+def test_spreads_say_what_they_are_made_of(load):
+    report = load("distill_report")
+    assert report.spread_text([], 3, report.MIOU) == ""
+    assert report.spread_text([40.0], 1, report.MIOU) == "40.00"
+    assert report.spread_text([40.0], 3, report.MIOU) == "40.00 (n = 1)"
+    # The sample deviation: of two values it is their difference over sqrt(2).
+    assert report.spread_text([40.0, 44.0], 2, report.MIOU) == "42.00 ± 2.83"
+    assert report.spread_text([-1.0, 3.0], 3, report.GAIN) == "+1.00 ± 2.83 (n = 2)"
+
+
+def test_figures_are_taken_within_a_seed(load):
+    report, run = load("distill_report"), load("distill_run")
+    results = results_of(
+        run,
+        teacher=[(50, 0.4), (45, 0.4), (40, 0.4)],
+        student=[(40, 0.2), (35, 0.2), (41, 0.2)],
+        x=[(45, 0.3), (43, 0.3), (42, 0.3), (44, 0.3)],
+        x_equal=[None, (39, 0.3)],
+    )
+
+    def figures(name, seed):
+        return report.seed_figures(results, name, seed)
+
+    assert [figures("x", seed).get(report.GAIN) for seed in range(4)] == [5, 8, 1, None]
+    gaps = [figures("x", seed).get(report.GAP) for seed in range(4)]
+    assert gaps == [50, 80, None, None]
+    equal = [figures("x", seed).get(report.EQUAL) for seed in range(4)]
+    assert equal == [None, 39, None, None]
+    assert figures("x", 0)[report.MEMORY] == 500
+    assert figures("student", 0) == {
+        report.MIOU: 40,
+        report.SECONDS: 0.2,
+        report.MEMORY: 500,
+        report.EQUAL: 40,
+        report.EQUAL_ITERS: 400,
+    }
+    assert figures("teacher", 0)[report.GAIN] == 10
+    assert not {report.GAP, report.EQUAL} & figures("teacher", 0).keys()
+    assert figures("y", 0) == {}
+
+
+def test_equal_time(load):
+    equal_time_iters = load("distill_plan").equal_time_iters
+    result = load("distill_run").Result
+    student = result(400, 40.0, 0.2, None, 100.0)
+    assert equal_time_iters(student, student._replace(seconds=0.5)) == 160
+    assert equal_time_iters(student, student._replace(seconds=0.1)) == 800
+    assert equal_time_iters(student._replace(iters=2), student) == 2
+    assert equal_time_iters(student._replace(iters=3), result(3, 0, 2.0, None, 1)) == 2
+
+
+def report_of(load, out, seeds, names, equal_time=True):
+    run = load("distill_run")
+    keys = [run.Key(name, seed) for seed in seeds for name in names]
+    plan = SimpleNamespace(
+        out=out, seeds=seeds, rows=names, keys=keys, equal_time=equal_time
+    )
+    return load("distill_report").Report(plan, "mine", {"Machine": "slow"}, gpu=False)
+
+
+def table_of(path, title):
+    with path.open(newline="") as file:
+        return [row for row in csv.DictReader(file) if row["table"] == title]
+
+
+def test_a_partial_report_with_a_failure(load, tmp_path):
+    run = load("distill_run")
+    results = results_of(
+        run,
+        teacher=[(50, 0.4), (46, 0.4)],
+        student=[(40, 0.2), (38, 0.3)],
+        x=[(45, 0.41), None],
+        x_equal=[(41, 0.3)],
+    )
+    failures = {
+        run.Key("x", 1): "Exit status 1.\nTraceback\nValueError: no",
+        run.Key("y", 0): "It needs something.",
+    }
+    report = report_of(load, tmp_path, [0, 1], ["teacher", "student", "x", "y"])
+    text = report.write(results, failures)
+    assert text == (tmp_path / "results.md").read_text()
+    assert "- Machine: slow\n- Trainings done: 5 of 8\n" in text
+    assert "**x, seed 1: failed.** Exit status 1.\n\n```\nTraceback\nValueErr" in text
+    assert "**y, seed 0: failed.** It needs something.\n\n##" in text
+    assert "largest resident set" in text
+    teacher, student, x, y = table_of(tmp_path / "results.csv", "Results")
+    assert teacher["mIoU (%)"] == "48.00 ± 2.83"
+    assert teacher["gain"] == "+9.00 ± 1.41"
+    assert student["equal-time mIoU (%)"] == "39.00 ± 1.41"
+    assert student["seconds an iteration"] == "0.2500"
+    assert student["memory (MiB)"] == "501"
+    assert x["n"] == "1"
+    assert x["mIoU (%)"] == "45.00 (n = 1)"
+    assert x["gain"] == "+5.00 (n = 1)"
+    assert x["gap closed (%)"] == "50.0 (n = 1)"
+    assert x["equal-time mIoU (%)"] == "41.00 (n = 1)"
+    assert [row["failed"] for row in (x, y)] == ["seed 1", "seed 0"]
+    assert (y["n"], y["mIoU (%)"], y["seconds an iteration"]) == ("0", "", "")
+    each = table_of(tmp_path / "results.csv", "Each seed")
+    found = {(row["row"], row["seed"]): row for row in each}
+    assert len(found) == 8
+    assert found["x", "0"]["mIoU (%)"] == "45.00"
+    assert found["x", "0"]["equal-time iterations"] == "400"
+    assert found["student", "1"]["seconds an iteration"] == "0.3000"
+    assert found["x", "1"]["mIoU (%)"] == ""
+    assert (tmp_path / "results.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_report_of_nothing(load, tmp_path):
+    names = ["teacher", "student", "x"]
+    text = report_of(load, tmp_path, [0], names, equal_time=False).write({}, {})
+    assert "| x | 0 |  |  |  |  |  |\n" in text
+    assert "equal-time" not in text
+    assert "failed" not in text
+    assert (tmp_path / "results.png").exists()
+
+
+def test_the_picture_shows_what_is_there(load, tmp_path, monkeypatch):
+    plot, run = load("distill_plot"), load("distill_run")
+    figures = []
+    monkeypatch.setattr(
+        plot.Figure, "savefig", lambda self, *_, **__: figures.append(self)
+    )
+    results = results_of(
+        run,
+        teacher=[(50, 0.5), (46, 0.5)],
+        student=[(40, 0.2)],
+        x=[(45, 0.25), (47, 0.25)],
+        x_equal=[(42, 0.25)],
+    )
+    rows = ["teacher", "student", "x", "y"]
+    plot.draw(results, rows, [0, 1], tmp_path / "results.png")
+    by_row, by_time = figures[0].axes
+    assert [label.get_text() for label in by_row.get_xticklabels()] == rows
+    clouds = [list(line.get_ydata()) for line in by_row.lines]
+    assert [45, 47] in clouds
+    assert [46] in clouds  # the mean
+    points = [tuple(map(list, line.get_data())) for line in by_time.lines]
+    assert ([100, 100], [45, 47]) in points
+    assert ([100], [42]) in points
+    assert ([200, 200], [50, 46]) in points
+    legend = [text.get_text() for text in by_time.get_legend().get_texts()]
+    assert legend == ["teacher", "student", "x", "in equal time"]
+
+
+# Progress.
+
+
+def test_the_time_that_is_left(load):
+    progress, run = load("distill_progress"), load("distill_run")
+    key, running = run.Key, progress.Running
+    assert progress.remaining([], [key("x", 0)], {}, 1) is None
+    assert progress.remaining([running(key("x", 0), 5, 0)], [], {}, 1) is None
+    results = {
+        key("student", 0): run.Result(4, 1.0, 1.0, None, 10.0),
+        key("x", 0): run.Result(4, 1.0, 1.0, None, 30.0),
+        key("x", 1): run.Result(4, 1.0, 1.0, None, 50.0),
+    }
+
+    def left(*pending, jobs=1, active=()):
+        return progress.remaining(active, pending, results, jobs)
+
+    assert left(key("x", 2)) == 40
+    assert left(key("x", 2, True)) == 10
+    assert left(key("y", 0)) == 30
+    assert left(key("x", 2), key("student", 1), jobs=2) == 25
+    # A quarter took 20 s: 60 are left, and 80 for the next of its kind.
+    assert left(key("y", 1), active=[running(key("y", 0), 20, 0.25)]) == 60 + 80
+    assert left(active=[running(key("x", 2), 50, 0)]) == 0
+
+
+def test_durations(load):
+    duration = load("distill_progress").duration
+    assert [duration(s) for s in (8, 600, 3600 * 2 + 300)] == [
+        "8 s",
+        "10 min",
+        "2 h 5 min",
+    ]

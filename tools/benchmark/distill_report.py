@@ -1,0 +1,168 @@
+"""The report of the distillation benchmark: what its runs say together."""
+
+from collections.abc import Mapping, Sequence
+from statistics import mean, median, stdev
+from typing import NamedTuple
+
+from distill_plan import Plan
+from distill_plot import draw
+from distill_run import Key, Results
+from distill_suite import STUDENT, TEACHER
+from measure import Table, write_report
+
+MIOU, GAIN, GAP, EQUAL = "mIoU (%)", "gain", "gap closed (%)", "equal-time mIoU (%)"
+EQUAL_ITERS = "equal-time iterations"
+SECONDS, MEMORY = "seconds an iteration", "memory (MiB)"
+FAILED = "failed"
+STYLES = {
+    MIOU: ".2f",
+    GAIN: "+.2f",
+    GAP: ".1f",
+    EQUAL: ".2f",
+    EQUAL_ITERS: "d",
+    SECONDS: ".4f",
+    MEMORY: ".0f",
+}
+NOTE = """\
+mIoU is that of the last iteration, on the validation data: mean ± sample standard
+deviation over the seeds, and n in brackets where not all of them count. A seed is a
+repetition of its own, in which the distilled networks learn from the teacher of that
+seed, and differences are taken within a seed: the gain is row - student, the gap closed
+(row - student) / (teacher - student), with no figure where the teacher is not ahead.
+Seconds an iteration are the median of a training's log, and then of the seeds.
+"""
+GPU_MEMORY = """\
+Memory is the peak of PyTorch's allocator on the GPU, the highest of the seeds."""
+CPU_MEMORY = """\
+Memory is the largest resident set of the training process or of one of its workers, the
+highest of the seeds."""
+EQUAL_NOTE = """\
+Equal time is the mIoU of a second training, with as many iterations as take the time of
+the student's own; the whole schedule is scaled."""
+
+
+class Report(NamedTuple):
+    """Writes results.md, results.csv and results.png.
+
+    Attributes:
+        plan: what is trained.
+        suite: name of the suite.
+        facts: what the figures depend on, by name.
+        gpu: whether a GPU trains.
+    """
+
+    plan: Plan
+    suite: str
+    facts: Mapping[str, object]
+    gpu: bool
+
+    def write(self, results: Results, failures: Mapping[Key, str]) -> str:
+        """Write all three files, with what is there.
+
+        Args:
+            results: of the trainings that are finished.
+            failures: why others failed.
+
+        Returns:
+            The content of results.md.
+        """
+        plan = self.plan
+        rows = [self._row(name, results, failures) for name in plan.rows]
+        each = [
+            self._each(results, name, seed) for name in plan.rows for seed in plan.seeds
+        ]
+        tables = [Table("Results", rows), Table("Each seed", each)]
+        text = write_report(plan.out, "results", self._head(results, failures), tables)
+        draw(results, [*plan.rows], plan.seeds, plan.out / "results.png")
+        return text
+
+    def _head(self, results: Results, failures: Mapping[Key, str]) -> list[str]:
+        done = sum(key in results for key in self.plan.keys)
+        facts = {**self.facts, "Trainings done": f"{done} of {len(self.plan.keys)}"}
+        lines = [
+            f"# Distillation: {self.suite}",
+            "\n".join(f"- {name}: {value}" for name, value in facts.items()),
+            NOTE + (GPU_MEMORY if self.gpu else CPU_MEMORY),
+        ]
+        lines += [EQUAL_NOTE] if self.plan.equal_time else []
+        return lines + [_failure(key, reason) for key, reason in failures.items()]
+
+    def _row(
+        self, name: str, results: Results, failures: Mapping[Key, str]
+    ) -> dict[str, str]:
+        figures = [seed_figures(results, name, seed) for seed in self.plan.seeds]
+
+        def values(column: str) -> list[float]:
+            return [found[column] for found in figures if column in found]
+
+        row = {"row": name, "n": str(len(values(MIOU)))}
+        for column in self._columns(MIOU, GAIN, GAP, EQUAL):
+            row[column] = spread_text(values(column), len(self.plan.seeds), column)
+        for column, summary in ((SECONDS, median), (MEMORY, max)):
+            found = values(column)
+            row[column] = format(summary(found), STYLES[column]) if found else ""
+        if failures:
+            row[FAILED] = "; ".join(key.which for key in failures if key.row == name)
+        return row
+
+    def _each(self, results: Results, name: str, seed: int) -> dict[str, str]:
+        figures = seed_figures(results, name, seed)
+        row = {"row": name, "seed": str(seed)}
+        for column in self._columns(*STYLES):
+            found = column in figures
+            row[column] = format(figures[column], STYLES[column]) if found else ""
+        return row
+
+    def _columns(self, *names: str) -> list[str]:
+        left_out = () if self.plan.equal_time else (EQUAL, EQUAL_ITERS)
+        return [name for name in names if name not in left_out]
+
+
+def seed_figures(results: Results, name: str, seed: int) -> dict[str, float]:
+    """Return what is known of a row with a seed, by column."""
+    result = results.get(Key(name, seed))
+    equal = results.get(Key(name, seed, equal_time=True))
+    student = results.get(Key(STUDENT, seed))
+    teacher = results.get(Key(TEACHER, seed))
+    figures: dict[str, float | None] = {}
+    if result:
+        figures |= {MIOU: result.miou, SECONDS: result.seconds, MEMORY: result.memory}
+    if result and student and name != STUDENT:
+        figures[GAIN] = result.miou - student.miou
+    if result and student and teacher and name not in (TEACHER, STUDENT):
+        figures[GAP] = gap_closed(teacher.miou, student.miou, result.miou)
+    # The student has the student's time.
+    equal = result if name == STUDENT else equal
+    if equal:
+        figures |= {EQUAL: equal.miou, EQUAL_ITERS: equal.iters}
+    return {column: value for column, value in figures.items() if value is not None}
+
+
+def gap_closed(teacher: float, student: float, distilled: float) -> float | None:
+    """Return how much of the gap is closed in percent, None if there is none."""
+    if teacher <= student:
+        return None
+    return 100 * (distilled - student) / (teacher - student)
+
+
+def spread_text(values: Sequence[float], count: int, column: str) -> str:
+    """Format mean ± sample standard deviation, which takes two values at least.
+
+    Args:
+        values: those that are there.
+        count: how many there should be; n is said if they are fewer.
+        column: what they are.
+    """
+    if not values:
+        return ""
+    style = STYLES[column]
+    text = format(mean(values), style)
+    if len(values) > 1:
+        text += f" ± {format(stdev(values), style.lstrip('+'))}"
+    return text if len(values) == count else f"{text} (n = {len(values)})"
+
+
+def _failure(key: Key, reason: str) -> str:
+    first, *lines = reason.splitlines()
+    text = f"**{key}: failed.** {first}"
+    return "\n".join([text, "", "```", *lines, "```"]) if lines else text

@@ -1,0 +1,194 @@
+"""One training of the distillation benchmark: its command, its folder, its result."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from distill_log import read_figures
+from distill_recipe import without_losses
+from distill_suite import STUDENT, TEACHER, Row
+
+TRAIN = [sys.executable, str(Path(__file__).parents[1] / "train.py")]
+
+
+class Key(NamedTuple):
+    """Names a training: a row with a seed, perhaps in the student's time."""
+
+    row: str
+    seed: int
+    equal_time: bool = False
+
+    @property
+    def which(self) -> str:
+        """Which training of its row it is."""
+        return f"seed {self.seed}" + " in equal time" * self.equal_time
+
+    @property
+    def needs(self) -> list["Key"]:
+        """The trainings that have to be finished before it."""
+        if self.row in (TEACHER, STUDENT):
+            return []
+        needs = [Key(TEACHER, self.seed)]
+        if self.equal_time:
+            needs += [Key(STUDENT, self.seed), Key(self.row, self.seed)]
+        return needs
+
+    def folder(self, out: Path) -> Path:
+        """Return the folder of the training within that of the benchmark."""
+        return out / self.row / (f"seed{self.seed}" + "-equal-time" * self.equal_time)
+
+    def __str__(self) -> str:
+        return f"{self.row}, {self.which}"
+
+
+class Result(NamedTuple):
+    """What came out of a training.
+
+    Attributes:
+        iters: its iterations.
+        miou: in percent, at the last of them.
+        seconds: median time of an iteration.
+        memory: peak in MiB, None where it was not measured.
+        wall: seconds that its last process ran, for estimates.
+    """
+
+    iters: int
+    miou: float
+    seconds: float
+    memory: float | None
+    wall: float
+
+
+Results = Mapping[Key, Result]
+
+
+class Run(NamedTuple):
+    """A training that is to be done.
+
+    Attributes:
+        key: its name.
+        row: its row of the suite.
+        out: folder of the benchmark.
+        iters: its iterations.
+        options: overrides of the config, but for the teacher's checkpoint.
+        settings: what its result belongs to.
+    """
+
+    key: Key
+    row: Row
+    out: Path
+    iters: int
+    options: list[str]
+    settings: dict[str, object]
+
+    @property
+    def folder(self) -> Path:
+        """The folder where everything of it is written."""
+        return self.key.folder(self.out)
+
+    def command(self, resume: bool) -> list[str]:
+        """Return the command that trains it."""
+        options = list(self.options)
+        if self.row.distilled:
+            teacher = last_checkpoint(Key(TEACHER, self.key.seed).folder(self.out))
+            options.append(f"model.teacher_ckpt={teacher}")
+        command = [*TRAIN, str(self._config()), f"--work-dir={self.folder}"]
+        command += ["--resume"] if resume else []
+        return [*command, "--cfg-options", *options]
+
+    def _config(self) -> Path:
+        if not self.row.without:
+            return self.row.config
+        path = self.folder.parent / "config.py"
+        _write(path, without_losses(self.row))
+        return path
+
+
+def load_result(run: Run) -> Result | None:
+    """Return the result of a run, if it is finished."""
+    content = _read(run.folder / "result.json")
+    return content and Result(**content["result"])
+
+
+def differences(run: Run) -> str:
+    """Say in what a run's folder differs from its settings; nothing if it fits."""
+    content = _read(run.folder / "settings.json")
+    if content is None:
+        return ""
+    return ", ".join(
+        f"{name} was {content.get(name)!r}, now {value!r}"
+        for name, value in run.settings.items()
+        if content.get(name) != value
+    )
+
+
+def prepare(run: Run) -> int:
+    """Make a run's folder ready for its training.
+
+    Returns:
+        The iteration that it goes on from; without a checkpoint it starts anew, at 0.
+    """
+    first = _resumed_from(run)
+    if not first:
+        shutil.rmtree(run.folder, ignore_errors=True)
+        run.folder.mkdir(parents=True)
+        _write(run.folder / "settings.json", json.dumps(run.settings, indent=2))
+    return first
+
+
+def finish(run: Run, memory: float | None, wall: float) -> Result:
+    """Read and keep the result of a training that came to its end.
+
+    Args:
+        run: the run.
+        memory: peak of its resident set in MiB, which counts if no GPU trained.
+        wall: seconds that it took.
+
+    Raises:
+        ValueError: its log shows that it failed.
+    """
+    figures = read_figures(run.folder, run.iters)
+    memory = memory if figures.memory is None else figures.memory
+    result = Result(run.iters, figures.miou, figures.seconds, memory, wall)
+    content = {"settings": run.settings, "result": result._asdict()}
+    _write(run.folder / "result.json", json.dumps(content, indent=2))
+    return result
+
+
+def last_checkpoint(folder: Path) -> Path:
+    """Return the newest checkpoint of a training, whose folder may have been moved."""
+    return folder / Path((folder / "last_checkpoint").read_text()).name
+
+
+def _resumed_from(run: Run) -> int:
+    if not (run.folder / "last_checkpoint").exists():
+        return 0
+    first = _iteration(last_checkpoint(run.folder))
+    if first < run.iters:
+        return first
+    # It was stopped in its validation, which MMEngine would not repeat: go on from the
+    # checkpoint before.
+    saved = {_iteration(path): path for path in run.folder.glob("iter_*.pth")}
+    first = max((iters for iters in saved if iters < run.iters), default=0)
+    if first:
+        _write(run.folder / "last_checkpoint", str(saved[first]))
+    return first
+
+
+def _iteration(checkpoint: Path) -> int:
+    return int(checkpoint.stem.removeprefix("iter_"))
+
+
+def _read(path: Path) -> dict | None:
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that is never half there."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text)
+    os.replace(part, path)

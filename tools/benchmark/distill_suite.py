@@ -1,0 +1,109 @@
+"""Suites of the distillation benchmark: the networks that are compared."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from mmengine.config import Config, ConfigDict
+
+SUITES = Path(__file__).parent / "suites"
+TEACHER, STUDENT = "teacher", "student"
+KEYS = ("config", "options", "without")
+
+
+class SuiteError(ValueError):
+    """A suite, or what is asked of it, cannot be trained."""
+
+
+class Row(NamedTuple):
+    """One line of the comparison.
+
+    Attributes:
+        name: its name in the report, and of its folder.
+        config: path of its config.
+        options: overrides, as after ``--cfg-options``.
+        without: losses of the distiller that are taken out.
+    """
+
+    name: str
+    config: Path
+    options: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+    @property
+    def distilled(self) -> bool:
+        """Whether it learns from the teacher."""
+        return self.name not in (TEACHER, STUDENT)
+
+
+def load_suite(name: str) -> list[Row]:
+    """Read a suite.
+
+    Args:
+        name: name of a file in ``suites``, or a path.
+
+    Returns:
+        Its rows, in their order.
+
+    Raises:
+        SuiteError: there is no such suite, or it is not one.
+    """
+    path = Path(name) if name.endswith(".py") else SUITES / f"{name}.py"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in SUITES.glob("*.py")))
+        raise SuiteError(f"There is no suite {path}: give a path, or one of {known}.")
+    rows = read_config(path).get("rows")
+    if not isinstance(rows, dict):
+        raise SuiteError(f"{path} has no dict `rows`; {SUITES}/mosaic.py is a model.")
+    for needed in (TEACHER, STUDENT):
+        if needed not in rows:
+            raise SuiteError(f"{path} has no row {needed!r}, which a suite needs.")
+    return [_row(path, name, row) for name, row in rows.items()]
+
+
+def choose_rows(rows: Sequence[Row], names: Iterable[str] | None) -> list[Row]:
+    """Choose rows by name; distilled ones bring the teacher and the student along.
+
+    Raises:
+        SuiteError: there is no row of that name.
+    """
+    if names is None:
+        return list(rows)
+    known = {row.name: row for row in rows}
+    chosen = {*names}
+    for name in chosen:
+        if name not in known:
+            raise SuiteError(f"The suite has no row {name!r}{hint(name, known)}.")
+    if any(known[name].distilled for name in chosen):
+        chosen |= {TEACHER, STUDENT}
+    return [row for row in rows if row.name in chosen]
+
+
+def read_config(path: Path) -> Config:
+    """Read an MMEngine config, without what it imports for its training."""
+    return Config.fromfile(path, import_custom_modules=False)
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message about a name that is not known."""
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; there are {', '.join(known)}"
+
+
+def _row(path: Path, name: str, row: ConfigDict) -> Row:
+    if not re.fullmatch(r"\w[\w+.-]*", name):
+        raise SuiteError(
+            f"{path}: {name!r} names a folder too: use letters, digits, + - . and _."
+        )
+    for key in row:
+        if key not in KEYS:
+            raise SuiteError(f"{path}: row {name!r} has {key!r}{hint(key, KEYS)}.")
+    config = (path.parent / row.get("config", "")).resolve()
+    if not config.is_file():
+        raise SuiteError(f"{path}: row {name!r} has no config file {config}.")
+    options, without = (tuple(row.get(key, ())) for key in ("options", "without"))
+    return Row(name, config, options, without)

@@ -1,0 +1,29 @@
+# What each term of SSTKD is worth on the texture mosaic; no data are needed.
+#
+#   python tools/benchmark/distill.py mosaic
+#
+# A suite is an MMEngine config of its own: `rows`, by name, in the order of the report.
+# `teacher` and `student` (the control) must be among them; all others are distilled
+# from the teacher of the same seed. A row has
+#   config    a path from this file's folder,
+#   options   optional: a list of K=V, as after --cfg-options, and
+#   without   optional: losses of the config's distiller to take out, so that they cost
+#             no time either.
+folder = "../../../configs/"
+pair = "pspnet_r18-w32_r18-w16_mosaic.py"
+structural = ["loss_structural_stage1", "loss_structural_stage2"]
+statistical = ["loss_statistical"]
+
+rows = {
+    "teacher": dict(config=folder + "pspnet_r18-w32_mosaic.py"),
+    "student": dict(config=folder + "pspnet_r18-w16_mosaic.py"),
+    "response": dict(
+        config=folder + "sstkd_" + pair, without=[*structural, *statistical]
+    ),
+    "response+structural": dict(config=folder + "sstkd_" + pair, without=statistical),
+    "response+statistical": dict(config=folder + "sstkd_" + pair, without=structural),
+    "SSTKD": dict(config=folder + "sstkd_" + pair),
+    "CWD": dict(config=folder + "cwd_" + pair),
+    "FitNet": dict(config=folder + "fitnet_" + pair),
+    "SKD": dict(config=folder + "skd_" + pair),
+}
