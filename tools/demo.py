@@ -56,11 +56,11 @@ def demo_runs(work_dir: Path) -> list[Run]:
     """List the three networks in the order of their training."""
     teacher_ckpt = work_dir / "teacher" / "last.pth"
     return [
-        Run("teacher", "pspnet_r18-w32_mosaic.py"),
-        Run("student", "pspnet_r18-w16_mosaic.py"),
+        Run("teacher", "pspnet_r18-w32-d8_1xb8-400iters_mosaic-128x128.py"),
+        Run("student", "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"),
         Run(
             "distilled",
-            "sstkd_pspnet_r18-w32_r18-w16_mosaic.py",
+            "sstkd_pspnet_r18-w32-d8_pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py",
             (f"model.teacher_ckpt={teacher_ckpt}",),
         ),
     ]
@@ -134,7 +134,7 @@ def draw_comparison(runs: list[Run], work_dir: Path, picture: Path) -> None:
     from mmseg.apis import init_model
     from mmseg.registry import DATASETS
 
-    plain = {"distilled": "pspnet_r18-w16_mosaic.py"}
+    plain = {"distilled": "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"}
     models = {
         run.name: init_model(
             str(ROOT / "configs" / plain.get(run.name, run.config)),

@@ -12,6 +12,8 @@ from mmrazor.registry import MODELS
 import texture_kd.components  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
+STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
+CONFIG = ROOT / "configs" / f"sstkd_pspnet_r18-w32-d8_{STUDENT}"
 SENTENCE = "The rows of the paper's Table 4 are options of `DTIEMLoss`"
 PREFIX = "model.distiller.distill_losses.loss_statistical."
 EXPECTED = {
@@ -40,7 +42,7 @@ def rows():
 
 
 def configured(options):
-    config = Config.fromfile(ROOT / "configs/sstkd_pspnet_r18-w32_r18-w16_mosaic.py")
+    config = Config.fromfile(CONFIG)
     config.model.teacher_ckpt = None
     config.merge_from_dict(options)
     return config

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
 REPOSITORY = Path(__file__).parents[2]
 ITERATIONS = 20
 
@@ -65,7 +66,7 @@ def losses_of(run, tiny, tmp_path):
     def losses(processes: int) -> list[dict[str, float]]:
         path = tmp_path / f"losses_{processes}.json"
         config = tiny(
-            "sstkd_pspnet_r18-w32_r18-w16_mosaic.py",
+            f"sstkd_pspnet_r18-w32-d8_{STUDENT}",
             SAME_STATISTICS.format(
                 iterations=ITERATIONS, batch_size=4 // processes, path=str(path)
             ),
@@ -106,7 +107,8 @@ def test_two_processes_equal_one(losses_of):
 
 def test_two_processes_sample_regions(run, tiny, tmp_path, logged_values):
     config = tiny(
-        "sstkd_pspnet_r18-w32_r18-w16_mosaic.py", "model=dict(teacher_ckpt=None)"
+        f"sstkd_pspnet_r18-w32-d8_{STUDENT}",
+        "model=dict(teacher_ckpt=None)",
     )
     run(
         REPOSITORY / "tools" / "dist_train.sh",

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 REPOSITORY = Path(__file__).parents[2]
-TEACHER = "pspnet_r18-w32_mosaic.py"
-STUDENT = "pspnet_r18-w16_mosaic.py"
-DISTILLED = "sstkd_pspnet_r18-w32_r18-w16_mosaic.py"
+TEACHER = "pspnet_r18-w32-d8_1xb8-400iters_mosaic-128x128.py"
+STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
+DISTILLED = f"sstkd_pspnet_r18-w32-d8_{STUDENT}"
 
 
 @pytest.fixture
@@ -73,7 +73,8 @@ def test_mmrazor_draws_the_students_features(run, tmp_path):
     from mmrazor.registry import MODELS
     from PIL import Image
 
-    config = REPOSITORY / "configs" / "pspnet_r18-w16_camvid-180x240.py"
+    name = "pspnet_r18-w16-d8_1xb8-1500iters_camvid-180x240.py"
+    config = REPOSITORY / "configs" / name
     student = MODELS.build(dict(Config.fromfile(config).model, _scope_="mmseg"))
     torch.save(dict(meta={}, state_dict=student.state_dict()), tmp_path / "student.pth")
     Image.effect_noise((240, 180), 60).convert("RGB").save(tmp_path / "image.png")

@@ -8,9 +8,10 @@ from mmengine.analysis import get_model_complexity_info
 
 from texture_kd.functional.flops import spectral_flops
 
+STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / "tools" / "analysis" / "get_flops.py"
-CONFIG = ROOT / "configs" / "sstkd_pspnet_r18-w32_r18-w16_mosaic.py"
+CONFIG = ROOT / "configs" / f"sstkd_pspnet_r18-w32-d8_{STUDENT}"
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,9 @@ def test_prints_a_table():
 
 
 def test_a_config_without_distillation_is_refused(tool):
-    config = ROOT / "configs" / "pspnet_r18-w16_mosaic.py"
-    with pytest.raises(ValueError, match=r"pspnet_r18-w16_mosaic.py.*TextureDistill"):
+    config = ROOT / "configs" / STUDENT
+    with pytest.raises(
+        ValueError,
+        match=rf"{STUDENT}.*TextureDistill",
+    ):
         tool["build"](str(config), {})

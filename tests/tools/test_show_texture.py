@@ -17,9 +17,10 @@ from PIL import Image
 from texture_kd.datasets.mosaic import texture_mosaic
 from texture_kd.hooks import PlainStudentHook
 
+STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
 REPOSITORY = Path(__file__).parents[2]
 TOOL = REPOSITORY / "tools" / "analysis" / "show_texture.py"
-CONFIG = REPOSITORY / "configs" / "sstkd_pspnet_r18-w32_r18-w16_mosaic.py"
+CONFIG = REPOSITORY / "configs" / f"sstkd_pspnet_r18-w32-d8_{STUDENT}"
 
 
 @pytest.fixture(autouse=True)
@@ -305,9 +306,9 @@ def test_the_regions_are_those_of_the_checkpoint(tool, files, tmp_path):
                 "{files}/image.png",
                 "--statistics",
                 "--config",
-                str(REPOSITORY / "configs" / "cwd_pspnet_r18-w32_r18-w16_mosaic.py"),
+                str(REPOSITORY / "configs" / f"cwd_pspnet_r18-w32-d8_{STUDENT}"),
             ],
-            "cwd_pspnet_r18-w32_r18-w16_mosaic.py has no DTIEMLoss",
+            f"cwd_pspnet_r18-w32-d8_{STUDENT} has no DTIEMLoss",
         ),
         (["--index", "3"], "--index needs --config"),
         ([], "one of the arguments IMAGE --index is required"),
@@ -327,17 +328,17 @@ def test_the_regions_are_those_of_the_checkpoint(tool, files, tmp_path):
             [
                 "{files}/image.png",
                 "--config",
-                str(REPOSITORY / "configs" / "cwd_pspnet_r18-w32_r18-w16_mosaic.py"),
+                str(REPOSITORY / "configs" / f"cwd_pspnet_r18-w32-d8_{STUDENT}"),
             ],
-            "cwd_pspnet_r18-w32_r18-w16_mosaic.py has no CDMLoss",
+            f"cwd_pspnet_r18-w32-d8_{STUDENT} has no CDMLoss",
         ),
         (
             [
                 "{files}/image.png",
                 "--config",
-                str(REPOSITORY / "configs" / "pspnet_r18-w16_mosaic.py"),
+                str(REPOSITORY / "configs" / STUDENT),
             ],
-            "pspnet_r18-w16_mosaic.py has no CDMLoss",
+            f"{STUDENT} has no CDMLoss",
         ),
     ],
 )

@@ -7,9 +7,8 @@ from mmrazor.registry import MODELS
 
 from texture_kd.visualization.compared_features import compared_features
 
-CONFIG = (
-    Path(__file__).parents[2] / "configs" / "sstkd_pspnet_r18-w32_r18-w16_mosaic.py"
-)
+STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
+CONFIG = Path(__file__).parents[2] / "configs" / f"sstkd_pspnet_r18-w32-d8_{STUDENT}"
 
 
 @pytest.fixture

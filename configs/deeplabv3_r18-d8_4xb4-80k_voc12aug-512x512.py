@@ -1,0 +1,19 @@
+# The student alone: DeepLabV3-R18 on VOC 2012 in the paper's recipe. It is the control
+# of the distillation configs of this student.
+#
+#   tools/dist_train.sh configs/deeplabv3_r18-d8_4xb4-80k_voc12aug-512x512.py 4
+#   mim train mmseg configs/deeplabv3_r18-d8_4xb4-80k_voc12aug-512x512.py \
+#       --cfg-options train_dataloader.batch_size=16
+#   mim test mmseg configs/deeplabv3_r18-d8_4xb4-80k_voc12aug-512x512.py --checkpoint CHECKPOINT
+_base_ = [
+    "./_base_/default_runtime.py",
+    "./_base_/schedules/sstkd_80k.py",
+    "./_base_/datasets/voc12aug_512x512.py",
+    "./_base_/models/deeplabv3_r18.py",
+]
+data_preprocessor = dict(size=(512, 512))
+model = dict(
+    data_preprocessor=data_preprocessor,
+    decode_head=dict(num_classes=21),
+    auxiliary_head=dict(num_classes=21),
+)

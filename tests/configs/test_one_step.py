@@ -1,0 +1,91 @@
+"""Every shipped config trains: one step on random images, smaller than theirs."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config, ConfigDict
+from mmengine.model import revert_sync_batchnorm
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DefaultScope
+from mmengine.structures import PixelData
+from mmrazor.registry import MODELS
+from mmseg.structures import SegDataSample
+
+from texture_kd.algorithms import TextureDistill
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+NAMES = sorted(path.name for path in CONFIGS.glob("*.py"))
+SIDE = 64
+
+
+@pytest.fixture(autouse=True)
+def mmseg_scope():
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        yield
+
+
+def shrink(config: ConfigDict) -> None:
+    """Make the images small; all else is as shipped."""
+    for value in config.values():
+        if isinstance(value, ConfigDict):
+            shrink(value)
+    if "SegDataPreProcessor" in str(config.get("type")):
+        config.size = (SIDE, SIDE)
+
+
+def build(name: str):
+    config = Config.fromfile(CONFIGS / name)
+    shrink(config.model)
+    if config.model.type == "TextureDistill":
+        # The teacher is trained by another config, or downloaded.
+        config.model.teacher_ckpt = None
+    model = MODELS.build(
+        dict(config.model, _scope_=config.model.get("_scope_", "mmseg"))
+    )
+    return config, revert_sync_batchnorm(model)
+
+
+def random_batch(num_classes: int) -> dict:
+    images = torch.randint(256, (2, 3, SIDE, SIDE), dtype=torch.uint8)
+    labels = torch.randint(num_classes, (2, 1, SIDE, SIDE))
+    labels[:, :, :5] = 255
+    shape = dict(img_shape=(SIDE, SIDE), ori_shape=(SIDE, SIDE))
+    samples = [
+        SegDataSample(metainfo=shape, gt_sem_seg=PixelData(data=label))
+        for label in labels
+    ]
+    return dict(inputs=list(images), data_samples=samples)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_trains(name):
+    torch.manual_seed(0)
+    config, model = build(name)
+    distils = isinstance(model, TextureDistill)
+    assert distils == ("teacher" in config.model)
+    student = model.student if distils else model
+    trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    reached = set()
+    for key, parameter in trained.items():
+        parameter.register_post_accumulate_grad_hook(
+            lambda _, key=key: reached.add(key)
+        )
+    frozen = [v.clone() for v in model.teacher.buffers()] if distils else []
+
+    wrapper = build_optim_wrapper(model, config.optim_wrapper)
+    before = student.decode_head.conv_seg.weight.detach().clone()
+    log = model.train().train_step(
+        random_batch(student.decode_head.num_classes), wrapper
+    )
+
+    assert all(value.isfinite().all() for value in log.values())
+    # Several processes would refuse a parameter without a gradient.
+    assert reached == set(trained)
+    assert not torch.equal(before, student.decode_head.conv_seg.weight)
+    if distils:
+        losses = config.model.distiller.distill_losses
+        assert {f"distill.{loss}" for loss in losses} <= set(log)
+        assert not [key for key in trained if key.startswith("teacher.")]
+        for old, new in zip(frozen, model.teacher.buffers(), strict=True):
+            assert torch.equal(old, new)
