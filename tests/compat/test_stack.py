@@ -172,3 +172,13 @@ def test_mmsegs_own_fallbacks_still_work(lite_ops):
     import mmseg.models
 
     assert mmseg.models.decode_heads.psa_head.PSAMask is None
+
+
+def test_mmpretrains_backbones_need_no_torchvision():
+    out = run_python(
+        "import sys; sys.modules['torchvision'] = None\n"
+        "import torch, mmpretrain.models\n"
+        "from mmpretrain.registry import MODELS\n"
+        "print('EfficientNet' in MODELS)"
+    )
+    assert out.strip() == "True"
