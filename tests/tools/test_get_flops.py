@@ -4,9 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.analysis import get_model_complexity_info
 
 from texture_kd.functional.flops import spectral_flops
+from texture_kd.losses.adversarial import AdversarialLoss
 
 STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
 ROOT = Path(__file__).parents[2]
@@ -41,6 +43,19 @@ def test_structural_losses_are_two_decompositions_and_a_convolution(tool, model)
     assert parameters == 16 * 32
     decomposition = spectral_flops((1, 32, 16, 24), (4, 3), "maxflat") // 2
     assert macs == 2 * decomposition + 16 * 32 * 16 * 24
+
+
+def test_the_gradient_inside_the_adversarial_loss_counts(tool):
+    loss = AdversarialLoss(num_classes=4)
+    maps, image = torch.randn(2, 1, 4, 32, 32), torch.randn(1, 3, 64, 64)
+    with torch.no_grad(), tool["total_counter"]() as counter:
+        loss.critic(maps[0].softmax(1), image[..., ::2, ::2])
+        once = counter.get_total_flops()
+        loss(*maps, image)
+        whole = counter.get_total_flops() - once
+    # Three maps forward, and the slope at one of them: a convolution's gradient costs
+    # what the convolution does, and attention's more.
+    assert 4 * once <= whole < 5 * once
 
 
 def test_prints_a_table():

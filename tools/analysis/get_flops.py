@@ -3,7 +3,7 @@
 python tools/analysis/get_flops.py CONFIG [--shape H W] [--cfg-options K=V ...]
 
 Teacher and student are counted as they are deployed, without auxiliary heads; a
-distillation loss as it is trained with, its gradients left out. Convolutions, matrix
+distillation loss as it is trained with, the backward pass left out. Convolutions, matrix
 products and Fourier transforms count, as two floating point operations a
 multiply-accumulate; element-wise operations don't. Weights are neither read nor
 downloaded.
@@ -11,7 +11,7 @@ downloaded.
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 from mmengine.config import Config, DictAction
@@ -84,7 +84,7 @@ def count_parts(
     """
     image = torch.randn(1, 3, *shape)
     losses = model.distiller.distill_losses
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), total_counter() as counter:
         for name, network in (("teacher", model.teacher), ("student", model.student)):
             before = counter.get_total_flops()
             network(image, mode="tensor")
@@ -95,6 +95,18 @@ def count_parts(
     for name, loss in losses.items():
         parameters = sum(p.numel() for p in loss.parameters())
         yield name, parameters, flops[name] // 2
+
+
+def total_counter() -> FlopCounterMode:
+    """Return a counter of totals.
+
+    Its hooks on modules don't bear a gradient inside a loss, such as a gradient penalty
+    has, and a total does without them.
+    """
+    counter = FlopCounterMode(display=False)
+    counter.mod_tracker = nullcontext()
+    counter.mod_tracker.parents = ("Global",)
+    return counter
 
 
 def deployed_parameters(network: nn.Module) -> int:
