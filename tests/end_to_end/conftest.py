@@ -33,6 +33,41 @@ default_hooks = dict(
 )
 """
 
+# The adversarial term for the mosaic's configs, which leave it out: the optimiser, and
+# arguments of the model.
+ADVERSARIAL = """
+_logits = dict(
+    preds_S=dict(from_student=True, recorder="logits"),
+    preds_T=dict(from_student=False, recorder="logits"),
+    gt=dict(from_student=True, recorder="labels", data_idx=1),
+)
+_adversarial = dict(
+    distiller=dict(
+        student_recorders=dict(image=dict(type="ModuleInputs", source="backbone")),
+        distill_losses=dict(
+            loss_adversarial=dict(type="AdversarialLoss", num_classes=12)
+        ),
+        loss_forward_mappings=dict(
+            loss_adversarial=dict(
+                image=dict(from_student=True, recorder="image", data_idx=0), **_logits
+            )
+        ),
+    ),
+)
+optim_wrapper = dict(
+    _delete_=True,
+    constructor="CriticOptimWrapperConstructor",
+    architecture=_base_.optim_wrapper,
+    critic=_base_.critic,
+)
+"""
+
+
+@pytest.fixture
+def adversarial() -> str:
+    """Return lines for a config of the mosaic, and ``_adversarial`` for its model."""
+    return ADVERSARIAL
+
 
 @pytest.fixture
 def run():

@@ -105,10 +105,12 @@ def test_two_processes_equal_one(losses_of):
     assert last < first
 
 
-def test_two_processes_sample_regions(run, tiny, tmp_path, logged_values):
+def test_two_processes_sample_regions_and_train_a_critic(
+    run, tiny, tmp_path, adversarial, logged_values
+):
     config = tiny(
         f"sstkd_pspnet_r18-w32-d8_{STUDENT}",
-        "model=dict(teacher_ckpt=None)",
+        adversarial + "model=dict(teacher_ckpt=None, **_adversarial)",
     )
     run(
         REPOSITORY / "tools" / "dist_train.sh",
@@ -120,4 +122,5 @@ def test_two_processes_sample_regions(run, tiny, tmp_path, logged_values):
         OMP_NUM_THREADS="1",
     )
     # PyTorch would refuse the second step if a parameter had no part in the first.
-    assert sorted(logged_values(tmp_path / "run", "distill.loss_statistical"))[-1] == 6
+    for key in ("distill.loss_statistical", "distill.part_adversarial.penalty"):
+        assert sorted(logged_values(tmp_path / "run", key))[-1] == 6

@@ -102,8 +102,10 @@ def test_amp(run, distilled, tmp_path):
 
 
 def test_a_killed_run_resumes_on_the_same_curve(
-    run, distilled, logged_values, tmp_path
+    run, tiny, teacher_ckpt, adversarial, logged_values, tmp_path
 ):
+    model = f"model = dict(teacher_ckpt={str(teacher_ckpt)!r}, **_adversarial)\n"
+    distilled = tiny(DISTILLED, adversarial + model)
     tool = REPOSITORY / "tools" / "train.py"
     whole = tmp_path / "whole"
     run(sys.executable, tool, distilled, "--work-dir", whole)
@@ -126,6 +128,7 @@ def test_a_killed_run_resumes_on_the_same_curve(
         "student.decode.loss_ce",
         "distill.loss_statistical",
         "distill.loss_response",
+        "distill.part_adversarial.distance",
     ):
         wanted, got = logged_values(whole, key), logged_values(killed, key)
         assert sorted(wanted) == sorted(got) == [1, 2, 3, 4, 5, 6]

@@ -3,7 +3,7 @@
 python tools/analysis/get_flops.py CONFIG [--shape H W] [--cfg-options K=V ...]
 
 Teacher and student are counted as they are deployed, without auxiliary heads; a
-distillation loss as it is trained with, the backward pass left out. Convolutions, matrix
+distillation loss as it is trained with, but for the backward pass. Convolutions, matrix
 products and Fourier transforms count, as two floating point operations a
 multiply-accumulate; element-wise operations don't. Weights are neither read nor
 downloaded.
