@@ -32,7 +32,7 @@ def write_config(path, text=""):
         "default_hooks = dict(\n"
         "    logger=dict(interval=20), checkpoint=dict(interval=200)\n"
         ")\n"
-        "model = dict(distiller=dict(\n"
+        "model = dict(teacher_ckpt='teacher.pth', distiller=dict(\n"
         "    distill_losses=dict(loss_a=dict(type='A'), loss_b=dict(type='B')),\n"
         "    loss_forward_mappings=dict(loss_a=dict(x=1), loss_b=dict(x=2)),\n"
         "))\n" + text
@@ -190,7 +190,11 @@ def test_what_cannot_be_trained_is_named(suite, load, tmp_path):
     path = write_config(tmp_path / "config.py")
     with pytest.raises(suite.SuiteError, match=r"'loss_aa', .*did you mean 'loss_a'"):
         read_recipe(row_of(suite, path, "loss_aa"), [])
-    path.write_text("train_cfg = dict(max_epochs=1)")
+    write_config(path, "del model['teacher_ckpt']")
+    with pytest.raises(suite.SuiteError, match=r"'row': .* is no distillation"):
+        read_recipe(row_of(suite, path), [])
+    read_recipe(suite.Row("student", path), [])
+    write_config(path, "train_cfg = dict(max_epochs=1)")
     with pytest.raises(suite.SuiteError, match=r"no train_cfg.max_iters"):
         read_recipe(row_of(suite, path), [])
 

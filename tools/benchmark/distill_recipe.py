@@ -53,11 +53,16 @@ def read_recipe(row: Row, options: Sequence[str]) -> Recipe:
         options: overrides of its config.
 
     Raises:
-        SuiteError: the training is not counted in iterations, or a loss that is to be
-            taken out is not there.
+        SuiteError: the training is not counted in iterations, nothing of it takes the
+            teacher's checkpoint, or a loss that is to be taken out is not there.
     """
     config = read_config(row.config)
     config.merge_from_dict(_parse(options))
+    if row.distilled and "teacher_ckpt" not in config.get("model", {}):
+        raise SuiteError(
+            f"Row {row.name!r}: {row.config} is no distillation, since it has no "
+            "model.teacher_ckpt. Only the rows teacher and student train alone."
+        )
     _check_losses(row, config)
     iters = config.get("train_cfg", {}).get("max_iters")
     if iters is None:
