@@ -3,16 +3,18 @@
 import re
 from pathlib import Path
 
+import pytest
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.registry import DefaultScope
 from mmrazor.registry import MODELS
+from torch import nn
 
 import texture_kd.components  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
 STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
-CONFIG = ROOT / "configs" / f"sstkd_pspnet_r18-w32-d8_{STUDENT}"
+CONFIG = f"sstkd_pspnet_r18-w32-d8_{STUDENT}"
 PREFIX = "model.distiller.distill_losses."
 # The weights of the structural and of the statistical term.
 TABLE_1 = {
@@ -31,17 +33,21 @@ TABLE_4 = {
 }
 
 
-def losses(table: int) -> dict[str, torch.nn.ModuleDict]:
-    """The losses of each row of a table, with the same weights."""
-    built = {}
-    for name, options in rows(table).items():
-        config = Config.fromfile(CONFIG)
-        config.model.teacher_ckpt = None
-        config.merge_from_dict({**options, PREFIX + "loss_statistical.seed": 0})
-        with DefaultScope.overwrite_default_scope("mmrazor"):
-            torch.manual_seed(0)
-            built[name] = MODELS.build(config.model).distiller.distill_losses
-    return built
+@pytest.fixture
+def losses(load):
+    """Return a function that builds the losses of a table's rows."""
+    return lambda table: {
+        name: build(load(CONFIG), options) for name, options in rows(table).items()
+    }
+
+
+def build(config: Config, options: dict) -> nn.ModuleDict:
+    """Build a config's losses, with the same weights whatever the options."""
+    config.model.teacher_ckpt = None
+    config.merge_from_dict({**options, PREFIX + "loss_statistical.seed": 0})
+    with DefaultScope.overwrite_default_scope("mmrazor"):
+        torch.manual_seed(0)
+        return MODELS.build(config.model).distiller.distill_losses
 
 
 def rows(table: int) -> dict[str, dict]:
@@ -69,7 +75,7 @@ def stages(loss) -> list[torch.Tensor]:
     ]
 
 
-def test_table_1_has_each_kind_of_texture_alone_and_both():
+def test_table_1_has_each_kind_of_texture_alone_and_both(losses):
     found = {}
     for name, built in losses(1).items():
         structural = [
@@ -80,19 +86,19 @@ def test_table_1_has_each_kind_of_texture_alone_and_both():
     assert found == TABLE_1
 
 
-def test_table_2_adds_scale_after_scale():
-    rows = losses(2)
-    assert list(rows) == list(TABLE_2)
+def test_table_2_adds_scale_after_scale(losses):
+    built = losses(2)
+    assert list(built) == list(TABLE_2)
     student, teacher = torch.randn(1, 16, 64, 64), torch.randn(1, 32, 64, 64)
     values = []
-    for name, built in rows.items():
+    for name, row in built.items():
         for stage in ("stage1", "stage2"):
-            assert built[f"loss_structural_{stage}"].levels == TABLE_2[name]
-        values.append(built.loss_structural_stage1(student, teacher))
+            assert row[f"loss_structural_{stage}"].levels == TABLE_2[name]
+        values.append(row.loss_structural_stage1(student, teacher))
     assert torch.stack(values).unique().numel() == len(TABLE_2)
 
 
-def test_table_4_sets_sampler_levels_and_denoising():
+def test_table_4_sets_sampler_levels_and_denoising(losses):
     found = {}
     for name, built in losses(4).items():
         loss = built.loss_statistical
@@ -104,8 +110,8 @@ def test_table_4_sets_sampler_levels_and_denoising():
     assert found == TABLE_4
 
 
-def test_each_row_of_table_4_has_another_distance():
-    built = [losses.loss_statistical for losses in losses(4).values()]
+def test_each_row_of_table_4_has_another_distance(losses):
+    built = [row.loss_statistical for row in losses(4).values()]
     gt = torch.randint(3, (2, 1, 192, 192))
     shared = dict(built[0].named_parameters())
     found = []
@@ -120,9 +126,9 @@ def test_each_row_of_table_4_has_another_distance():
     assert (gaps > 1e-6 * found.max()).all()
 
 
-def test_the_options_fit_every_config_of_the_method():
+def test_the_options_fit_every_config_of_the_method(load):
     options = [row for table in (1, 2, 4) for row in rows(table).values()]
     named = {key.removeprefix(PREFIX).split(".")[0] for row in options for key in row}
     for path in (ROOT / "configs").glob("sstkd_*.py"):
-        config = Config.fromfile(path, import_custom_modules=False)
+        config = load(path.name)
         assert named <= set(config.model.distiller.distill_losses)

@@ -6,7 +6,6 @@ from pathlib import Path
 import mmseg
 import pytest
 import yaml
-from mmengine.config import Config
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 NAMES = sorted(path.name for path in CONFIGS.glob("*.py"))
@@ -16,10 +15,6 @@ DISTILLED = [name for name in NAMES if name.startswith(METHODS)]
 TRAINING = r"\dxb\d+-(80k|\d+iters)_(cityscapes|voc12aug|ade20k|camvid|mosaic)-\d+x\d+"
 NETWORK = r"(pspnet|deeplabv3)_(r\d+(-w\d+)?-d8|efficientnet-b1)"
 KEPT = "sstkd_pspnet_r101_r18_cityscapes.py"
-
-
-def load(name: str) -> Config:
-    return Config.fromfile(CONFIGS / name, import_custom_modules=False)
 
 
 def control(name: str) -> str:
@@ -48,7 +43,7 @@ def test_every_student_of_the_paper_is_there_on_every_data_set():
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != KEPT])
-def test_its_name_follows_the_convention(name):
+def test_its_name_follows_the_convention(name, load):
     stem = name.removesuffix(".py")
     pattern = rf"((sstkd|cwd|fitnet|skd)_{NETWORK}_)?{NETWORK}_{TRAINING}"
     assert re.fullmatch(pattern, stem)
@@ -69,7 +64,7 @@ def test_its_header_gives_the_command(name):
 
 
 @pytest.mark.parametrize("name", DISTILLED)
-def test_its_control_has_the_same_recipe(name):
+def test_its_control_has_the_same_recipe(name, load):
     ours, theirs = load(name), load(control(name))
     if "loss_adversarial" in ours.model.distiller.distill_losses:
         # The critic has an optimiser of its own, and the rest the control's.
@@ -82,7 +77,7 @@ def test_its_control_has_the_same_recipe(name):
 
 
 @pytest.mark.parametrize("name", DISTILLED)
-def test_the_teachers_checkpoint_is_one_of_its_network(name):
+def test_the_teachers_checkpoint_is_one_of_its_network(name, load):
     model = load(name).model
     if model.teacher_ckpt.startswith("https:"):
         assert model.teacher_ckpt in released("pspnet_r101-d8", name)
@@ -109,7 +104,7 @@ def released(network: str, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "80k" in name])
-def test_the_recipe_of_the_paper(name):
+def test_the_recipe_of_the_paper(name, load):
     config = load(control(name) if name in DISTILLED else name)
     optimizer = config.optim_wrapper.optimizer
     assert (optimizer.type, optimizer.lr) == ("SGD", 0.015)
@@ -127,7 +122,7 @@ def test_the_recipe_of_the_paper(name):
 
 
 @pytest.mark.parametrize("name", [n for n in DISTILLED if n.startswith("sstkd_")])
-def test_the_objective_of_the_paper(name):
+def test_the_objective_of_the_paper(name, load):
     losses = load(name).model.distiller.distill_losses
     structural = [v for k, v in losses.items() if "structural" in k]
     assert sum(loss.loss_weight for loss in structural) == pytest.approx(0.9)

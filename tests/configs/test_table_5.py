@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
+from mmengine.config import ConfigDict
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS
@@ -25,18 +25,18 @@ PAPER = {
 }
 
 
-def network(name: str) -> Config:
+@pytest.fixture
+def config(name, load) -> ConfigDict:
     """Return a network's config as it is shipped, to be built without weights."""
     if name == "PSPNet-R101":
-        path = ROOT / "configs" / "sstkd_pspnet_r101_r18_cityscapes.py"
-        return Config.fromfile(path).teacher
+        return load("sstkd_pspnet_r101_r18_cityscapes.py").teacher
     stem = name.lower().replace("-", "_", 1) + ("-d8" if "R18" in name else "")
-    model = Config.fromfile(ROOT / "configs" / f"{stem}_{TAIL}").model
+    model = load(f"{stem}_{TAIL}").model
     model.pretrained = None
     return model
 
 
-def build(config: Config) -> nn.Module:
+def build(config: ConfigDict) -> nn.Module:
     with DefaultScope.overwrite_default_scope("mmseg"):
         return revert_sync_batchnorm(MODELS.build(config)).eval().to("meta")
 
@@ -57,17 +57,16 @@ def count(model: nn.Module, auxiliary: bool) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("name", PAPER)
-def test_the_document_has_the_shipped_networks(name):
+def test_the_document_has_the_shipped_networks(name, config):
     text = (ROOT / "docs" / "networks.md").read_text()
     row = re.search(rf"^\| {name} \|(.*)\|$", text, re.MULTILINE)[1].split("|")
     *ours, parameters, macs = (float(cell) for cell in row)
     assert (parameters, macs) == PAPER[name]
-    assert ours == pytest.approx(count(build(network(name)), False), abs=6e-4)
+    assert ours == pytest.approx(count(build(config), False), abs=6e-4)
 
 
 @pytest.mark.parametrize(("name", "width"), [("PSPNet-R101", 512), ("PSPNet-R18", 128)])
-def test_three_differences_are_all_that_sets_pspnet_apart(name, width):
-    config = network(name)
+def test_three_differences_are_all_that_sets_pspnet_apart(name, width, config):
     config.backbone.stem_channels = 128
     config.auxiliary_head.channels = width
     model = build(config)
