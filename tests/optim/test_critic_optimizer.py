@@ -4,8 +4,15 @@ import copy
 
 import pytest
 import torch
-from mmengine.optim import AmpOptimWrapper, OptimWrapper, build_optim_wrapper
+from mmengine.logging import MessageHub
+from mmengine.optim import (
+    AmpOptimWrapper,
+    DefaultOptimWrapperConstructor,
+    OptimWrapper,
+    build_optim_wrapper,
+)
 from mmengine.optim.optimizer import amp_optimizer_wrapper
+from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
 
 import texture_kd.components  # noqa: F401
@@ -36,10 +43,12 @@ class Toy(nn.Module):
             dict(align=nn.Linear(3, 3), critic=Critic(2, 1, 1))
         )
 
-    def forward(self, x):
-        """Return a loss for all of them."""
+    def forward(self, x, distil=True):
+        """Return a loss for all of them, or for the student alone."""
         features = self.backbone(x)
         student = self.head(features).square().sum()
+        if not distil:
+            return student
         align = self.distiller.align(features).square().sum()
         maps = x.reshape(-1, 1, 1, 4)
         critic = self.distiller.critic(maps.repeat(1, 2, 1, 1), maps)
@@ -90,6 +99,23 @@ def test_options_for_single_parameters_are_kept():
     }
     assert rates[id(model.head.weight)] == 1.0
     assert rates[id(model.backbone.weight)] == 0.1
+
+
+@OPTIM_WRAPPER_CONSTRUCTORS.register_module()
+class HeadOnlyConstructor(DefaultOptimWrapperConstructor):
+    """Trains a part of the model, as a constructor of one's own may."""
+
+    def __call__(self, model):
+        """Build the optimiser of the head."""
+        return super().__call__(model.head)
+
+
+def test_the_architecture_may_have_a_constructor_of_its_own():
+    model = Toy()
+    architecture = dict(optimizer=SGD, constructor="HeadOnlyConstructor")
+    wrapper = build_optim_wrapper(model, config(architecture=architecture))
+    assert same(parameters_of(wrapper["architecture"]), model.head.parameters())
+    assert same(parameters_of(wrapper["critic"]), model.split()[0])
 
 
 def test_a_wrapped_model_is_looked_through():
@@ -156,6 +182,27 @@ def test_the_critics_gradient_is_clipped_by_its_own_rule(batches):
     assert move.item() == pytest.approx(1e-3, rel=1e-3)
 
 
+def test_the_log_has_the_students_norm():
+    clip = dict(clip_grad=dict(max_norm=1.0))
+    architecture, critic = (
+        dict(type="OptimWrapper", optimizer=optimizer, **clip)
+        for optimizer in (SGD, ADAM)
+    )
+    model = Toy()
+    wrapper = build_optim_wrapper(
+        model, config(architecture=architecture, critic=critic)
+    )
+    x = torch.randn(8, 4)
+    model(x).backward()
+    norm = torch.cat([p.grad.flatten() for p in model.split()[1]]).norm().item()
+    model.zero_grad()
+    hub = MessageHub.get_current_instance()
+    hub.log_scalars.pop("train/grad_norm", None)
+    wrapper.update_params(model(x))
+    values, _ = hub.get_scalar("train/grad_norm").data
+    assert values == pytest.approx([norm])
+
+
 def test_a_resumed_run_goes_on(batches):
     whole, resumed = Toy(), Toy()
     wrapper = build_optim_wrapper(whole, config())
@@ -218,6 +265,15 @@ class TestLossScale:
         wrapper.update_params(model(batches[0]))
         assert not torch.equal(start["head.weight"], model.head.weight)
 
+    def test_a_stopped_distillation_leaves_the_critic_alone(self, scaled, batches):
+        model = Toy()
+        wrapper = scaled(model)
+        start = copy.deepcopy(model.state_dict())
+        wrapper.update_params(model(batches[0], distil=False))
+        assert not torch.equal(start["head.weight"], model.head.weight)
+        for name, value in model.distiller.state_dict(prefix="distiller.").items():
+            assert torch.equal(start[name], value), name
+
     def test_the_critic_has_no_scale_of_its_own(self, scaled):
         with pytest.raises(ValueError, match=r"optim_wrapper\.critic.*'OptimWrapper'"):
             scaled(Toy(), type="AmpOptimWrapper")
@@ -237,6 +293,12 @@ class TestLossScale:
 def test_other_keys_are_refused(keys, given):
     with pytest.raises(ValueError, match=f"'architecture' and 'critic', got {given}"):
         build_optim_wrapper(Toy(), dict(keys, constructor=config()["constructor"]))
+
+
+def test_the_critic_does_not_accumulate_apart():
+    critic = dict(config()["critic"], accumulative_counts=2)
+    with pytest.raises(ValueError, match=r"accumulative_counts in .*architecture"):
+        build_optim_wrapper(Toy(), config(critic=critic))
 
 
 def test_a_model_without_a_critic_is_refused():

@@ -1,7 +1,6 @@
 """An optimiser for the student, and one for the critic."""
 
-from mmengine.optim import AmpOptimWrapper
-from mmrazor.engine import SeparateOptimWrapperConstructor
+from mmengine.optim import AmpOptimWrapper, OptimWrapper, build_optim_wrapper
 from torch import nn
 from torch.optim import Optimizer
 
@@ -11,7 +10,7 @@ from texture_kd.optim.joint import JointOptimWrapper
 _KEYS = ("architecture", "critic")
 
 
-class CriticOptimWrapperConstructor(SeparateOptimWrapperConstructor):
+class CriticOptimWrapperConstructor:
     """Build the optimisers of a distillation with an ``AdversarialLoss``.
 
     .. code-block:: python
@@ -24,12 +23,18 @@ class CriticOptimWrapperConstructor(SeparateOptimWrapperConstructor):
             critic=dict(type="OptimWrapper", optimizer=dict(type="Adam", lr=4e-4)),
         )
 
-    ``architecture`` trains all but the critic, with ``paramwise_cfg`` and all else that
-    MMEngine knows. Schedules of the learning rate hold for both.
+    ``architecture`` trains all but the critic, with ``paramwise_cfg``, ``constructor``
+    and all else that MMEngine knows. Schedules of the learning rate hold for both, as
+    do mixed precision and accumulated gradients, which the critic has not apart.
+
+    Args:
+        optim_wrapper_cfg: the two optimisers.
+        paramwise_cfg: for MMEngine, which gives it to each constructor; it belongs
+            under ``architecture``.
 
     Raises:
-        ValueError: the two keys are not given, the critic is to have mixed precision of
-            its own, or the model has no critic.
+        ValueError: the two keys are not given, the critic is to have mixed precision or
+            accumulation of its own, or the model has no critic.
     """
 
     def __init__(
@@ -43,7 +48,12 @@ class CriticOptimWrapperConstructor(SeparateOptimWrapperConstructor):
                 "'CriticOptimWrapperConstructor', architecture=<what stood there>, "
                 "critic=dict(optimizer=...))"
             )
-        super().__init__(optim_wrapper_cfg)
+        if optim_wrapper_cfg["critic"].get("accumulative_counts", 1) != 1:
+            raise ValueError(
+                "the critic steps when the student does: set accumulative_counts in "
+                "optim_wrapper.architecture, and leave it out of optim_wrapper.critic"
+            )
+        self.configs = optim_wrapper_cfg
 
     def __call__(self, module: nn.Module) -> JointOptimWrapper:
         """Build both for a model."""
@@ -55,9 +65,11 @@ class CriticOptimWrapperConstructor(SeparateOptimWrapperConstructor):
                 "AdversarialLoss: add one to distill_losses, or make optim_wrapper "
                 "what stands under its 'architecture'"
             )
-        architecture = self.constructors["architecture"](module)
+        architecture: OptimWrapper = build_optim_wrapper(
+            module, self.configs["architecture"]
+        )
         _leave_out(architecture.optimizer, critics)
-        critic = self.constructors["critic"](critics)
+        critic: OptimWrapper = build_optim_wrapper(critics, self.configs["critic"])
         if isinstance(critic, AmpOptimWrapper):
             raise ValueError(
                 "the critic's losses are computed in float32 and scaled with the "

@@ -58,13 +58,25 @@ class JointOptimWrapper(OptimWrapperDict):
 
     def _step_critic(self) -> None:
         architecture, critic = self["architecture"], self["critic"]
-        if not isinstance(architecture, AmpOptimWrapper):
-            critic.step()
+        parameters = [
+            parameter
+            for group in critic.optimizer.param_groups
+            for parameter in group["params"]
+            if parameter.grad is not None
+        ]
+        if not parameters:
+            # The distillation was stopped, and a scaler would miss the gradients.
             return
-        # Both have gradients of the same scaled loss. The architecture's step comes
-        # after this one, for it changes the scale.
-        scaler = architecture.loss_scaler
-        scaler.unscale_(critic.optimizer)
+        # With mixed precision both have gradients of the same scaled loss. The
+        # architecture's step comes after this one, for it changes the scale.
+        scaler = None
+        if isinstance(architecture, AmpOptimWrapper):
+            scaler = architecture.loss_scaler
+            scaler.unscale_(critic.optimizer)
         if critic.clip_grad_kwargs:
-            critic._clip_grad()
-        scaler.step(critic.optimizer)
+            # Not by the wrapper, which would log the norm under the student's name.
+            critic.clip_func(parameters, **critic.clip_grad_kwargs)
+        if scaler is None:
+            critic.optimizer.step()
+        else:
+            scaler.step(critic.optimizer)
