@@ -12,7 +12,8 @@ _base_ = [
 ]
 custom_imports = dict(imports=["texture_kd.components", "mmpretrain.models"])
 train_dataloader = dict(batch_size=16)
-data_preprocessor = dict(size=(360, 480))
+# Padded, so that the strides of student and teacher, 32 and 8, divide it.
+data_preprocessor = dict(size=(384, 480))
 model = dict(
     data_preprocessor=data_preprocessor,
     decode_head=dict(num_classes=11),

@@ -6,7 +6,7 @@
 #       --checkpoint CHECKPOINT
 _base_ = [
     "./_base_/default_runtime.py",
-    "./_base_/schedules/sgd_1500.py",
+    "./_base_/schedules/adamw_1500.py",
     "./_base_/datasets/camvid_180x240.py",
     "./_base_/teachers/pspnet_r18_camvid_180x240.py",
 ]

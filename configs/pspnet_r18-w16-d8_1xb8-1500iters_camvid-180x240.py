@@ -6,7 +6,7 @@
 #   mim test mmseg configs/pspnet_r18-w16-d8_1xb8-1500iters_camvid-180x240.py --checkpoint CHECKPOINT
 _base_ = [
     "./_base_/default_runtime.py",
-    "./_base_/schedules/sgd_1500.py",
+    "./_base_/schedules/adamw_1500.py",
     "./_base_/datasets/camvid_180x240.py",
     "./_base_/models/pspnet_r18_w16.py",
 ]

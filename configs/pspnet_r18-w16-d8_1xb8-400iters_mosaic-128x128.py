@@ -5,7 +5,7 @@
 #   mim test mmseg configs/pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py --checkpoint CHECKPOINT
 _base_ = [
     "./_base_/default_runtime.py",
-    "./_base_/schedules/sgd_400.py",
+    "./_base_/schedules/adamw_400.py",
     "./_base_/datasets/texture_mosaic.py",
     "./_base_/models/pspnet_r18_w16.py",
 ]

@@ -4,7 +4,7 @@
 #   mim test mmseg configs/pspnet_r18-w32-d8_1xb8-400iters_mosaic-128x128.py --checkpoint CHECKPOINT
 _base_ = [
     "./_base_/default_runtime.py",
-    "./_base_/schedules/sgd_400.py",
+    "./_base_/schedules/adamw_400.py",
     "./_base_/datasets/texture_mosaic.py",
     "./_base_/teachers/pspnet_r18_w32_mosaic.py",
 ]

@@ -8,8 +8,12 @@ _base_ = [
     "./_base_/teachers/pspnet_r101_camvid.py",
     "./_base_/distillers/sstkd_efficientnet_b1.py",
 ]
-_base_.sstkd.distill_losses.loss_statistical.num_classes = 11
-_base_.sstkd.distill_losses.loss_adversarial.num_classes = 11
+_base_.sstkd.distill_losses.loss_statistical.num_classes = (
+    _base_.model.decode_head.num_classes
+)
+_base_.sstkd.distill_losses.loss_adversarial.num_classes = (
+    _base_.model.decode_head.num_classes
+)
 optim_wrapper = dict(
     _delete_=True,
     constructor="CriticOptimWrapperConstructor",

@@ -9,8 +9,12 @@ _base_ = [
     "./_base_/teachers/pspnet_r101_ade20k.py",
     "./_base_/distillers/sstkd.py",
 ]
-_base_.sstkd.distill_losses.loss_statistical.num_classes = 150
-_base_.sstkd.distill_losses.loss_adversarial.num_classes = 150
+_base_.sstkd.distill_losses.loss_statistical.num_classes = (
+    _base_.model.decode_head.num_classes
+)
+_base_.sstkd.distill_losses.loss_adversarial.num_classes = (
+    _base_.model.decode_head.num_classes
+)
 optim_wrapper = dict(
     _delete_=True,
     constructor="CriticOptimWrapperConstructor",

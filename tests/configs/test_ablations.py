@@ -57,7 +57,7 @@ def rows(table: int) -> dict[str, dict]:
     found = {}
     for line in lines[2:]:
         name, options = (cell.strip() for cell in line.strip("|").split("|"))
-        pairs = re.findall(r"`([\w.]+)=(\S+?)`", options)
+        pairs = re.findall(r"`'?([\w.]+)=([^\s'`]+)'?`", options)
         found[name] = {
             PREFIX + key: DictAction._parse_iterable(value) for key, value in pairs
         }

@@ -45,3 +45,11 @@ def test_equal_features_differ_by_nothing():
 def test_different_numbers_of_images_are_refused():
     with pytest.raises(ValueError, match=r"as many images.*got 2 and 1"):
         PairwiseKDLoss()(torch.zeros(2, 3, 4, 4), torch.zeros(1, 3, 4, 4))
+
+
+@pytest.mark.parametrize("wrong", [torch.zeros(1, 3, 4), torch.ones(1, 3, 4, 4).long()])
+def test_what_is_no_feature_is_refused(wrong):
+    feature = torch.zeros(1, 3, 8, 8)
+    for pair in ((wrong, feature), (feature, wrong)):
+        with pytest.raises(ValueError, match=r"feature \(N, C, H, W\), got torch\."):
+            PairwiseKDLoss()(*pair)

@@ -37,7 +37,7 @@ class AdversarialLoss(OwnRandom):
     their derivatives do not survive half precision.
 
     Args:
-        num_classes: number of classes K.
+        num_classes: number of classes K, two at least.
         image_channels: channels of the image.
         channels: width of the critic, see :class:`~texture_kd.losses.critic.Critic`.
         penalty_weight: mu.

@@ -21,8 +21,8 @@ def aligned_logits(
         Both (N, K, H', W') in float32 at least; the teacher's are detached.
 
     Raises:
-        ValueError: logits are not four-dimensional or differ in their number of images
-            or of classes.
+        ValueError: logits are not four-dimensional, of one class only, or differ in
+            their number of images or of classes.
     """
     _check(preds_S, preds_T)
     preds_S, preds_T = (
@@ -61,6 +61,11 @@ def _check(preds_S: Tensor, preds_T: Tensor) -> None:
             raise ValueError(
                 f"expected logits (N, K, H, W) from the {name}, "
                 f"got shape {tuple(logits.shape)}"
+            )
+        if logits.shape[1] < 2:
+            raise ValueError(
+                f"expected logits of at least 2 classes from the {name}, got 1, whose "
+                "softmax is constant: give the decode head out_channels=2"
             )
     if preds_S.shape[1] != preds_T.shape[1]:
         raise ValueError(

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from texture_kd.functional.affinity import pairwise_affinity
+from texture_kd.functional.affinity import check_feature, pairwise_affinity
 
 
 class PairwiseKDLoss(nn.Module):
@@ -42,15 +42,17 @@ class PairwiseKDLoss(nn.Module):
             ValueError: a feature is not a floating point (N, C, H, W), or the numbers
                 of images differ.
         """
+        for feature in (s_feature, t_feature):
+            check_feature(feature)
+        if len(s_feature) != len(t_feature):
+            raise ValueError(
+                "expected as many images from the student as from the teacher, got "
+                f"{len(s_feature)} and {len(t_feature)}"
+            )
         teacher = pairwise_affinity(t_feature.detach(), self.patch)
         if s_feature.shape[-2:] != t_feature.shape[-2:]:
             s_feature = F.interpolate(
                 s_feature, t_feature.shape[-2:], mode="bilinear", align_corners=False
             )
         student = pairwise_affinity(s_feature, self.patch)
-        if len(student) != len(teacher):
-            raise ValueError(
-                "expected as many images from the student as from the teacher, got "
-                f"{len(student)} and {len(teacher)}"
-            )
         return self.loss_weight * F.mse_loss(student, teacher)

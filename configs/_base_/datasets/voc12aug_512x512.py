@@ -14,13 +14,6 @@ train_pipeline = [
     dict(type="PhotoMetricDistortion"),
     dict(type="PackSegInputs"),
 ]
-dataset_train = dict(pipeline=train_pipeline)
-dataset_aug = dict(pipeline=train_pipeline)
-train_dataloader = dict(
-    dataset=dict(
-        datasets=[
-            dict(_base_.dataset_train, pipeline=train_pipeline),
-            dict(_base_.dataset_aug, pipeline=train_pipeline),
-        ]
-    )
-)
+dataset_train = dict(_base_.dataset_train, pipeline=train_pipeline)
+dataset_aug = dict(_base_.dataset_aug, pipeline=train_pipeline)
+train_dataloader = dict(dataset=dict(datasets=[dataset_train, dataset_aug]))

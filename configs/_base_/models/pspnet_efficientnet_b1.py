@@ -18,7 +18,8 @@ model = dict(
             prefix="backbone",
         ),
     ),
-    # The paper's 6.70 M parameters leave 0.19 M for a head.
+    # Narrow heads, for the paper's 6.70 M parameters leave hardly more than the backbone's
+    # 6.51 M. With these there are 7.08 M.
     decode_head=dict(in_channels=1280, channels=32),
     auxiliary_head=dict(in_channels=112, channels=32),
 )

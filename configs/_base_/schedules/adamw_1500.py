@@ -1,4 +1,4 @@
-_base_ = "./sgd_400.py"
+_base_ = "./adamw_400.py"
 
 max_iters = 1500
 param_scheduler = [

@@ -1,0 +1,21 @@
+# Channel-wise distillation (CWD) on ADE20K: PSPNet-R101 teaches PSPNet on
+# EfficientNet-B1.
+#
+#   tools/dist_train.sh configs/cwd_pspnet_r101-d8_pspnet_efficientnet-b1_4xb4-80k_ade20k-512x512.py 4
+#   mim train mmrazor configs/cwd_pspnet_r101-d8_pspnet_efficientnet-b1_4xb4-80k_ade20k-512x512.py \
+#       --cfg-options train_dataloader.batch_size=16
+#   mim test mmseg configs/pspnet_efficientnet-b1_4xb4-80k_ade20k-512x512.py --checkpoint CHECKPOINT
+_base_ = [
+    "./pspnet_efficientnet-b1_4xb4-80k_ade20k-512x512.py",
+    "./_base_/teachers/pspnet_r101_ade20k.py",
+    "./_base_/distillers/cwd_efficientnet_b1.py",
+]
+model = dict(
+    _delete_=True,
+    _scope_="mmrazor",
+    type="TextureDistill",
+    architecture=_base_.model,
+    teacher=_base_.teacher,
+    teacher_ckpt=_base_.teacher_ckpt,
+    distiller=_base_.cwd,
+)
