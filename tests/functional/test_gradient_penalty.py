@@ -37,10 +37,11 @@ def test_it_teaches_the_critic_and_nobody_else(samples):
     fake.requires_grad_()
     scale = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(SHAPE[1:], dtype=torch.float64)
+    mix = torch.tensor([0.2, 0.5, 0.8])
 
     def penalty(scale):
         return gradient_penalty(
-            lambda x: scale * (x * weight).sum((1, 2, 3)), real, fake, torch.rand(3)
+            lambda x: scale * (x.square() * weight).sum((1, 2, 3)), real, fake, mix
         )
 
     assert torch.autograd.gradcheck(penalty, scale)

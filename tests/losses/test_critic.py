@@ -61,14 +61,15 @@ def test_attention_begins_as_the_identity():
 
 
 def test_attention_is_the_weighted_mean_of_all_positions():
-    x = torch.randn(1, 8, 2, 3, dtype=torch.float64)
-    attention = SelfAttention(8).double()
+    x = torch.randn(1, 24, 2, 3, dtype=torch.float64)
+    attention = SelfAttention(24).double()
     attention.gamma.data.fill_(0.5)
-    query, key = attention.query_key(x)[0].flatten(1)
+    query, key = attention.query_key(x)[0].flatten(1).chunk(2)
     value = attention.value(x)[0].flatten(1)
+    assert len(query) == 3
     expected = torch.empty_like(value)
     for i in range(6):
-        weights = (query[i] * key).exp()
+        weights = ((query[:, i, None] * key).sum(0) / 3**0.5).exp()
         expected[:, i] = (weights * value).sum(1) / weights.sum()
     torch.testing.assert_close(
         attention(x)[0], x[0] + 0.5 * expected.unflatten(1, (2, 3))

@@ -228,7 +228,9 @@ class TestLossScale:
             "GradScaler",
             lambda **options: torch.amp.GradScaler("cpu", **options),
         )
-        amp = dict(type="AmpOptimWrapper", loss_scale=dict(init_scale=1024.0))
+        # The scale grows with each step that does not overflow.
+        scale = dict(init_scale=1024.0, growth_interval=1)
+        amp = dict(type="AmpOptimWrapper", loss_scale=scale)
 
         def build(model, **critic):
             return build_optim_wrapper(

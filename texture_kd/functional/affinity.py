@@ -33,7 +33,7 @@ def pairwise_affinity(feature: Tensor, patch: int = 1) -> Tensor:
         raise ValueError(f"expected patches of at least 1 position, got {patch}")
     feature = feature.to(torch.promote_types(feature.dtype, torch.float32))
     if patch > 1:
-        feature = F.avg_pool2d(feature, patch, ceil_mode=True, count_include_pad=False)
+        feature = F.avg_pool2d(feature, patch, ceil_mode=True)
     with torch.autocast(feature.device.type, enabled=False):
         nodes = F.normalize(feature.flatten(2), dim=1)
         return nodes.mT @ nodes
