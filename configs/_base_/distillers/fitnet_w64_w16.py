@@ -1,3 +1,3 @@
-_base_ = "./fitnet.py"
+_base_ = "./fitnet_w32_w16.py"
 
-fitnet = dict(connectors=dict(align=dict(in_channel=128, out_channel=512)))
+fitnet = dict(connectors=dict(align=dict(out_channel=512)))
