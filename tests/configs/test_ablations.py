@@ -16,12 +16,12 @@ ROOT = Path(__file__).parents[2]
 STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
 CONFIG = f"sstkd_pspnet_r18-w32-d8_{STUDENT}"
 PREFIX = "model.distiller.distill_losses."
-# The weights of the structural and of the statistical term.
+# Whether the structural and the statistical term count.
 TABLE_1 = {
-    "response": (0, 0),
-    "+ structural": (0.9, 0),
-    "+ statistical": (0, 1.15),
-    "+ both": (0.9, 1.15),
+    "response": (False, False),
+    "+ structural": (True, False),
+    "+ statistical": (False, True),
+    "+ both": (True, True),
 }
 TABLE_2 = {"1": (4,), "2": (4, 3), "3": (4, 3, 3)}
 # Global or not, placement of the levels, share that denoising keeps.
@@ -82,7 +82,8 @@ def test_table_1_has_each_kind_of_texture_alone_and_both(losses):
             loss.loss_weight for key, loss in built.items() if "structural" in key
         ]
         assert built.loss_response.loss_weight == 5
-        found[name] = (sum(structural), built.loss_statistical.loss_weight)
+        assert len(set(structural)) == 1
+        found[name] = (structural[0] > 0, built.loss_statistical.loss_weight > 0)
     assert found == TABLE_1
 
 

@@ -1,8 +1,8 @@
 """Stands in for tools/train.py: writes at once what MMEngine writes while it trains.
 
 The config's `fake` says what happens: the mIoU is `miou` plus the seed, an iteration
-takes `seconds`, a GPU holds `memory`, and at (seed, iteration) of `exit` it fails, of
-`nan` it diverges, and of `hang` it waits, unless it was resumed.
+takes `seconds`, a GPU holds `memory`, and at [seed, iteration] of `exit` it fails, of
+`nan` it diverges, and of `hang` it waits to be killed, unless it was resumed.
 """
 
 import json
@@ -25,6 +25,7 @@ def main():
             resume=resume,
             options=options,
             threads=os.environ["OMP_NUM_THREADS"],
+            process=os.getpid(),
         )
         print(json.dumps(record), file=file)
     if "model.teacher_ckpt" in options:
@@ -48,27 +49,26 @@ def train(config, options, work_dir, resume):
     interval = number("default_hooks.logger.interval", hooks["logger"]["interval"])
     save = number("default_hooks.checkpoint.interval", hooks["checkpoint"]["interval"])
     last = work_dir / "last_checkpoint"
-    first = int(Path(last.read_text()).stem[5:]) if resume else 0
+    first = int(Path(last.read_text()).read_text()) if resume else 0
     log = work_dir / str(time.time_ns()) / "vis_data" / "scalars.json"
     log.parent.mkdir(parents=True)
-    # The start of the data loader's workers is in the first line.
-    start = 9
     for step in range(first + 1, iters + 1):
         here = [seed, step]
         if here == fake.get("exit"):
             sys.exit("No space left on device")
         if step % interval == 0:
-            line = dict(loss=1.0, time=start + fake["seconds"], step=step)
-            line["loss"] = float("nan") if here == fake.get("nan") else 1.0
+            loss = float("nan") if here == fake.get("nan") else 1.0
+            # The start of the data loader's workers is in the mean of ten times.
+            seconds = fake["seconds"] + 9 * (step <= first + 10)
+            line = dict(loss=loss, time=seconds, step=step)
             write(log, line | ({"memory": fake["memory"]} if "memory" in fake else {}))
-            start = 0
         if step % save == 0 or step == iters:
             checkpoint = work_dir / f"iter_{step}.pth"
-            checkpoint.touch()
+            checkpoint.write_text(str(step))
             last.write_text(str(checkpoint))
         if here == fake.get("hang") and not resume:
             print("hangs", flush=True)
-            time.sleep(60)
+            time.sleep(120)
     write(log, dict(mIoU=fake["miou"] + seed, time=5.0, step=iters))
 
 

@@ -28,7 +28,9 @@ def suite(load):
 def write_config(path, text=""):
     path.write_text(
         "train_cfg = dict(max_iters=400, val_interval=400)\n"
-        "param_scheduler = [dict(begin=0, end=50), dict(begin=50, end=400)]\n"
+        "param_scheduler = [\n"
+        "    dict(type='A', begin=0, end=50), dict(type='B', begin=50, end=400)\n"
+        "]\n"
         "default_hooks = dict(\n"
         "    logger=dict(interval=20), checkpoint=dict(interval=200)\n"
         ")\n"
@@ -174,6 +176,38 @@ def test_a_recipe_scales_the_whole_schedule(suite, load, tmp_path):
     assert "default_hooks.logger.interval=1" in recipe.options(2)
 
 
+@pytest.mark.parametrize(
+    ("schedulers", "places"),
+    [
+        ("dict(type='A', begin=0, end=400)", {"end": "100"}),
+        ("dict(a=dict(type='A', end=80))", {"a.end": "20"}),
+        (
+            "dict(a=[dict(type='A', end=80), dict(type='B', begin=80)])",
+            {"a.0.end": "20", "a.1.begin": "20"},
+        ),
+        ("None", {}),
+    ],
+)
+def test_all_that_mmengine_takes_for_a_schedule(
+    suite, load, tmp_path, schedulers, places
+):
+    text = f"param_scheduler = {schedulers}"
+    row = row_of(suite, write_config(tmp_path / "config.py", text))
+    options = load("distill_recipe").read_recipe(row, []).options(100)
+    prefix = "param_scheduler."
+    assert {
+        option.removeprefix(prefix) for option in options if option.startswith(prefix)
+    } == {f"{place}={value}" for place, value in places.items()}
+
+
+@pytest.mark.parametrize("hooks", ["dict(interval=-1)", "dict()"])
+def test_a_checkpoint_at_the_end_only_stays_the_only_one(suite, load, tmp_path, hooks):
+    text = f"default_hooks['checkpoint'] = {hooks}"
+    row = row_of(suite, write_config(tmp_path / "config.py", text))
+    options = load("distill_recipe").read_recipe(row, []).options(100)
+    assert "checkpoint" not in "".join(options)
+
+
 def test_options_count_and_a_changed_config_shows(suite, load, tmp_path):
     read_recipe = load("distill_recipe").read_recipe
     row = row_of(suite, write_config(tmp_path / "config.py"))
@@ -222,6 +256,17 @@ def test_figures_of_a_log(load, tmp_path):
     assert figures == (42.5, 0.2, None)
 
 
+@pytest.mark.parametrize("interval", [1, 2, 5])
+def test_times_that_hold_the_start_of_the_workers_do_not_count(
+    load, tmp_path, interval
+):
+    # Each time is a mean over ten iterations.
+    steps = range(interval, 17, interval)
+    lines = [trained(step, 9.0 if step <= 10 else 0.1) for step in steps]
+    write_log(tmp_path, "1", *lines, dict(mIoU=1.0, step=16))
+    assert load("distill_log").read_figures(tmp_path, 16).seconds == 0.1
+
+
 def test_figures_of_a_resumed_training_on_a_gpu(load, tmp_path):
     log = load("distill_log")
     first = [trained(10, 9.0, memory=70), trained(20, 0.5), trained(30, 0.5)]
@@ -229,21 +274,24 @@ def test_figures_of_a_resumed_training_on_a_gpu(load, tmp_path):
     second = [trained(30, 9.0, memory=80), trained(40, 0.1), trained(50, 0.1)]
     write_log(tmp_path, "2", *second, trained(60, 0.1), dict(mIoU=2.0, step=60))
     assert log.read_figures(tmp_path, 60) == (2.0, 0.1, 80)
-    assert log.last_iteration(tmp_path) == 60
 
 
-def test_the_only_line_of_a_log_counts(load, tmp_path):
-    write_log(tmp_path, "1", trained(2, 0.5), dict(mIoU=1.0, step=2))
-    assert load("distill_log").read_figures(tmp_path, 2).seconds == 0.5
+def test_times_with_the_start_count_where_there_are_no_others(load, tmp_path):
+    lines = [trained(1, 0.7), trained(2, 0.5)]
+    write_log(tmp_path, "1", *lines, dict(mIoU=1.0, step=2))
+    assert load("distill_log").read_figures(tmp_path, 2).seconds == 0.6
+    lines = [trained(step, 0.1) for step in (10, 20)]
+    write_log(tmp_path, "0", *lines)
+    assert load("distill_log").read_figures(tmp_path, 2).seconds == 0.1
 
 
 def test_a_log_that_is_being_written(load, tmp_path):
     log = load("distill_log")
-    assert log.last_iteration(tmp_path) == 0
-    path = write_log(tmp_path, "1", trained(10, 0.1), trained(20, 0.1))
+    assert log.newest_log(tmp_path) == []
+    lines = [trained(10, 0.1), trained(20, 0.1)]
+    path = write_log(tmp_path, "1", *lines)
     path.write_text(path.read_text() + '{"loss": 1.0, "ti')
-    assert log.last_iteration(tmp_path) == 20
-    log.check_loss(tmp_path)
+    assert log.newest_log(tmp_path) == lines
     with pytest.raises(ValueError, match="no mIoU at iteration 30"):
         log.read_figures(tmp_path, 30)
 
@@ -254,6 +302,17 @@ def test_a_loss_that_is_no_number_is_named(load, tmp_path, loss):
     write_log(tmp_path, "1", *lines)
     with pytest.raises(ValueError, match=f"loss is {loss} at iteration 20"):
         load("distill_log").read_figures(tmp_path, 20)
+
+
+def test_the_logs_of_earlier_processes_are_left_out(load, tmp_path):
+    log = load("distill_log")
+    write_log(tmp_path, "1", trained(10, 0.1))
+    write_log(tmp_path, "2", trained(20, 0.1))
+    earlier = log.find_logs(tmp_path)
+    assert log.newest_log(tmp_path) == [trained(20, 0.1)]
+    assert log.newest_log(tmp_path, earlier) == []
+    write_log(tmp_path, "3", trained(30, 0.1))
+    assert log.newest_log(tmp_path, earlier) == [trained(30, 0.1)]
 
 
 def test_the_tail_of_what_was_printed(load, tmp_path):
@@ -393,6 +452,22 @@ def test_a_partial_report_with_a_failure(load, tmp_path):
     assert found["student", "1"]["seconds an iteration"] == "0.3000"
     assert found["x", "1"]["mIoU (%)"] == ""
     assert (tmp_path / "results.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_report_is_never_half_there(load, tmp_path):
+    measure = load("measure")
+    tables = [measure.Table("Results", [{"a": "1"}])]
+    measure.write_report(tmp_path, "results", ["old"], tables)
+    for name in ("results.md", "results.csv"):
+        (tmp_path / f"read-{name}").hardlink_to(tmp_path / name)
+    tables = [measure.Table("Results", [{"a": "2"}])]
+    measure.write_report(tmp_path, "results", ["new"], tables)
+    # Who had opened the old files still reads them whole.
+    assert "old" in (tmp_path / "read-results.md").read_text()
+    assert "new" in (tmp_path / "results.md").read_text()
+    assert (tmp_path / "read-results.csv").read_bytes().endswith(b"Results,1\r\n")
+    assert (tmp_path / "results.csv").read_bytes().endswith(b"Results,2\r\n")
+    assert len([*tmp_path.iterdir()]) == 4
 
 
 def test_a_report_of_nothing(load, tmp_path):

@@ -1,0 +1,534 @@
+"""The distillation benchmark at work, with a stand-in for its trainings."""
+
+import contextlib
+import csv
+import fcntl
+import importlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+FOLDER = Path(__file__).parents[2] / "tools" / "benchmark"
+TRAIN = [sys.executable, str(Path(__file__).parent / "fake_train.py")]
+CONFIG = """\
+train_cfg = dict(max_iters=40, val_interval=40)
+param_scheduler = [dict(type="PolyLR", begin=0, end=40)]
+default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=10))
+model = dict(
+    teacher_ckpt=None,
+    distiller=dict(
+        distill_losses=dict(loss_a=dict(type="A"), loss_b=dict(type="B")),
+        loss_forward_mappings=dict(loss_a=dict(x=1), loss_b=dict(x=2)),
+    ),
+)
+"""
+SUITE = """\
+rows = dict(
+    teacher=dict(config="teacher.py"),
+    student=dict(config="student.py"),
+    x=dict(config="x.py", options=["a=1"]),
+    y=dict(config="x.py", without=["loss_b"]),
+)
+"""
+FAKES = {
+    "teacher": dict(miou=50, seconds=0.4),
+    "student": dict(miou=40, seconds=0.2),
+    "x": dict(miou=45, seconds=0.4),
+}
+# As if this were tools/benchmark/distill.py.
+SCRIPT = f"""\
+import sys
+sys.path.insert(0, {str(FOLDER)!r})
+import distill, distill_queue, distill_run
+distill_run.TRAIN = {TRAIN!r}
+distill_queue.POLL = distill_queue.PROGRESS = 0.05
+sys.exit(distill.main())
+"""
+
+
+class Bench:
+    """A suite and the folder where it is trained."""
+
+    def __init__(self, folder):
+        self.folder, self.out = folder, folder / "out"
+        self.suite, self.script = folder / "suite.py", folder / "script.py"
+        self.suite.write_text(SUITE)
+        self.script.write_text(SCRIPT)
+        for name in FAKES:
+            self.configure(name)
+
+    def configure(self, name, text="", **fake):
+        """Write a config, and what happens while it is trained."""
+        fake = FAKES[name] | fake
+        (self.folder / f"{name}.py").write_text(f"{CONFIG}{text}\nfake = {fake}\n")
+
+    def arguments(self, *arguments):
+        seeds = [] if "--seeds" in arguments else ["--seeds", "0"]
+        return [str(self.suite), "--out", str(self.out), *seeds, *arguments]
+
+    def run(self, *arguments):
+        """Run the benchmark here, and return its status."""
+        sys.argv = ["distill.py", *self.arguments(*arguments)]
+        return importlib.import_module("distill").main()
+
+    def start(self, *arguments):
+        """Start the benchmark as a process, whose output is in output.txt."""
+        with (self.folder / "output.txt").open("w") as output:
+            return subprocess.Popen(
+                [sys.executable, str(self.script), *self.arguments(*arguments)],
+                env=os.environ | {"OMP_NUM_THREADS": "1"},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def read(self, path):
+        path = self.folder / path
+        return path.read_text() if path.exists() else ""
+
+    def commands(self, training):
+        """Return what each process of a training was started with."""
+        return [
+            json.loads(line)
+            for line in self.read(f"out/{training}/commands.jsonl").splitlines()
+        ]
+
+    def result(self, training):
+        return json.loads(self.read(f"out/{training}/result.json"))["result"]
+
+    def table(self, title):
+        rows = csv.DictReader(self.read("out/results.csv").splitlines())
+        return [row for row in rows if row["table"] == title]
+
+    def free(self):
+        """Whether nothing works in the folder."""
+        with (self.out / "lock").open() as file, contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        return False
+
+
+@pytest.fixture
+def load(monkeypatch):
+    """Load a module of the benchmark."""
+    monkeypatch.syspath_prepend(FOLDER)
+    return importlib.import_module
+
+
+@pytest.fixture
+def bench(load, tmp_path, monkeypatch):
+    monkeypatch.setattr(load("distill_run"), "TRAIN", TRAIN)
+    monkeypatch.setattr(load("distill_queue"), "POLL", 0.01)
+    monkeypatch.setattr(load("distill_report"), "draw", lambda *_: None)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+    monkeypatch.setattr(sys, "argv", [])
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    yield Bench(tmp_path)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def wait_for(condition):
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def edit_log(folder, change):
+    """Replace each line of the only log of a training, or take it out by None."""
+    (path,) = folder.glob("*/vis_data/scalars.json")
+    lines = [change(json.loads(line)) for line in path.read_text().splitlines()]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines if line))
+
+
+def interrupt(folder, step):
+    """Take back what a training did after it had saved its checkpoint of a step."""
+    (folder / "result.json").unlink()
+    for path in folder.glob("iter_*.pth"):
+        if int(path.read_text()) > step:
+            path.unlink()
+    (folder / "last_checkpoint").write_text(str(folder / f"iter_{step}.pth"))
+    edit_log(
+        folder, lambda line: line if "loss" in line and line["step"] <= step else None
+    )
+
+
+def starts(printed):
+    """Return what was said to start or to resume."""
+    return re.findall(r"\] (.*: (?:starts|resumes at \d+)), \d+ iterations", printed)
+
+
+# All goes well.
+
+
+def test_a_suite_is_trained_in_order_and_reported(bench, capsys):
+    assert bench.run("--rows", "x", "--seeds", "0", "1") == 0
+    printed = capsys.readouterr().out
+    assert starts(printed) == [
+        f"{name}: starts"
+        for seed in (0, 1)
+        for name in (
+            f"teacher, seed {seed}",
+            f"student, seed {seed}",
+            f"x, seed {seed}",
+            f"x, seed {seed} in equal time",
+        )
+    ]
+    assert "[8/8] x, seed 1 in equal time: mIoU 46.00 %, 0.400 s an iter" in printed
+    report = bench.read("out/results.md")
+    assert printed.endswith(f"\n{report}\n{bench.out}/results.png\n")
+    assert "# Distillation: suite\n" in report
+    assert "- Seeds: 0, 1\n- Iterations: 40\n" in report
+    assert "- Trainings done: 8 of 8\n" in report
+    assert "second training of a distilled row" in report
+    teacher, student, x, y = bench.table("Results")
+    assert x["mIoU (%)"] == x["equal-time mIoU (%)"] == "45.50 ± 0.71"
+    assert x["gap closed (%)"] == "50.0 ± 0.0"
+    assert student["equal-time mIoU (%)"] == "40.50 ± 0.71"
+    assert (teacher["equal-time mIoU (%)"], y["mIoU (%)"]) == ("", "")
+    assert int(x["memory (MiB)"]) > 0
+    assert bench.run("--rows", "x", "--seeds", "0", "1") == 0
+    assert starts(capsys.readouterr().out) == []
+
+
+def test_what_trainings_are_started_with(bench):
+    assert bench.run("--rows", "x", "--cfg-options", "b=2") == 0
+    (teacher,) = bench.commands("teacher/seed0")
+    (x,) = bench.commands("x/seed0")
+    (equal,) = bench.commands("x/seed0-equal-time")
+    assert teacher["options"] == {"b": "2", "randomness.seed": "0"}
+    assert teacher["config"] == str(bench.folder / "teacher.py")
+    checkpoint = str(bench.out / "teacher" / "seed0" / "iter_40.pth")
+    options = {"a": "1", "model.teacher_ckpt": checkpoint} | teacher["options"]
+    assert x["options"] == options
+    # The student's iteration takes half as long.
+    assert equal["options"] == options | {
+        "param_scheduler.0.end": "20",
+        "default_hooks.checkpoint.interval": "5",
+        "default_hooks.logger.interval": "1",
+        "train_cfg.max_iters": "20",
+        "train_cfg.val_interval": "20",
+    }
+    assert bench.result("x/seed0-equal-time")["iters"] == 20
+
+
+def test_losses_are_taken_out_by_a_config_that_is_written(bench):
+    assert bench.run("--rows", "y", "--no-equal-time") == 0
+    (command,) = bench.commands("y/seed0")
+    assert command["config"] == str(bench.out / "y" / "config.py")
+    lines = bench.read("out/y/config.py").splitlines()
+    assert lines[0] == f"_base_ = ['{bench.folder}/x.py']"
+    assert len([line for line in lines if line.endswith(".loss_b")]) == 2
+    assert not (bench.out / "y" / "seed0-equal-time").exists()
+
+
+def test_several_trainings_at_once_share_the_threads(bench, monkeypatch, capsys):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 6)
+    assert bench.run("--rows", "x", "--jobs", "2", "--iters", "20") == 0
+    printed = capsys.readouterr().out
+    assert starts(printed[: printed.index("mIoU")]) == [
+        "teacher, seed 0: starts",
+        "student, seed 0: starts",
+    ]
+    for row in ("teacher", "student", "x"):
+        (command,) = bench.commands(f"{row}/seed0")
+        assert command["threads"] == "3"
+        assert command["options"]["train_cfg.max_iters"] == "20"
+
+
+def test_rows_that_are_not_chosen_are_reported(bench):
+    bench.run("--rows", "x")
+    assert bench.run("--rows", "student") == 0
+    assert "- Trainings done: 1 of 1\n" in bench.read("out/results.md")
+    found = {row["row"]: row["mIoU (%)"] for row in bench.table("Results")}
+    assert found == {"teacher": "50.00", "student": "40.00", "x": "45.00", "y": ""}
+
+
+def test_the_memory_of_a_gpu_comes_before_that_of_the_process(bench):
+    bench.configure("student", memory=7)
+    bench.run("--rows", "student", "teacher")
+    assert bench.result("student/seed0")["memory"] == 7
+    assert bench.result("teacher/seed0")["memory"] != 7
+    assert bench.result("teacher/seed0")["wall"] > 0
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_signals_that_stop_it(bench, ignored):
+    if ignored:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    bench.run("--rows", "student")
+    stop = signal.default_int_handler
+    assert signal.getsignal(signal.SIGTERM) is stop
+    assert signal.getsignal(signal.SIGHUP) is (signal.SIG_IGN if ignored else stop)
+
+
+# It was stopped.
+
+
+def test_a_signal_stops_it_and_the_same_command_goes_on(bench, capsys):
+    bench.configure("x", hang=[0, 30])
+    process = bench.start("--rows", "x")
+    try:
+        wait_for(lambda: "hangs" in bench.read("out/x/seed0/train.log"))
+        wait_for(lambda: "x, seed 0: 30/40" in bench.read("output.txt"))
+        with pytest.raises(SystemExit):
+            bench.run("--rows", "x")
+        refusal = f"{bench.out} is in use by process {process.pid}, or"
+        assert refusal in capsys.readouterr().err
+    finally:
+        process.terminate()
+        status = process.wait(60)
+    assert status == 130
+    assert bench.read("output.txt").endswith("Stopped. The same command goes on.\n")
+    assert "- Trainings done: 2 of 4\n" in bench.read("out/results.md")
+    assert (bench.out / "results.png").exists()
+    assert bench.free()
+    assert bench.run("--rows", "x") == 0
+    assert starts(capsys.readouterr().out) == [
+        "x, seed 0: resumes at 30",
+        "x, seed 0 in equal time: starts",
+    ]
+    commands = bench.commands("x/seed0")
+    assert [command["resume"] for command in commands] == [False, True]
+
+
+def test_a_training_that_was_left_alone_keeps_its_folder(bench, capsys):
+    bench.configure("student", hang=[0, 20])
+    process = bench.start("--rows", "student")
+    try:
+        wait_for(lambda: "hangs" in bench.read("out/student/seed0/train.log"))
+    finally:
+        process.kill()
+        process.wait(60)
+    try:
+        with pytest.raises(SystemExit):
+            bench.run("--rows", "student")
+        assert "or by a training that it left" in capsys.readouterr().err
+    finally:
+        (command,) = bench.commands("student/seed0")
+        os.kill(command["process"], signal.SIGKILL)
+    wait_for(bench.free)
+    assert bench.run("--rows", "student") == 0
+
+
+def test_in_the_background(bench):
+    bench.configure("student", hang=[0, 20])
+    assert bench.start("--rows", "student", "--background").wait(60) == 0
+    printed = bench.read("output.txt")
+    process = int(re.search(r"Stop it: kill (\d+)\n", printed)[1])
+    assert f"Process {process} works in {bench.out}.\n" in printed
+    try:
+        wait_for(lambda: "hangs" in bench.read("out/student/seed0/train.log"))
+        assert os.getsid(process) == process
+        assert bench.read("out/lock") == str(process)
+    finally:
+        os.kill(process, signal.SIGTERM)
+    wait_for(bench.free)
+    assert bench.read("out/log.txt").endswith("Stopped. The same command goes on.\n")
+    assert bench.run("--rows", "student") == 0
+
+
+def test_a_training_goes_on_in_a_folder_that_was_moved(bench, capsys):
+    bench.run("--rows", "x", "--no-equal-time")
+    interrupt(bench.out / "x" / "seed0", 20)
+    bench.out = Path(shutil.move(bench.out, bench.folder / "moved"))
+    capsys.readouterr()
+    assert bench.run("--rows", "x", "--no-equal-time") == 0
+    assert starts(capsys.readouterr().out) == ["x, seed 0: resumes at 20"]
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_training_that_was_stopped_in_its_validation(bench, capsys, saved):
+    bench.run("--rows", "student")
+    folder = bench.out / "student" / "seed0"
+    interrupt(folder, 40)
+    if not saved:
+        for step in (10, 20, 30):
+            (folder / f"iter_{step}.pth").unlink()
+    capsys.readouterr()
+    assert bench.run("--rows", "student") == 0
+    start = "resumes at 30" if saved else "starts"
+    assert starts(capsys.readouterr().out) == [f"student, seed 0: {start}"]
+    assert len(bench.commands("student/seed0")) == 1 + saved
+
+
+def test_a_result_that_is_missing_is_read_again(bench, capsys):
+    bench.run("--rows", "student")
+    before = bench.result("student/seed0")
+    (bench.out / "student" / "seed0" / "result.json").unlink()
+    capsys.readouterr()
+    assert bench.run("--rows", "student") == 0
+    assert starts(capsys.readouterr().out) == []
+    # Only the process itself had told its memory and its time.
+    assert bench.result("student/seed0") == before | {"memory": None, "wall": 0.0}
+
+
+def test_the_progress_of_a_resumed_training_is_its_own(load, tmp_path):
+    queue, run = load("distill_queue"), load("distill_run")
+    training = run.Run(run.Key("student", 0), None, tmp_path, 40, [], {})
+
+    def write_log(name, line):
+        path = training.folder / name / "vis_data" / "scalars.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(f"{line}\n")
+        return path
+
+    earlier = write_log("1", '{"loss": NaN, "step": 30}')
+    active = queue.Active(training, None, time.monotonic(), 20, [earlier])
+    assert (active.log, active.iteration, active.progress().part) == ([], 20, 0)
+    write_log("2", '{"loss": 1.0, "step": 25}')
+    assert (active.iteration, active.progress().part) == (25, 0.25)
+
+
+# It fails.
+
+
+def test_a_loss_that_is_no_number_stops_its_training(bench):
+    bench.configure("teacher", nan=[0, 20], hang=[0, 20])
+    assert bench.run("--rows", "x") == 1
+    report = bench.read("out/results.md")
+    folder = bench.out / "teacher" / "seed0"
+    assert (
+        "**teacher, seed 0: failed.** The loss is nan at iteration 20. "
+        f"Delete {folder} to train it again."
+    ) in report
+    assert "**x, seed 0: failed.** It needs teacher, seed 0, which failed.\n" in report
+    assert "x, seed 0 in equal time: failed.** It needs teacher, seed 0, w" in report
+    assert "- Trainings done: 1 of 4\n" in report
+    (command,) = bench.commands("teacher/seed0")
+    with pytest.raises(ProcessLookupError):
+        os.kill(command["process"], 0)
+
+
+def test_a_loss_of_an_earlier_process_stops_no_training(bench, capsys):
+    bench.run("--rows", "student")
+    folder = bench.out / "student" / "seed0"
+    interrupt(folder, 20)
+    edit_log(folder, lambda line: line | {"loss": float("nan")})
+    assert bench.run("--rows", "student") == 0
+    assert "student, seed 0: resumes at 20" in starts(capsys.readouterr().out)
+
+
+def test_a_loss_that_was_no_number_in_the_end_is_no_result(bench):
+    bench.run("--rows", "student")
+    folder = bench.out / "student" / "seed0"
+    edit_log(folder, lambda line: line | {"loss": float("nan")})
+    (folder / "result.json").unlink()
+    for _ in range(2):
+        assert bench.run("--rows", "student") == 1
+        assert f"iteration 10. Delete {folder} to" in bench.read("out/results.md")
+    shutil.rmtree(folder)
+    assert bench.run("--rows", "student") == 0
+
+
+def test_a_training_that_exits_with_an_error(bench):
+    bench.configure("x", exit=[0, 20])
+    assert bench.run("--rows", "x") == 1
+    report = bench.read("out/results.md")
+    assert (
+        "**x, seed 0: failed.** Exit status 1.\n\n```\nNo space left on device"
+        in report
+    )
+    assert "x, seed 0 in equal time: failed.** It needs x, seed 0, which f" in report
+    assert "- Trainings done: 2 of 4\n" in report
+    failed = {row["row"]: row["failed"] for row in bench.table("Results")}
+    assert failed["x"] == "seed 0; seed 0 in equal time"
+
+
+def test_a_process_that_does_not_want_to_end(load, monkeypatch):
+    queue = load("distill_queue")
+    monkeypatch.setattr(queue, "PATIENCE", 0.1)
+    ignore = "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{ignore}; time.sleep(120)"],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    with process.stdout as output:
+        output.readline()
+    queue._kill(process)
+    assert process.wait(60) == -signal.SIGKILL
+
+
+# It is refused.
+
+
+def test_a_changed_config_is_refused(bench, capsys):
+    bench.run("--rows", "x")
+    bench.configure("x", "c = 3")
+    with pytest.raises(SystemExit):
+        bench.run("--rows", "student")
+    message = capsys.readouterr().err
+    assert "these were trained with other settings:\n" in message
+    assert f"  {bench.out}/x/seed0: contents was " in message
+    assert "student" not in message.partition("settings:")[2]
+    assert len(bench.commands("x/seed0")) == 1
+
+
+def test_a_network_depends_on_its_teacher(bench, capsys):
+    bench.run("--rows", "x")
+    bench.configure("teacher", "c = 3")
+    shutil.rmtree(bench.out / "teacher")
+    with pytest.raises(SystemExit):
+        bench.run("--rows", "x")
+    message = capsys.readouterr().err
+    assert f"{bench.out}/x/seed0: teacher's contents was " in message
+    assert "student" not in message.partition("settings:")[2]
+    shutil.rmtree(bench.out / "x" / "seed0")
+    assert bench.run("--rows", "x") == 1
+    equal = bench.out / "x" / "seed0-equal-time"
+    hint = f"Delete {equal} to train it again: teacher's contents was"
+    assert hint in bench.read("out/results.md")
+    shutil.rmtree(equal)
+    assert bench.run("--rows", "x") == 0
+
+
+def test_equal_time_depends_on_the_students_time(bench):
+    bench.run("--rows", "x")
+    bench.configure("student", seconds=0.3)
+    shutil.rmtree(bench.out / "student")
+    assert bench.run("--rows", "x") == 1
+    equal = bench.out / "x" / "seed0-equal-time"
+    hint = f"Delete {equal} to train it again: iterations was 20, now 30."
+    assert hint in bench.read("out/results.md")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--seeds", "0", "1", "0"], "a seed twice"),
+        (["--jobs", "0"], "--jobs is 1 at least"),
+        (["--iters", "1"], "--iters 2"),
+        (["--rows", "z"], "no row 'z'"),
+        (["--out", "a b"], "no path with spaces"),
+    ],
+)
+def test_wrong_options_are_named(bench, capsys, monkeypatch, arguments, message):
+    monkeypatch.chdir(bench.folder)
+    with pytest.raises(SystemExit):
+        bench.run(*arguments)
+    assert message in capsys.readouterr().err
+    assert not list(bench.folder.glob("**/train.log"))
+
+
+def test_budgets_that_differ_are_refused(bench, capsys):
+    bench.configure("x", "train_cfg['max_iters'] = 20")
+    with pytest.raises(SystemExit):
+        bench.run("--rows", "x")
+    message = (
+        "'x' trains 20 iterations, and the student 40: give all the same by --iter"
+    )
+    assert message in capsys.readouterr().err
+    assert bench.run("--rows", "x", "--iters", "10", "--no-equal-time") == 0
+    assert {bench.result(f"{row}/seed0")["iters"] for row in FAKES} == {10}
