@@ -199,7 +199,8 @@ def test_a_suite_is_trained_in_order_and_reported(bench, capsys):
     assert (teacher["equal-time mIoU (%)"], y["mIoU (%)"]) == ("", "")
     assert int(x["memory (MiB)"]) > 0
     assert bench.run("--rows", "x", "--seeds", "0", "1") == 0
-    assert starts(capsys.readouterr().out) == []
+    # Nothing is left to do but the report.
+    assert capsys.readouterr().out.startswith("\n# Distillation: suite\n")
 
 
 def test_what_trainings_are_started_with(bench):
@@ -265,8 +266,7 @@ def test_the_memory_of_a_gpu_comes_before_that_of_the_process(bench):
 
 @pytest.mark.parametrize("ignored", [False, True])
 def test_signals_that_stop_it(bench, ignored):
-    if ignored:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
     bench.run("--rows", "student")
     stop = signal.default_int_handler
     assert signal.getsignal(signal.SIGTERM) is stop

@@ -4,9 +4,10 @@ python tools/benchmark/distill.py SUITE [--seeds S ...] [--rows NAME ...] [--ite
     [--jobs N] [--out DIR] [--no-equal-time] [--background] [--cfg-options K=V ...]
 
 SUITE is mosaic, camvid, or a file like those in tools/benchmark/suites. Each of its
-rows is trained with each seed and, if it is distilled, once more in the time of the
-student's own training. The folder then holds results.md, results.csv and results.png,
-which are rewritten after each training. The same command goes on where it was stopped.
+rows is trained with each seed, and the distilled ones a second time, with as many
+iterations as take the time of the student's training. The folder then holds results.md,
+results.csv and results.png, which are rewritten after each training. The same command
+goes on where it was stopped.
 """
 
 import argparse
@@ -36,6 +37,8 @@ def main() -> int:
     args = parser.parse_args()
     if args.jobs < 1 or (args.iters is not None and args.iters < 2):
         parser.error("--jobs is 1 at least, and --iters 2.")
+    if len(set(args.seeds)) < len(args.seeds):
+        parser.error("--seeds holds a seed twice.")
     args.threads = max(1, torch.get_num_threads() // args.jobs)
     args.out = (args.out or Path("work_dirs/distill", Path(args.suite).stem)).resolve()
     try:

@@ -2,11 +2,14 @@
 
 import json
 import math
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 _TAIL = 15
+# A time in the log is a mean over so many iterations: MMEngine's default.
+_WINDOW = 10
 
 
 class Figures(NamedTuple):
@@ -27,33 +30,36 @@ def read_figures(folder: Path, iters: int) -> Figures:
     Raises:
         ValueError: it diverged, or did not reach its end.
     """
-    check_loss(folder)
+    check_loss(newest_log(folder))
     if not validated(folder, iters):
         raise ValueError(f"Its log has no mIoU at iteration {iters}.")
     logs = _logs(folder)
     lines = [line for log in logs for line in log]
     miou = [line["mIoU"] for line in lines if "mIoU" in line][-1]
     memory = [line["memory"] for line in lines if "memory" in line]
-    # A log's first line holds the start of the data loader's workers.
-    trained = [[line["time"] for line in log if "loss" in line] for log in logs]
-    seconds = [time for log in trained for time in (log[1:] or log)]
-    return Figures(miou, median(seconds), max(memory, default=None))
+    return Figures(miou, _seconds(logs), max(memory, default=None))
 
 
-def check_loss(folder: Path) -> None:
-    """Check that the newest losses are finite.
+def check_loss(log: Sequence[dict]) -> None:
+    """Check that all losses of a log are finite.
 
     Raises:
         ValueError: one is not.
     """
-    for line in _last_log(folder):
+    for line in log:
         if not math.isfinite(line.get("loss", 0)):
             raise ValueError(f"The loss is {line['loss']} at iteration {line['step']}.")
 
 
-def last_iteration(folder: Path) -> int:
-    """Return the last iteration in the newest log."""
-    return max((line["step"] for line in _last_log(folder)), default=0)
+def find_logs(folder: Path) -> list[Path]:
+    """Return the log of each process that trained in a folder, oldest first."""
+    return sorted(folder.glob("*/vis_data/scalars.json"))
+
+
+def newest_log(folder: Path, earlier: Collection[Path] = ()) -> list[dict]:
+    """Return the lines of the newest log, none if that is one of the earlier logs."""
+    paths = [path for path in find_logs(folder) if path not in earlier]
+    return _read(paths[-1]) if paths else []
 
 
 def validated(folder: Path, iters: int) -> bool:
@@ -71,15 +77,27 @@ def tail(path: Path) -> str:
     return "\n".join(text.splitlines()[-_TAIL:])
 
 
-def _last_log(folder: Path) -> list[dict]:
-    return (_logs(folder) or [[]])[-1]
+def _seconds(logs: Sequence[Sequence[dict]]) -> float:
+    """Return the median time of an iteration.
+
+    The first time of a process holds the start of the data loader's workers. The lines
+    that it went into count only if there are no others.
+    """
+    trained = [[line for line in log if "loss" in line] for log in logs]
+    steady = [
+        line["time"]
+        for log in trained
+        for line in log
+        if line["step"] >= log[0]["step"] + _WINDOW
+    ]
+    return median(steady or [line["time"] for log in trained for line in log])
 
 
 def _logs(folder: Path) -> list[list[dict]]:
-    """Return the lines of each process's log, oldest first."""
-    logs = []
-    for path in sorted(folder.glob("*/vis_data/scalars.json")):
-        # The last line may be half written yet.
-        whole = path.read_text().rpartition("\n")[0]
-        logs.append([json.loads(line) for line in whole.splitlines()])
-    return logs
+    return [_read(path) for path in find_logs(folder)]
+
+
+def _read(path: Path) -> list[dict]:
+    # The last line may be half written yet.
+    whole = path.read_text().rpartition("\n")[0]
+    return [json.loads(line) for line in whole.splitlines()]

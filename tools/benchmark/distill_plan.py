@@ -6,7 +6,7 @@ from pathlib import Path
 
 from distill_recipe import read_recipe
 from distill_run import Key, Result, Run, differences, load_result
-from distill_suite import STUDENT, Row, SuiteError, choose_rows
+from distill_suite import STUDENT, TEACHER, Row, SuiteError, choose_rows
 
 
 class Plan:
@@ -42,25 +42,34 @@ class Plan:
 
     def describe(self, key: Key) -> Run:
         """Describe a training; one in equal time needs the results of two others."""
-        row, recipe, iters = (
-            self.rows[key.row],
-            self._recipes[key.row],
-            self._iters(key),
-        )
-        options = [*row.options, *self._options]
+        row, iters = self.rows[key.row], self._iters(key)
         settings = {
-            "config": row.config.name,
-            "contents": recipe.contents,
-            "without": list(row.without),
-            "options": options,
+            **self._network(row, iters),
             "seed": key.seed,
-            "iterations": iters,
             # The time of an iteration depends on them.
             "jobs": self.jobs,
             "threads": self.threads,
         }
-        options = [*options, f"randomness.seed={key.seed}", *recipe.options(iters)]
+        if row.distilled:
+            teacher = self._network(self.rows[TEACHER], self.iters[TEACHER])
+            settings |= {f"teacher's {name}": value for name, value in teacher.items()}
+        options = [
+            *row.options,
+            *self._options,
+            f"randomness.seed={key.seed}",
+            *self._recipes[row.name].options(iters),
+        ]
         return Run(key, row, self.out, iters, options, settings)
+
+    def _network(self, row: Row, iters: int) -> dict[str, object]:
+        """Return what makes the network of a row what it is, but for its seed."""
+        return {
+            "config": row.config.name,
+            "contents": self._recipes[row.name].contents,
+            "without": list(row.without),
+            "options": [*row.options, *self._options],
+            "iterations": iters,
+        }
 
     def _trainings(self, rows: Sequence[Row]) -> list[Key]:
         """Return the trainings seed by seed, so that early reports have all rows."""

@@ -4,11 +4,11 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from distill_log import check_loss, last_iteration, tail, validated
+from distill_log import check_loss, find_logs, newest_log, tail, validated
 from distill_plan import Plan
 from distill_progress import Running, duration, remaining
 from distill_run import Key, Results, Run, differences, finish, prepare
@@ -26,17 +26,28 @@ class Active(NamedTuple):
         process: its process, the leader of a group of its own.
         start: when it was started.
         first: the iteration that it was started from.
+        earlier: logs of the processes before it.
     """
 
     run: Run
     process: subprocess.Popen
     start: float
     first: int
+    earlier: Sequence[Path]
+
+    @property
+    def log(self) -> list[dict]:
+        """The lines of its log."""
+        return newest_log(self.run.folder, self.earlier)
+
+    @property
+    def iteration(self) -> int:
+        """The iteration that it has reached."""
+        return max((line["step"] for line in self.log), default=self.first)
 
     def progress(self) -> Running:
         """Return how far it has come."""
-        done = last_iteration(self.run.folder) - self.first
-        part = done / (self.run.iters - self.first)
+        part = (self.iteration - self.first) / (self.run.iters - self.first)
         return Running(self.run.key, time.monotonic() - self.start, part)
 
 
@@ -98,6 +109,7 @@ class Queue:
             self._train(run, prepare(run))
 
     def _train(self, run: Run, first: int) -> None:
+        earlier = find_logs(run.folder)
         with (run.folder / "train.log").open("a") as log:
             process = subprocess.Popen(
                 run.command(resume=first > 0),
@@ -109,7 +121,7 @@ class Queue:
                 start_new_session=True,
                 pass_fds=[self.lock],
             )
-        self.active.append(Active(run, process, time.monotonic(), first))
+        self.active.append(Active(run, process, time.monotonic(), first, earlier))
         verb = f"resumes at {first}" if first else "starts"
         self._say(f"{run.key}: {verb}, {run.iters} iterations")
 
@@ -128,22 +140,27 @@ class Queue:
                 self._finish(run, usage.ru_maxrss / 1024, wall)
             return
         try:
-            check_loss(run.folder)
+            check_loss(active.log)
         except ValueError as error:
             self.active.remove(active)
             _kill(process)
-            self._fail(run.key, str(error), run.folder)
+            self._give_up(run, error)
 
     def _finish(self, run: Run, memory: float | None, wall: float) -> None:
         try:
             result = finish(run, memory, wall)
         except ValueError as error:
-            self._fail(run.key, str(error), run.folder)
+            self._give_up(run, error)
             return
         self.plan.results[run.key] = result
         time_text = f"{result.seconds:.3f} s an iteration"
         self._say(f"{run.key}: mIoU {result.miou:.2f} %, {time_text}")
         self.report(self.plan.results, self.failures)
+
+    def _give_up(self, run: Run, error: ValueError) -> None:
+        """Fail a run whose folder would make it fail again."""
+        hint = f"Delete {run.folder} to train it again."
+        self._fail(run.key, f"{error} {hint}", run.folder)
 
     def _fail(self, key: Key, reason: str, folder: Path | None = None) -> None:
         lines = tail(folder / "train.log") if folder else ""
@@ -153,7 +170,7 @@ class Queue:
 
     def _say_progress(self) -> None:
         running = [
-            f"{active.run.key}: {last_iteration(active.run.folder)}/{active.run.iters}"
+            f"{active.run.key}: {active.iteration}/{active.run.iters}"
             for active in self.active
         ]
         self._say("; ".join(running))

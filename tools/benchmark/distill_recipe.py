@@ -3,7 +3,7 @@
 import argparse
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from distill_suite import Row, SuiteError, hint, read_config
@@ -70,15 +70,18 @@ def read_recipe(row: Row, options: Sequence[str]) -> Recipe:
             f"Row {row.name!r}: {row.config} has no train_cfg.max_iters; the benchmark "
             "needs a loop over iterations (IterBasedTrainLoop)."
         )
+    schedulers = _schedulers("param_scheduler", config.get("param_scheduler") or [])
     lengths = {
-        f"param_scheduler.{i}.{key}": scheduler[key]
-        for i, scheduler in enumerate(config.get("param_scheduler") or [])
+        f"{place}.{key}": scheduler[key]
+        for place, scheduler in schedulers.items()
         for key in ("begin", "end")
         if scheduler.get(key)
     }
     hooks = config.get("default_hooks", {})
-    if "checkpoint" in hooks:
-        lengths["default_hooks.checkpoint.interval"] = hooks.checkpoint.interval
+    # MMEngine's default, -1, saves at the end only, however long the training is.
+    save = hooks.get("checkpoint", {}).get("interval", -1)
+    if save > 0:
+        lengths["default_hooks.checkpoint.interval"] = save
     log_interval = hooks.get("logger", {}).get("interval", 10)
     text = json.dumps(config.to_dict(), sort_keys=True, default=str)
     contents = hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -94,6 +97,20 @@ def without_losses(row: Row) -> str:
     for place in LOSS_PLACES:
         lines += [f"del _base_.model.distiller.{place}.{name}" for name in row.without]
     return "\n".join(lines) + "\n"
+
+
+def _schedulers(place: str, part: Mapping | Sequence) -> dict[str, Mapping]:
+    """Find the schedulers in a part of a config, each by its place.
+
+    MMEngine takes one of them, several, or either for each optimizer by name.
+    """
+    if "type" in part:
+        return {place: part}
+    inner = part.items() if isinstance(part, Mapping) else enumerate(part)
+    found = {}
+    for key, value in inner:
+        found |= _schedulers(f"{place}.{key}", value)
+    return found
 
 
 def _check_losses(row: Row, config: Config) -> None:

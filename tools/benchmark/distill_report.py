@@ -37,8 +37,9 @@ CPU_MEMORY = """\
 Memory is the largest resident set of the training process or of one of its workers, the
 highest of the seeds."""
 EQUAL_NOTE = """\
-Equal time is the mIoU of a second training, with as many iterations as take the time of
-the student's own; the whole schedule is scaled."""
+Equal time is the mIoU of a second training of a distilled row, with as many iterations
+as take the time of the student's training; the whole schedule is scaled. The student's
+is that of its only training, and the teacher has none."""
 
 
 class Report(NamedTuple):

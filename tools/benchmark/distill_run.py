@@ -1,7 +1,6 @@
 """One training of the distillation benchmark: its command, its folder, its result."""
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from typing import NamedTuple
 from distill_log import read_figures
 from distill_recipe import without_losses
 from distill_suite import STUDENT, TEACHER, Row
+from measure import write_whole
 
 TRAIN = [sys.executable, str(Path(__file__).parents[1] / "train.py")]
 
@@ -104,7 +104,7 @@ class Run(NamedTuple):
         if not self.row.without:
             return self.row.config
         path = self.folder.parent / "config.py"
-        _write(path, without_losses(self.row))
+        write_whole(path, without_losses(self.row))
         return path
 
 
@@ -136,7 +136,7 @@ def prepare(run: Run) -> int:
     if not first:
         shutil.rmtree(run.folder, ignore_errors=True)
         run.folder.mkdir(parents=True)
-        _write(run.folder / "settings.json", json.dumps(run.settings, indent=2))
+        write_whole(run.folder / "settings.json", json.dumps(run.settings, indent=2))
     return first
 
 
@@ -155,7 +155,7 @@ def finish(run: Run, memory: float | None, wall: float) -> Result:
     memory = memory if figures.memory is None else figures.memory
     result = Result(run.iters, figures.miou, figures.seconds, memory, wall)
     content = {"settings": run.settings, "result": result._asdict()}
-    _write(run.folder / "result.json", json.dumps(content, indent=2))
+    write_whole(run.folder / "result.json", json.dumps(content, indent=2))
     return result
 
 
@@ -167,16 +167,17 @@ def last_checkpoint(folder: Path) -> Path:
 def _resumed_from(run: Run) -> int:
     if not (run.folder / "last_checkpoint").exists():
         return 0
-    first = _iteration(last_checkpoint(run.folder))
-    if first < run.iters:
-        return first
-    # It was stopped in its validation, which MMEngine would not repeat: go on from the
-    # checkpoint before.
-    saved = {_iteration(path): path for path in run.folder.glob("iter_*.pth")}
-    first = max((iters for iters in saved if iters < run.iters), default=0)
-    if first:
-        _write(run.folder / "last_checkpoint", str(saved[first]))
-    return first
+    checkpoint = last_checkpoint(run.folder)
+    if _iteration(checkpoint) == run.iters:
+        # It was stopped in its validation, which MMEngine would not repeat: go on from
+        # the checkpoint before.
+        saved = [path for path in run.folder.glob("iter_*.pth") if path != checkpoint]
+        if not saved:
+            return 0
+        checkpoint = max(saved, key=_iteration)
+    # MMEngine resumes at the path that it wrote before the folder may have been moved.
+    write_whole(run.folder / "last_checkpoint", str(checkpoint))
+    return _iteration(checkpoint)
 
 
 def _iteration(checkpoint: Path) -> int:
@@ -185,10 +186,3 @@ def _iteration(checkpoint: Path) -> int:
 
 def _read(path: Path) -> dict | None:
     return json.loads(path.read_text()) if path.exists() else None
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file that is never half there."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text)
-    os.replace(part, path)

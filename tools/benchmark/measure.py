@@ -3,6 +3,7 @@
 import argparse
 import csv
 import ctypes
+import io
 import json
 import os
 import platform
@@ -209,16 +210,24 @@ def write_report(
     """
     folder.mkdir(parents=True, exist_ok=True)
     text = "\n\n".join([*lines, *map(_markdown, tables)]) + "\n"
-    (folder / f"{name}.md").write_text(text)
+    write_whole(folder / f"{name}.md", text)
     rows = [
         {"table": table.title, **_plain(row)} for table in tables for row in table.rows
     ]
     columns = dict.fromkeys(column for row in rows for column in row)
-    with (folder / f"{name}.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)
+    file = io.StringIO()
+    writer = csv.DictWriter(file, columns)
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(folder / f"{name}.csv", file.getvalue())
     return text
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that is never half there."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, newline="")
+    os.replace(part, path)
 
 
 def _now(device: torch.device) -> float:
