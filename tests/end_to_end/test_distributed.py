@@ -20,13 +20,24 @@ _head = dict(norm_cfg=_norm, dropout_ratio=0.0)
 _network = dict(
     backbone=dict(norm_cfg=_norm), decode_head=_head, auxiliary_head=_head
 )
-# Nor are the points that a sampler draws for two images and for four.
-_statistical = dict(loss_statistical=dict(mode="global"))
+# Nor are the points that a sampler draws for two images and for four. Weights are small
+# for the sake of SGD below.
+_losses = dict(
+    loss_structural_stage1=dict(loss_weight=0.45),
+    loss_structural_stage2=dict(loss_weight=0.45),
+    loss_statistical=dict(mode="global", loss_weight=1.15),
+)
 model = dict(
     architecture=_network,
     teacher=_network,
     teacher_ckpt=None,
-    distiller=dict(distill_losses=_statistical),
+    distiller=dict(distill_losses=_losses),
+)
+# Where a gradient is next to nothing, Adam makes a step of a rounding error.
+optim_wrapper = dict(
+    optimizer=dict(
+        _delete_=True, type="SGD", lr=0.015, momentum=0.9, weight_decay=1e-5
+    )
 )
 train_cfg = dict(max_iters={iterations}, val_interval={iterations})
 train_dataloader = dict(batch_size={batch_size}, dataset=dict(length=64))

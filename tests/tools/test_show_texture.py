@@ -181,7 +181,7 @@ def test_the_checkpoint_is_that_of_the_student_and_its_alignment(tool, with_conf
     figure = tool["features_figure"](args)
     # Its alignment is zero, and so is its feature: each band misses the whole of the
     # teacher's, which costs 1 times the weight.
-    stages = ["loss_structural_stage1 = 0.45", "loss_structural_stage2 = 0.45"]
+    stages = ["loss_structural_stage1 = 90", "loss_structural_stage2 = 90"]
     assert [part.get_suptitle() for part in figure.subfigs] == stages
     (teacher, student) = figure.subfigs[0].axes[:2]
     assert np.ptp(teacher.images[1].get_array()) > 0
