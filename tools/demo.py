@@ -16,6 +16,8 @@ from typing import NamedTuple
 from texture_kd.compat import install
 
 ROOT = Path(__file__).resolve().parent.parent
+TEACHER = "pspnet_r18-w32-d8_1xb8-400iters_mosaic-128x128.py"
+STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
 PICTURES = 4
 
 
@@ -56,11 +58,11 @@ def demo_runs(work_dir: Path) -> list[Run]:
     """List the three networks in the order of their training."""
     teacher_ckpt = work_dir / "teacher" / "last.pth"
     return [
-        Run("teacher", "pspnet_r18-w32-d8_1xb8-400iters_mosaic-128x128.py"),
-        Run("student", "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"),
+        Run("teacher", TEACHER),
+        Run("student", STUDENT),
         Run(
             "distilled",
-            "sstkd_pspnet_r18-w32-d8_pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py",
+            f"sstkd_pspnet_r18-w32-d8_{STUDENT}",
             (f"model.teacher_ckpt={teacher_ckpt}",),
         ),
     ]
@@ -134,7 +136,7 @@ def draw_comparison(runs: list[Run], work_dir: Path, picture: Path) -> None:
     from mmseg.apis import init_model
     from mmseg.registry import DATASETS
 
-    plain = {"distilled": "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"}
+    plain = {"distilled": STUDENT}
     models = {
         run.name: init_model(
             str(ROOT / "configs" / plain.get(run.name, run.config)),

@@ -1,6 +1,6 @@
 """An optimiser for the student, and one for the critic."""
 
-from mmengine.optim import AmpOptimWrapper, OptimWrapper, build_optim_wrapper
+from mmengine.optim import AmpOptimWrapper, build_optim_wrapper
 from torch import nn
 from torch.optim import Optimizer
 
@@ -65,11 +65,9 @@ class CriticOptimWrapperConstructor:
                 "AdversarialLoss: add one to distill_losses, or make optim_wrapper "
                 "what stands under its 'architecture'"
             )
-        architecture: OptimWrapper = build_optim_wrapper(
-            module, self.configs["architecture"]
-        )
+        architecture = build_optim_wrapper(module, self.configs["architecture"])
         _leave_out(architecture.optimizer, critics)
-        critic: OptimWrapper = build_optim_wrapper(critics, self.configs["critic"])
+        critic = build_optim_wrapper(critics, self.configs["critic"])
         if isinstance(critic, AmpOptimWrapper):
             raise ValueError(
                 "the critic's losses are computed in float32 and scaled with the "
