@@ -50,6 +50,7 @@ def test_different_numbers_of_images_are_refused():
 @pytest.mark.parametrize("wrong", [torch.zeros(1, 3, 4), torch.ones(1, 3, 4, 4).long()])
 def test_what_is_no_feature_is_refused(wrong):
     feature = torch.zeros(1, 3, 8, 8)
-    for pair in ((wrong, feature), (feature, wrong)):
-        with pytest.raises(ValueError, match=r"feature \(N, C, H, W\), got torch\."):
+    for side, pair in (("student", (wrong, feature)), ("teacher", (feature, wrong))):
+        message = rf"feature \(N, C, H, W\) from the {side}, got torch\."
+        with pytest.raises(ValueError, match=message):
             PairwiseKDLoss()(*pair)

@@ -28,7 +28,11 @@ def pairwise_affinity(feature: Tensor, patch: int = 1) -> Tensor:
         ValueError: the feature is not a floating point (N, C, H, W), or the patch is
             below 1.
     """
-    check_feature(feature)
+    if feature.ndim != 4 or not feature.is_floating_point():
+        raise ValueError(
+            "expected a floating point feature (N, C, H, W), "
+            f"got {feature.dtype} with shape {tuple(feature.shape)}"
+        )
     if patch < 1:
         raise ValueError(f"expected patches of at least 1 position, got {patch}")
     feature = feature.to(torch.promote_types(feature.dtype, torch.float32))
@@ -37,16 +41,3 @@ def pairwise_affinity(feature: Tensor, patch: int = 1) -> Tensor:
     with torch.autocast(feature.device.type, enabled=False):
         nodes = F.normalize(feature.flatten(2), dim=1)
         return nodes.mT @ nodes
-
-
-def check_feature(feature: Tensor) -> None:
-    """Refuse what :func:`pairwise_affinity` cannot compare.
-
-    Raises:
-        ValueError: the feature is not a floating point (N, C, H, W).
-    """
-    if feature.ndim != 4 or not feature.is_floating_point():
-        raise ValueError(
-            "expected a floating point feature (N, C, H, W), "
-            f"got {feature.dtype} with shape {tuple(feature.shape)}"
-        )

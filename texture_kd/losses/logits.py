@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from texture_kd.functional.labels import labels_on_grid
+from texture_kd.losses.feature_checks import check_same_images
 
 
 def aligned_logits(
@@ -72,8 +73,4 @@ def _check(preds_S: Tensor, preds_T: Tensor) -> None:
             "expected student and teacher to know the same classes, got "
             f"{preds_S.shape[1]} and {preds_T.shape[1]} classes"
         )
-    if len(preds_S) != len(preds_T):
-        raise ValueError(
-            "expected as many images from the student as from the teacher, got "
-            f"{len(preds_S)} and {len(preds_T)}"
-        )
+    check_same_images(preds_S, preds_T)

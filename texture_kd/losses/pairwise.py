@@ -3,7 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from texture_kd.functional.affinity import check_feature, pairwise_affinity
+from texture_kd.functional.affinity import pairwise_affinity
+from texture_kd.losses.feature_checks import check_feature, check_same_images
 
 
 class PairwiseKDLoss(nn.Module):
@@ -42,13 +43,9 @@ class PairwiseKDLoss(nn.Module):
             ValueError: a feature is not a floating point (N, C, H, W), or the numbers
                 of images differ.
         """
-        for feature in (s_feature, t_feature):
-            check_feature(feature)
-        if len(s_feature) != len(t_feature):
-            raise ValueError(
-                "expected as many images from the student as from the teacher, got "
-                f"{len(s_feature)} and {len(t_feature)}"
-            )
+        check_feature("student", s_feature)
+        check_feature("teacher", t_feature)
+        check_same_images(s_feature, t_feature)
         teacher = pairwise_affinity(t_feature.detach(), self.patch)
         if s_feature.shape[-2:] != t_feature.shape[-2:]:
             s_feature = F.interpolate(

@@ -11,6 +11,7 @@ from torch.func import functional_call
 from texture_kd.functional.region_sampling import SamplerOptions
 from texture_kd.functional.regions import Regions, scale_regions
 from texture_kd.functional.texture_histogram import HistogramOptions
+from texture_kd.losses.feature_checks import check_feature, check_same_images
 from texture_kd.losses.region_sampler import RegionSampler
 from texture_kd.losses.texture_classifier import TextureClassifier
 from texture_kd.losses.texture_distance import (
@@ -239,11 +240,7 @@ class DTIEMLoss(nn.Module):
         """Return each network's stages and the regions of them, the student's first."""
         student = _stages("student", s_stage1, s_stage2, self.student_channels)
         teacher = _stages("teacher", t_stage1, t_stage2, self.teacher_channels).detach()
-        if len(student) != len(teacher):
-            raise ValueError(
-                "expected as many images from the student as from the teacher, got "
-                f"{len(student)} and {len(teacher)}"
-            )
+        check_same_images(student, teacher)
         groups = None if self.sampler is None else self.sampler(teacher)
         return student, _transferred(groups, teacher, student), teacher, groups
 
@@ -283,11 +280,7 @@ def _stages(side: str, stage1: Tensor, stage2: Tensor, channels: int) -> Tensor:
                 f"{type(feature).__name__}: a recorder of a whole backbone needs "
                 "data_idx, the number of the stage from 0"
             )
-        if feature.ndim != 4 or not feature.is_floating_point():
-            raise ValueError(
-                f"expected a floating point feature (N, C, H, W) from the {side}'s "
-                f"{name} stage, got {feature.dtype} with shape {tuple(feature.shape)}"
-            )
+        check_feature(f"{side}'s {name} stage", feature)
     if stage1.shape[1] + stage2.shape[1] != channels:
         total = stage1.shape[1] + stage2.shape[1]
         raise ValueError(

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from texture_kd.functional.contourlet import check_contourlet, contourlet_energies
 from texture_kd.functional.filters import DirectionalFilter, PyramidFilter
+from texture_kd.losses.feature_checks import check_feature, check_same_images
 
 Normalise = Literal["subband", "feature", "none"]
 
@@ -135,13 +136,9 @@ class CDMLoss(nn.Module):
         Raises:
             ValueError: as :meth:`forward`.
         """
-        _check_feature("student", s_feature, self.student_channels)
-        _check_feature("teacher", t_feature, self.teacher_channels)
-        if len(s_feature) != len(t_feature):
-            raise ValueError(
-                "expected as many images from the student as from the teacher, got "
-                f"{len(s_feature)} and {len(t_feature)}"
-            )
+        _check_channels("student", s_feature, self.student_channels)
+        _check_channels("teacher", t_feature, self.teacher_channels)
+        check_same_images(s_feature, t_feature)
         with torch.autocast(t_feature.device.type, enabled=False):
             teacher = _at_least_float32(t_feature.detach())
             student = self._aligned(s_feature, teacher)
@@ -175,12 +172,8 @@ class CDMLoss(nn.Module):
         return contourlet_energies(feature, self.levels, self.pyramid, self.directional)
 
 
-def _check_feature(side: str, feature: Tensor, channels: int) -> None:
-    if feature.ndim != 4 or not feature.is_floating_point():
-        raise ValueError(
-            f"expected a floating point feature (N, C, H, W) from the {side}, "
-            f"got {feature.dtype} with shape {tuple(feature.shape)}"
-        )
+def _check_channels(side: str, feature: Tensor, channels: int) -> None:
+    check_feature(side, feature)
     if feature.shape[1] != channels:
         raise ValueError(
             f"expected {channels} channels from the {side}, got {feature.shape[1]}: "
