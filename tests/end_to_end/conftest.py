@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,8 +34,8 @@ default_hooks = dict(
 )
 """
 
-# The adversarial term for the mosaic's configs, which leave it out: the optimiser, and
-# arguments of the model.
+# The adversarial term for the mosaic's configs, which leave it out: arguments of the
+# model. The optimiser is the README's.
 ADVERSARIAL = """
 _logits = dict(
     preds_S=dict(from_student=True, recorder="logits"),
@@ -54,19 +55,19 @@ _adversarial = dict(
         ),
     ),
 )
-optim_wrapper = dict(
-    _delete_=True,
-    constructor="CriticOptimWrapperConstructor",
-    architecture=_base_.optim_wrapper,
-    critic=_base_.critic,
-)
 """
 
 
 @pytest.fixture
 def adversarial() -> str:
     """Return lines for a config of the mosaic, and ``_adversarial`` for its model."""
-    return ADVERSARIAL
+    readme = (REPOSITORY / "README.md").read_text()
+    optimizer = re.search(
+        r"```python\n(optim_wrapper = [^`]*CriticOptimWrapperConstructor.*?)```",
+        readme,
+        re.S,
+    )
+    return ADVERSARIAL + optimizer[1]
 
 
 @pytest.fixture

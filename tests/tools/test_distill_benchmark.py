@@ -482,9 +482,12 @@ def test_a_report_of_nothing(load, tmp_path):
 def test_the_picture_shows_what_is_there(load, tmp_path, monkeypatch):
     plot, run = load("distill_plot"), load("distill_run")
     figures = []
-    monkeypatch.setattr(
-        plot.Figure, "savefig", lambda self, *_, **__: figures.append(self)
-    )
+
+    def save(self, path, **_):
+        figures.append(self)
+        path.touch()
+
+    monkeypatch.setattr(plot.Figure, "savefig", save)
     results = results_of(
         run,
         teacher=[(50, 0.5), (46, 0.5)],
@@ -494,6 +497,7 @@ def test_the_picture_shows_what_is_there(load, tmp_path, monkeypatch):
     )
     rows = ["teacher", "student", "x", "y"]
     plot.draw(results, rows, [0, 1], tmp_path / "results.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["results.png"]
     by_row, by_time = figures[0].axes
     assert [label.get_text() for label in by_row.get_xticklabels()] == rows
     clouds = [list(line.get_ydata()) for line in by_row.lines]

@@ -30,10 +30,10 @@ def read_figures(folder: Path, iters: int) -> Figures:
     Raises:
         ValueError: it diverged, or did not reach its end.
     """
-    check_loss(newest_log(folder))
-    if not validated(folder, iters):
-        raise ValueError(f"Its log has no mIoU at iteration {iters}.")
     logs = _logs(folder)
+    check_loss(logs[-1] if logs else [])
+    if not _validated(logs, iters):
+        raise ValueError(f"Its log has no mIoU at iteration {iters}.")
     lines = [line for log in logs for line in log]
     miou = [line["mIoU"] for line in lines if "mIoU" in line][-1]
     memory = [line["memory"] for line in lines if "memory" in line]
@@ -64,17 +64,17 @@ def newest_log(folder: Path, earlier: Collection[Path] = ()) -> list[dict]:
 
 def validated(folder: Path, iters: int) -> bool:
     """Whether the network was validated at the last iteration."""
-    return any(
-        "mIoU" in line and line["step"] == iters
-        for log in _logs(folder)
-        for line in log
-    )
+    return _validated(_logs(folder), iters)
 
 
 def tail(path: Path) -> str:
     """Return the last lines of what a training printed."""
     text = path.read_text(errors="replace") if path.exists() else ""
     return "\n".join(text.splitlines()[-_TAIL:])
+
+
+def _validated(logs: Sequence[Sequence[dict]], iters: int) -> bool:
+    return any("mIoU" in line and line["step"] == iters for log in logs for line in log)
 
 
 def _seconds(logs: Sequence[Sequence[dict]]) -> float:

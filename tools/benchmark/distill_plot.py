@@ -28,7 +28,7 @@ def draw(
         results: of the trainings that are finished.
         rows: names of the rows, in their order.
         seeds: the seeds.
-        picture: file to write.
+        picture: file to write, never half there.
     """
     figure = Figure(figsize=(13, 5.5), layout="constrained")
     by_row, by_time = figure.subplots(1, 2, sharey=True)
@@ -39,7 +39,9 @@ def draw(
     equal = _found(results, rows, seeds, equal_time=True)
     _draw_rows(by_row, rows, full, colours)
     _draw_times(by_time, full, equal, colours)
-    figure.savefig(picture, dpi=120)
+    part = picture.with_name(picture.name + ".part")
+    figure.savefig(part, format="png", dpi=120)
+    part.replace(picture)
 
 
 def _draw_rows(
