@@ -9,7 +9,7 @@ import yaml
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 NAMES = sorted(path.name for path in CONFIGS.glob("*.py"))
-METHODS = ("sstkd_", "cwd_", "fitnet_", "skd_")
+METHODS = ("sstkd_", "sstkd-adversarial_", "cwd_", "fitnet_", "skd_")
 DISTILLED = [name for name in NAMES if name.startswith(METHODS)]
 # MMSegmentation's convention, and the one path that users typed before.
 TRAINING = r"\dxb\d+-(80k|\d+iters)_(cityscapes|voc12aug|ade20k|camvid|mosaic)-\d+x\d+"
@@ -39,7 +39,9 @@ def test_every_student_of_the_paper_is_there_on_every_data_set():
 @pytest.mark.parametrize("name", [name for name in NAMES if name != KEPT])
 def test_its_name_follows_the_convention(name, load):
     stem = name.removesuffix(".py")
-    pattern = rf"((sstkd|cwd|fitnet|skd)_{NETWORK}_)?{NETWORK}_{TRAINING}"
+    pattern = (
+        rf"((sstkd(-adversarial)?|cwd|fitnet|skd)_{NETWORK}_)?{NETWORK}_{TRAINING}"
+    )
     assert re.fullmatch(pattern, stem)
     if name in DISTILLED:
         assert stem.endswith(control(name).removesuffix(".py"))
@@ -115,7 +117,7 @@ def test_the_recipe_of_the_paper(name, load):
         assert steps["RandomFlip"].prob == 0.5
 
 
-@pytest.mark.parametrize("name", [n for n in DISTILLED if n.startswith("sstkd_")])
+@pytest.mark.parametrize("name", [n for n in DISTILLED if n.startswith("sstkd")])
 def test_the_objective_of_the_paper(name, load):
     losses = load(name).model.distiller.distill_losses
     structural = [v for k, v in losses.items() if "structural" in k]
@@ -124,8 +126,8 @@ def test_the_objective_of_the_paper(name, load):
     assert statistical.histogram == dict(count=50, alpha=0.3, theta=0.9)
     assert losses.loss_response.loss_weight == 5
     if "iters" in name:
-        # Two cores' minutes have weights of their own.
-        assert "loss_adversarial" not in losses
+        # Two cores' minutes have weights of their own, and this term is an option.
+        assert ("loss_adversarial" in losses) == ("adversarial" in name)
         return
     assert sum(loss.loss_weight for loss in structural) == pytest.approx(0.9)
     assert statistical.loss_weight == 1.15

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,41 +32,6 @@ default_hooks = dict(
     logger=dict(interval=1), checkpoint=dict(interval=2, max_keep_ckpts=-1)
 )
 """
-
-# The adversarial term for the mosaic's configs, which leave it out: arguments of the
-# model. The optimiser is the README's.
-ADVERSARIAL = """
-_logits = dict(
-    preds_S=dict(from_student=True, recorder="logits"),
-    preds_T=dict(from_student=False, recorder="logits"),
-    gt=dict(from_student=True, recorder="labels", data_idx=1),
-)
-_adversarial = dict(
-    distiller=dict(
-        student_recorders=dict(image=dict(type="ModuleInputs", source="backbone")),
-        distill_losses=dict(
-            loss_adversarial=dict(type="AdversarialLoss", num_classes=12)
-        ),
-        loss_forward_mappings=dict(
-            loss_adversarial=dict(
-                image=dict(from_student=True, recorder="image", data_idx=0), **_logits
-            )
-        ),
-    ),
-)
-"""
-
-
-@pytest.fixture
-def adversarial() -> str:
-    """Return lines for a config of the mosaic, and ``_adversarial`` for its model."""
-    readme = (REPOSITORY / "README.md").read_text()
-    optimizer = re.search(
-        r"```python\n(optim_wrapper = [^`]*CriticOptimWrapperConstructor.*?)```",
-        readme,
-        re.S,
-    )
-    return ADVERSARIAL + optimizer[1]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmrazor.registry import MODELS
 
 REPOSITORY = Path(__file__).parents[2]
+STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
 
 
 def test_the_example_trains(run, tmp_path):
@@ -35,3 +36,18 @@ def test_the_example_trains(run, tmp_path):
     )
     assert "distill.loss_structural" in out
     assert "mIoU" in out
+
+
+def test_its_optimiser_of_a_critic_is_that_of_our_configs(tmp_path):
+    readme = (REPOSITORY / "README.md").read_text()
+    optimizer = re.search(
+        r"```python\n(optim_wrapper = [^`]*CriticOptimWrapperConstructor.*?)```",
+        readme,
+        re.S,
+    )
+    path = tmp_path / "config.py"
+    configs = REPOSITORY / "configs"
+    path.write_text(f'_base_ = "{configs / STUDENT}"\n{optimizer[1]}')
+    ours = configs / f"sstkd-adversarial_pspnet_r18-w32-d8_{STUDENT}"
+    written, shipped = (Config.fromfile(p).optim_wrapper for p in (path, ours))
+    assert written == shipped

@@ -14,6 +14,7 @@ REPOSITORY = Path(__file__).parents[2]
 TEACHER = "pspnet_r18-w32-d8_1xb8-400iters_mosaic-128x128.py"
 STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
 DISTILLED = f"sstkd_pspnet_r18-w32-d8_{STUDENT}"
+ADVERSARIAL = f"sstkd-adversarial_pspnet_r18-w32-d8_{STUDENT}"
 
 
 @pytest.fixture
@@ -102,10 +103,10 @@ def test_amp(run, distilled, tmp_path):
 
 
 def test_a_killed_run_resumes_on_the_same_curve(
-    run, tiny, teacher_ckpt, adversarial, logged_values, tmp_path
+    run, tiny, teacher_ckpt, logged_values, tmp_path
 ):
-    model = f"model = dict(teacher_ckpt={str(teacher_ckpt)!r}, **_adversarial)\n"
-    distilled = tiny(DISTILLED, adversarial + model)
+    teacher = f"model = dict(teacher_ckpt={str(teacher_ckpt)!r})\n"
+    distilled = tiny(ADVERSARIAL, teacher)
     tool = REPOSITORY / "tools" / "train.py"
     whole = tmp_path / "whole"
     run(sys.executable, tool, distilled, "--work-dir", whole)

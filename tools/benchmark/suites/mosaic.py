@@ -25,6 +25,7 @@ rows = {
     "response+structural": dict(config=folder + "sstkd_" + pair, without=statistical),
     "response+statistical": dict(config=folder + "sstkd_" + pair, without=structural),
     "SSTKD": dict(config=folder + "sstkd_" + pair),
+    "SSTKD+adversarial": dict(config=folder + "sstkd-adversarial_" + pair),
     "CWD": dict(config=folder + "cwd_" + pair),
     "FitNet": dict(config=folder + "fitnet_" + pair),
     "SKD": dict(config=folder + "skd_" + pair),
