@@ -170,6 +170,18 @@ def test_gradients_are_accumulated_for_both(batches):
         torch.testing.assert_close(one, other)
 
 
+def test_what_is_left_of_an_accumulation_is_stepped_at_the_end(batches):
+    model = Toy()
+    architecture = dict(type="OptimWrapper", optimizer=SGD, accumulative_counts=2)
+    wrapper = build_optim_wrapper(model, config(architecture=architecture))
+    wrapper.initialize_count_status(model, 0, 3)
+    steps(model, wrapper, batches[:2])
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+    steps(model, wrapper, batches[2:3])
+    after = [*model.parameters()]
+    assert not any(map(torch.equal, before[:2], after[:2]))
+
+
 def test_the_critics_gradient_is_clipped_by_its_own_rule(batches):
     model = Toy()
     sgd = dict(type="SGD", lr=1.0)

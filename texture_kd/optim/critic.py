@@ -57,7 +57,6 @@ class CriticOptimWrapperConstructor:
 
     def __call__(self, module: nn.Module) -> JointOptimWrapper:
         """Build both for a model."""
-        module = getattr(module, "module", module)
         critics = nn.ModuleList(m for m in module.modules() if isinstance(m, Critic))
         if not critics:
             raise ValueError(
