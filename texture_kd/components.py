@@ -26,9 +26,13 @@ _register(
     TextureDistill,
     connectors.CDMConnector,
     connectors.DTIEMConnector,
+    connectors.LFDConnector,
     losses.AdversarialLoss,
     losses.CDMLoss,
     losses.DTIEMLoss,
+    losses.FAKDLoss,
+    losses.FFTLoss,
+    losses.LSFDLoss,
     losses.PairwiseKDLoss,
     losses.ResponseKDLoss,
 )

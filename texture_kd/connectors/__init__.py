@@ -2,5 +2,6 @@
 
 from .cdm import CDMConnector
 from .dtiem import DTIEMConnector
+from .lfd import LFDConnector
 
-__all__ = ["CDMConnector", "DTIEMConnector"]
+__all__ = ["CDMConnector", "DTIEMConnector", "LFDConnector"]

@@ -7,6 +7,7 @@ from .contourlet import (
     contourlet_energies,
     inverse_contourlet,
 )
+from .difference_attention import difference_attention
 from .directional_filter_bank import (
     DirectionalBands,
     directional_filter_bank,
@@ -14,6 +15,7 @@ from .directional_filter_bank import (
 )
 from .divergence import pixel_kl
 from .filters import DirectionalFilter, PyramidFilter
+from .fourier_distance import fourier_distance
 from .gradient_penalty import gradient_penalty
 from .labels import labels_on_grid
 from .laplacian_pyramid import (
@@ -65,7 +67,9 @@ __all__ = [
     "count_cells",
     "count_levels",
     "crop_regions",
+    "difference_attention",
     "directional_filter_bank",
+    "fourier_distance",
     "gradient_penalty",
     "group_regions",
     "heuristic_levels",

@@ -1,6 +1,9 @@
 """Losses: what compares the knowledge of teacher and student."""
 
 from .adversarial import AdversarialLoss
+from .fakd import FAKDLoss
+from .fourier import FFTLoss
+from .lsfd import LSFDLoss
 from .pairwise import PairwiseKDLoss
 from .response import ResponseKDLoss
 from .statistical import DTIEMLoss
@@ -10,6 +13,9 @@ __all__ = [
     "AdversarialLoss",
     "CDMLoss",
     "DTIEMLoss",
+    "FAKDLoss",
+    "FFTLoss",
+    "LSFDLoss",
     "PairwiseKDLoss",
     "ResponseKDLoss",
 ]

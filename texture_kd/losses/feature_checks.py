@@ -11,8 +11,14 @@ def check_feature(source: str, feature: Tensor) -> None:
         feature: what should be a feature (N, C, H, W).
 
     Raises:
-        ValueError: it is not a floating point (N, C, H, W).
+        ValueError: it is no tensor, or not a floating point (N, C, H, W).
     """
+    if not isinstance(feature, Tensor):
+        raise ValueError(
+            f"expected a feature from the {source}, got {type(feature).__name__}: "
+            "a recorder of a whole backbone needs data_idx, the number of the stage "
+            "from 0"
+        )
     if feature.ndim != 4 or not feature.is_floating_point():
         raise ValueError(
             f"expected a floating point feature (N, C, H, W) from the {source}, "

@@ -43,13 +43,36 @@ class PairwiseKDLoss(nn.Module):
             ValueError: a feature is not a floating point (N, C, H, W), or the numbers
                 of images differ.
         """
-        check_feature("student", s_feature)
-        check_feature("teacher", t_feature)
-        check_same_images(s_feature, t_feature)
-        teacher = pairwise_affinity(t_feature.detach(), self.patch)
-        if s_feature.shape[-2:] != t_feature.shape[-2:]:
-            s_feature = F.interpolate(
-                s_feature, t_feature.shape[-2:], mode="bilinear", align_corners=False
-            )
-        student = pairwise_affinity(s_feature, self.patch)
+        student, teacher = paired_affinities(s_feature, t_feature, self.patch)
         return self.loss_weight * F.mse_loss(student, teacher)
+
+
+def paired_affinities(
+    s_feature: Tensor, t_feature: Tensor, patch: int
+) -> tuple[Tensor, Tensor]:
+    """Compute the affinities of both networks' features on the teacher's grid.
+
+    Args:
+        s_feature: feature of the student (N, C, H, W), of any floating dtype. It is
+            brought to the teacher's grid bilinearly.
+        t_feature: feature of the teacher (N, C', H', W'), detached here.
+        patch: side of the patches whose mean features are compared.
+
+    Returns:
+        The student's and the teacher's, (N, P, P) for P patches.
+
+    Raises:
+        ValueError: a feature is not a floating point (N, C, H, W), or the numbers of
+            images differ.
+    """
+    check_feature("student", s_feature)
+    check_feature("teacher", t_feature)
+    check_same_images(s_feature, t_feature)
+    if s_feature.shape[-2:] != t_feature.shape[-2:]:
+        s_feature = F.interpolate(
+            s_feature, t_feature.shape[-2:], mode="bilinear", align_corners=False
+        )
+    return (
+        pairwise_affinity(s_feature, patch),
+        pairwise_affinity(t_feature.detach(), patch),
+    )

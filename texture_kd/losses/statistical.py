@@ -274,12 +274,6 @@ def _aligned(align: nn.Conv2d, x: Tensor) -> Tensor:
 def _stages(side: str, stage1: Tensor, stage2: Tensor, channels: int) -> Tensor:
     """Put both stages of a network together on the grid of the second."""
     for name, feature in (("first", stage1), ("second", stage2)):
-        if not isinstance(feature, Tensor):
-            raise ValueError(
-                f"expected a feature from the {side}'s {name} stage, got "
-                f"{type(feature).__name__}: a recorder of a whole backbone needs "
-                "data_idx, the number of the stage from 0"
-            )
         check_feature(f"{side}'s {name} stage", feature)
     if stage1.shape[1] + stage2.shape[1] != channels:
         total = stage1.shape[1] + stage2.shape[1]

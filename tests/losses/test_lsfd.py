@@ -1,0 +1,204 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from mmrazor.models.distillers import ConfigurableDistiller
+from mmrazor.registry import MODELS
+
+import texture_kd.components  # noqa: F401
+from texture_kd.functional import difference_attention
+from texture_kd.losses import LSFDLoss
+
+
+def maps(*, size=(4, 6), logits=(8, 12), images=2, dtype=torch.float64):
+    """Return features and logits of student and teacher."""
+    features = torch.randn(2, images, 5, *size, dtype=dtype)
+    return *features, *torch.randn(2, images, 3, *logits, dtype=dtype)
+
+
+def test_is_built_by_the_registry_and_weighted():
+    inputs = maps()
+    loss = MODELS.build(dict(type="LSFDLoss", loss_weight=3.0))
+    torch.testing.assert_close(loss(*inputs), 3 * LSFDLoss(loss_weight=1)(*inputs))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("unit_mean", [True, False])
+@pytest.mark.parametrize("normalise", [True, False])
+def test_equals_the_definition(normalise, unit_mean, reduction):
+    s, t, zs, zt = maps()
+    loss = LSFDLoss("prob", unit_mean, normalise, reduction, loss_weight=10.0)
+    total = 0
+    for i in range(2):
+        p = difference_attention(
+            zt[i : i + 1], zs[i : i + 1], (4, 6), unit_mean=unit_mean
+        )[0]
+        norms = [z[i].square().sum().sqrt() if normalise else 1 for z in (s, t)]
+        distance = (s[i] / norms[0] - t[i] / norms[1]).abs()
+        total = total + 10 * (p * distance).sum() / 2
+    if reduction == "mean":
+        total = total / (5 * 4 * 6)
+    torch.testing.assert_close(loss(s, t, zs, zt), total)
+
+
+def test_without_attention_it_is_lfd_and_needs_no_logits():
+    s, t, zs, zt = maps()
+    expected = (
+        2000 * (F.normalize(s.flatten(1)) - F.normalize(t.flatten(1))).abs().mean()
+    )
+    loss = LSFDLoss("none")
+    torch.testing.assert_close(loss(s, t), expected)
+    torch.testing.assert_close(loss(s, t, zs, zt), expected)
+
+
+def test_the_scale_of_the_features_makes_no_difference():
+    s, t, zs, zt = maps()
+    scale = torch.tensor([3.0, 70.0]).reshape(2, 1, 1, 1)
+    torch.testing.assert_close(
+        LSFDLoss()(scale * s, 5 * t, zs, zt), LSFDLoss()(s, t, zs, zt)
+    )
+    plain = LSFDLoss(normalise=False)
+    assert not torch.allclose(plain(scale * s, t, zs, zt), plain(s, t, zs, zt))
+
+
+def test_a_shift_of_the_logits_at_a_pixel_makes_no_difference():
+    s, t, zs, zt = maps()
+    shift = 40 * torch.randn(2, 1, 8, 12, dtype=torch.float64)
+    torch.testing.assert_close(
+        LSFDLoss()(s, t, zs + shift, zt), LSFDLoss()(s, t, zs, zt)
+    )
+
+
+def test_gradient_flows_into_the_students_feature_only():
+    inputs = [x.requires_grad_() for x in maps()]
+    LSFDLoss()(*inputs).backward()
+    assert inputs[0].grad.abs().sum() > 0
+    assert [x.grad for x in inputs[1:]] == [None] * 3
+
+
+def test_an_attention_of_unit_mean_keeps_the_size_of_the_loss():
+    torch.manual_seed(0)
+    s, t, zs, zt = maps(size=(32, 32), logits=(32, 32))
+    alone, selective = LSFDLoss("none")(s, t), LSFDLoss()(s, t, zs, zt)
+    torch.testing.assert_close(alone, selective, rtol=0.05, atol=0)
+
+
+@pytest.mark.parametrize("size", [(4, 6), (16, 24), (7, 5)])
+def test_the_student_is_brought_to_the_grid_of_the_teacher(size):
+    _, t, zs, zt = maps(size=(8, 12))
+    s = torch.randn(2, 5, *size, dtype=torch.float64)
+    resized = F.interpolate(s, (8, 12), mode="bilinear", align_corners=False)
+    torch.testing.assert_close(LSFDLoss()(s, t, zs, zt), LSFDLoss()(resized, t, zs, zt))
+
+
+@pytest.mark.parametrize("align_corners", [False, True])
+def test_logits_of_any_grid_make_an_attention(align_corners):
+    s, t, _, zt = maps(size=(5, 7))
+    zs = torch.randn(2, 3, 3, 4, dtype=torch.float64)
+    resized = F.interpolate(zs, (8, 12), mode="bilinear", align_corners=align_corners)
+    loss = LSFDLoss(align_corners=align_corners)(s, t, zs, zt)
+    torch.testing.assert_close(loss, LSFDLoss()(s, t, resized, zt))
+
+
+def test_ignored_pixels_have_no_say_in_the_attention():
+    s, t, zs, zt = maps(size=(8, 12))
+    gt = torch.randint(0, 3, (2, 1, 16, 24))
+    gt[:, :, :8] = 11
+    s.requires_grad_()
+    loss = LSFDLoss(normalise=False, ignore_index=11)(s, t, zs, zt, gt)
+    (gradient,) = torch.autograd.grad(loss, s)
+    used = gradient.abs().sum(1) > 0
+    assert not used[:, :4].any()
+    assert used[:, 4:].all()
+
+
+def test_nothing_but_ignored_pixels_gives_zero_with_a_graph():
+    s, t, zs, zt = maps()
+    s.requires_grad_()
+    loss = LSFDLoss()(s, t, zs, zt, torch.full((2, 8, 12), 255))
+    loss.backward()
+    assert loss.item() == 0
+    assert torch.equal(s.grad, torch.zeros_like(s))
+
+
+def test_equal_logits_give_zero():
+    s, t, zs, _ = maps()
+    assert LSFDLoss()(s, t, zs, zs).item() == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("images", [1, 2])
+def test_features_of_zeros_and_low_precision_are_finite(dtype, images):
+    s, t, zs, zt = maps(images=images, size=(3, 7), dtype=dtype)
+    loss_of = LSFDLoss()
+    for feature in (torch.zeros_like(s), 6e4 * torch.ones_like(s)):
+        feature.requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = loss_of(feature, t, zs, zt)
+        loss.backward()
+        assert loss.dtype == torch.float32
+        assert loss.isfinite()
+        assert feature.grad.isfinite().all()
+
+
+def test_gradcheck():
+    torch.manual_seed(0)
+    s, t, zs, zt = maps(images=1)
+    torch.autograd.gradcheck(
+        lambda s: LSFDLoss(loss_weight=1.0)(s, t, zs, zt), s.requires_grad_()
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (dict(s_feature=torch.zeros(2, 4, 4, 6)), "out_channel=5"),
+        (dict(s_feature=torch.zeros(1, 5, 4, 6)), "as many images.*got 1 and 2"),
+        (dict(s_feature=(torch.zeros(2, 5, 4, 6),)), "student, got tuple.*data_idx"),
+        (dict(t_feature=torch.zeros(2, 5, 4)), "from the teacher"),
+        (dict(preds_T=None), "attention='none'"),
+        (dict(preds_S=torch.zeros(2, 4, 8, 12)), "same classes"),
+        (dict(gt=torch.zeros(2, 8, 12)), "integer labels"),
+    ],
+)
+def test_wrong_inputs_are_named(wrong, message):
+    names = ("s_feature", "t_feature", "preds_S", "preds_T")
+    inputs = dict(zip(names, maps(dtype=torch.float32), strict=True))
+    with pytest.raises(ValueError, match=message):
+        LSFDLoss()(**inputs | wrong)
+
+
+@pytest.mark.parametrize("options", [dict(attention="kl"), dict(reduction="max")])
+def test_unknown_options_are_refused(options):
+    with pytest.raises(ValueError, match="expected"):
+        LSFDLoss(**options)
+
+
+def test_mmrazors_distiller_takes_it_with_its_connector():
+    record = dict(type="ModuleOutputs", source="0")
+    distiller = ConfigurableDistiller(
+        student_recorders=dict(feature=record),
+        teacher_recorders=dict(feature=record),
+        connectors=dict(lfd=dict(type="LFDConnector", in_channel=4, out_channel=6)),
+        distill_losses=dict(loss_lfd=dict(type="LSFDLoss", attention="none")),
+        loss_forward_mappings=dict(
+            loss_lfd=dict(
+                s_feature=dict(from_student=True, recorder="feature", connector="lfd"),
+                t_feature=dict(from_student=False, recorder="feature"),
+            )
+        ),
+    )
+    student, teacher = (
+        torch.nn.Sequential(torch.nn.Conv2d(3, width, 1)) for width in (4, 6)
+    )
+    distiller.prepare_from_student(student)
+    distiller.prepare_from_teacher(teacher)
+    image = torch.randn(2, 3, 8, 8)
+    with distiller.student_recorders:
+        student(image)
+    with distiller.teacher_recorders:
+        teacher(image)
+    losses = distiller.compute_distill_losses()
+    losses["loss_lfd"].backward()
+    assert student[0].weight.grad.abs().sum() > 0
+    assert teacher[0].weight.grad is None
+    assert all(p.grad is not None for p in distiller.parameters())

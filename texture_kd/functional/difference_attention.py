@@ -1,0 +1,87 @@
+r"""Where teacher and student disagree: the attention of LSFD, Eq. 3."""
+
+from typing import Literal, get_args
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Source = Literal["prob", "logit", "logit_centered"]
+
+_SMALLEST = 1e-12
+
+
+def difference_attention(
+    teacher: Tensor,
+    student: Tensor,
+    size: tuple[int, int],
+    source: Source = "prob",
+    ignored: Tensor | None = None,
+    unit_mean: bool = True,
+) -> Tensor:
+    r"""Weigh the positions of a feature by how much two predictions differ there.
+
+    .. math::
+
+        A = P\left( \sum_c |p_c^T - p_c^S| \right)
+
+    (LSFD, Eq. 3), where P brings the map to the feature's grid. The paper's p are the
+    colours of two images; here they are class probabilities, or logits:
+
+    - ``prob``: softmax of the logits; the sum is from 0 to 2.
+    - ``logit``: the logits as they are, or colours. A constant that is added to all
+      classes of a pixel makes no difference to its prediction, and does so here.
+    - ``logit_centered``: the logits, less their mean over the classes.
+
+    Along an axis that shrinks, P is the mean over the pixels of each cell, the paper's
+    pooling where the sizes divide; along one that grows it is bilinear.
+
+    Args:
+        teacher: logits (N, K, H, W) of any floating dtype.
+        student: logits of the same shape.
+        size: height and width (h, w) of the feature.
+        source: what is compared.
+        ignored: booleans (N, 1, H, W), true where a pixel's difference is to be 0; the
+            mean of a cell is over all its pixels even so.
+        unit_mean: divide each image's map by its mean, so that a loss that is weighted
+            by it keeps its size. A map of zeros stays one.
+
+    Returns:
+        Weights (N, 1, h, w), never negative, in float32 at least. Nothing is detached.
+
+    Raises:
+        ValueError: the source is unknown, or the shapes differ or are not
+            four-dimensional.
+    """
+    if source not in get_args(Source):
+        raise ValueError(f"expected source among {get_args(Source)}, got {source!r}")
+    if teacher.ndim != 4 or teacher.shape != student.shape:
+        raise ValueError(
+            "expected teacher and student logits of one shape (N, K, H, W), got "
+            f"{tuple(teacher.shape)} and {tuple(student.shape)}"
+        )
+    with torch.autocast(teacher.device.type, enabled=False):
+        p, q = (_compared(z, source) for z in (teacher, student))
+        difference = (p - q).abs().sum(1, keepdim=True)
+        if ignored is not None:
+            difference = difference.masked_fill(ignored, 0)
+        attention = _on_grid(difference, size)
+        if unit_mean:
+            mean = attention.mean((2, 3), keepdim=True)
+            attention = attention / (mean + _SMALLEST)
+    return attention
+
+
+def _compared(logits: Tensor, source: Source) -> Tensor:
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    if source == "prob":
+        return logits.softmax(1)
+    if source == "logit_centered":
+        return logits - logits.mean(1, keepdim=True)
+    return logits
+
+
+def _on_grid(x: Tensor, size: tuple[int, int]) -> Tensor:
+    smaller = [min(pair) for pair in zip(x.shape[-2:], size, strict=True)]
+    x = F.adaptive_avg_pool2d(x, smaller)
+    return F.interpolate(x, size, mode="bilinear", align_corners=False)

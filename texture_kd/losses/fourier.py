@@ -1,0 +1,90 @@
+"""Fourier loss of LSFD, Eq. 6."""
+
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from texture_kd.functional.fourier_distance import Part, fourier_distance
+from texture_kd.losses.feature_checks import check_feature, check_same_images
+from texture_kd.losses.logits import ignored_pixels
+
+Source = Literal["prob", "raw"]
+
+
+class FFTLoss(nn.Module):
+    r"""Match the spectra of the student's maps to the teacher's.
+
+    .. math::
+
+        L_{FFT} = \| FFT(I^S) - FFT(I^T) \|_1
+
+    (LSFD, Eq. 6), a mean; see :func:`~texture_kd.functional.fourier_distance`.
+
+    Args:
+        source: ``prob`` for the class probabilities of logits, ``raw`` for what was
+            recorded as it is: logits, features or images.
+        part: the absolute value of a complex number: ``reim`` or ``abs``.
+        ignore_index: label of the pixels that do not count.
+        loss_weight: factor of the result.
+
+    Raises:
+        ValueError: an option is unknown.
+    """
+
+    def __init__(
+        self,
+        source: Source = "prob",
+        part: Part = "reim",
+        ignore_index: int = 255,
+        loss_weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        for name, value, known in (("source", source, Source), ("part", part, Part)):
+            if value not in get_args(known):
+                raise ValueError(
+                    f"expected {name} among {get_args(known)}, got {value!r}"
+                )
+        self.source: Source = source
+        self.part: Part = part
+        self.ignore_index = ignore_index
+        self.loss_weight = loss_weight
+
+    def forward(
+        self, preds_S: Tensor, preds_T: Tensor, gt: Tensor | None = None
+    ) -> Tensor:
+        """Compute the loss.
+
+        Args:
+            preds_S: map of the student (N, C, H, W), of any floating dtype.
+            preds_T: map of the teacher, of the same shape; no gradient flows into it.
+            gt: integer labels (N, H', W') or (N, 1, H', W'). An ignored pixel has no
+                difference. Without labels all pixels count.
+
+        Returns:
+            A scalar, in float32 at least, in the unit of what is compared.
+
+        Raises:
+            ValueError: the maps differ in shape or are not floating point (N, C, H, W),
+                or labels are not integers or have another shape.
+        """
+        check_feature("student", preds_S)
+        check_feature("teacher", preds_T)
+        check_same_images(preds_S, preds_T)
+        if preds_S.shape != preds_T.shape:
+            raise ValueError(
+                "expected maps of one shape, for a resized map has another spectrum, "
+                f"got {tuple(preds_S.shape)} and {tuple(preds_T.shape)}: record both "
+                "networks where channels and grid are the same"
+            )
+        student, teacher = preds_S, preds_T.detach()
+        if gt is not None:
+            # Before the softmax, whatever stood there.
+            ignored = ignored_pixels(gt, preds_T, self.ignore_index)
+            student, teacher = (z.masked_fill(ignored, 0) for z in (student, teacher))
+        student, teacher = self._compared(student), self._compared(teacher)
+        return self.loss_weight * fourier_distance(student, teacher, self.part)
+
+    def _compared(self, z: Tensor) -> Tensor:
+        z = z.to(torch.promote_types(z.dtype, torch.float32))
+        return z.softmax(1) if self.source == "prob" else z

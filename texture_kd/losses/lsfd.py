@@ -1,0 +1,162 @@
+"""Local-selective feature distillation (LSFD), Eq. 2-4."""
+
+from typing import Literal, get_args
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from texture_kd.functional.difference_attention import Source, difference_attention
+from texture_kd.losses.feature_checks import check_feature, check_same_images
+from texture_kd.losses.logits import aligned_logits, ignored_pixels
+
+Attention = Literal["prob", "logit", "logit_centered", "none"]
+Reduction = Literal["mean", "sum"]
+
+
+class LSFDLoss(nn.Module):
+    r"""Match features, most where the predictions differ most.
+
+    .. math::
+
+        L_{LSFD} = \alpha \| A \otimes D \|_1, \qquad
+        D = \left| \frac{F^T}{\|F^T\|_2} - \frac{R(F^S)}{\|R(F^S)\|_2} \right|
+
+    (LSFD, Eq. 2 and 4) with the attention A of
+    :func:`~texture_kd.functional.difference_attention`, a constant to the gradient: the
+    student is to come near to the teacher's feature, and not to lower the loss by its
+    logits, which have losses of their own. The regressor R is a connector,
+    :class:`~texture_kd.connectors.LFDConnector`. Without attention this is LFD.
+
+    Args:
+        attention: what the attention compares, or ``none``.
+        unit_mean: give each image's attention the mean 1; the paper does not.
+        normalise: divide each feature by its norm over channels and positions.
+        reduction: ``mean`` over images, channels and positions, or the paper's ``sum``
+            over channels and positions and mean over images.
+        ignore_index: label of the pixels that the attention leaves out.
+        align_corners: how the student's logits are brought to the teacher's grid.
+        loss_weight: alpha. The default suits normalised features and ``mean``; take
+            about 1 without normalisation.
+
+    Raises:
+        ValueError: an option is unknown.
+    """
+
+    def __init__(
+        self,
+        attention: Attention = "prob",
+        unit_mean: bool = True,
+        normalise: bool = True,
+        reduction: Reduction = "mean",
+        ignore_index: int = 255,
+        align_corners: bool = False,
+        loss_weight: float = 2000.0,
+    ) -> None:
+        super().__init__()
+        for name, value, known in (
+            ("attention", attention, Attention),
+            ("reduction", reduction, Reduction),
+        ):
+            if value not in get_args(known):
+                raise ValueError(
+                    f"expected {name} among {get_args(known)}, got {value!r}"
+                )
+        self.source: Source | None = None if attention == "none" else attention
+        self.unit_mean = unit_mean
+        self.normalise = normalise
+        self.reduction: Reduction = reduction
+        self.ignore_index = ignore_index
+        self.align_corners = align_corners
+        self.loss_weight = loss_weight
+
+    def forward(
+        self,
+        s_feature: Tensor,
+        t_feature: Tensor,
+        preds_S: Tensor | None = None,
+        preds_T: Tensor | None = None,
+        gt: Tensor | None = None,
+    ) -> Tensor:
+        """Compute the loss.
+
+        Args:
+            s_feature: regressed feature of the student (N, C, H, W), of any floating
+                dtype. It is brought to the teacher's grid bilinearly.
+            t_feature: feature of the teacher (N, C, H', W'); no gradient flows into it.
+            preds_S: logits of the student (N, K, h, w), for the attention.
+            preds_T: logits of the teacher (N, K, h', w').
+            gt: integer labels (N, H'', W'') or (N, 1, H'', W''); without them all
+                pixels have a say in the attention.
+
+        Returns:
+            A scalar, in float32 at least; 0 where teacher and student predict the same,
+            or where all pixels are ignored.
+
+        Raises:
+            ValueError: features or logits have another number of dimensions, or differ
+                in their channels, classes or images; logits are missing; or labels are
+                not integers or have another shape.
+        """
+        self._check(s_feature, t_feature, preds_S, preds_T)
+        with torch.autocast(t_feature.device.type, enabled=False):
+            student, teacher = self._compared(s_feature, t_feature.detach())
+            distance = (student - teacher).abs()
+            if self.source is not None:
+                grid = tuple(teacher.shape[-2:])
+                distance = distance * self._attention(preds_S, preds_T, gt, grid)
+        if self.reduction == "sum":
+            return self.loss_weight * distance.sum() / len(distance)
+        return self.loss_weight * distance.mean()
+
+    def _check(
+        self,
+        s_feature: Tensor,
+        t_feature: Tensor,
+        preds_S: Tensor | None,
+        preds_T: Tensor | None,
+    ) -> None:
+        check_feature("student", s_feature)
+        check_feature("teacher", t_feature)
+        check_same_images(s_feature, t_feature)
+        if s_feature.shape[1] != t_feature.shape[1]:
+            raise ValueError(
+                "expected as many channels from the student's connector as from the "
+                f"teacher, got {s_feature.shape[1]} and {t_feature.shape[1]}: give "
+                f"s_feature an LFDConnector with out_channel={t_feature.shape[1]}"
+            )
+        if self.source is not None and (preds_S is None or preds_T is None):
+            raise ValueError(
+                "the attention needs the logits of both: map preds_S and preds_T to a "
+                "recorder dict(type='ModuleOutputs', source='decode_head.conv_seg'), "
+                "or take attention='none'"
+            )
+
+    def _compared(self, student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:
+        dtype = torch.promote_types(torch.float32, teacher.dtype)
+        student, teacher = student.to(dtype), teacher.to(dtype)
+        if student.shape[-2:] != teacher.shape[-2:]:
+            student = F.interpolate(
+                student, teacher.shape[-2:], mode="bilinear", align_corners=False
+            )
+        if self.normalise:
+            return _unit_norm(student), _unit_norm(teacher)
+        return student, teacher
+
+    @torch.no_grad()
+    def _attention(
+        self, preds_S: Tensor, preds_T: Tensor, gt: Tensor | None, grid: tuple[int, int]
+    ) -> Tensor:
+        preds_S, preds_T = aligned_logits(preds_S, preds_T, self.align_corners)
+        ignored = None
+        if gt is not None:
+            ignored = ignored_pixels(gt, preds_T, self.ignore_index)
+        return difference_attention(
+            preds_T, preds_S, grid, self.source, ignored, self.unit_mean
+        )
+
+
+def _unit_norm(x: Tensor) -> Tensor:
+    norm = torch.linalg.vector_norm(x, dim=(1, 2, 3), keepdim=True)
+    # A feature of zeros has no direction, and stays as it is.
+    return x / norm.where(norm > 0, 1)
