@@ -60,15 +60,14 @@ def difference_attention(
             "expected teacher and student logits of one shape (N, K, H, W), got "
             f"{tuple(teacher.shape)} and {tuple(student.shape)}"
         )
-    with torch.autocast(teacher.device.type, enabled=False):
-        p, q = (_compared(z, source) for z in (teacher, student))
-        difference = (p - q).abs().sum(1, keepdim=True)
-        if ignored is not None:
-            difference = difference.masked_fill(ignored, 0)
-        attention = _on_grid(difference, size)
-        if unit_mean:
-            mean = attention.mean((2, 3), keepdim=True)
-            attention = attention / (mean + _SMALLEST)
+    p, q = (_compared(z, source) for z in (teacher, student))
+    difference = (p - q).abs().sum(1, keepdim=True)
+    if ignored is not None:
+        difference = difference.masked_fill(ignored, 0)
+    attention = _on_grid(difference, size)
+    if unit_mean:
+        mean = attention.mean((2, 3), keepdim=True)
+        attention = attention / (mean + _SMALLEST)
     return attention
 
 

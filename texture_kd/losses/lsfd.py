@@ -99,12 +99,11 @@ class LSFDLoss(nn.Module):
                 not integers or have another shape.
         """
         self._check(s_feature, t_feature, preds_S, preds_T)
-        with torch.autocast(t_feature.device.type, enabled=False):
-            student, teacher = self._compared(s_feature, t_feature.detach())
-            distance = (student - teacher).abs()
-            if self.source is not None:
-                grid = tuple(teacher.shape[-2:])
-                distance = distance * self._attention(preds_S, preds_T, gt, grid)
+        student, teacher = self._compared(s_feature, t_feature.detach())
+        distance = (student - teacher).abs()
+        if self.source is not None:
+            grid = tuple(teacher.shape[-2:])
+            distance = distance * self._attention(preds_S, preds_T, gt, grid)
         if self.reduction == "sum":
             return self.loss_weight * distance.sum() / len(distance)
         return self.loss_weight * distance.mean()
