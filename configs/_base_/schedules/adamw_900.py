@@ -1,8 +1,8 @@
 _base_ = "./adamw_400.py"
 
-max_iters = 1500
+max_iters = 900
 param_scheduler = [
     dict(type="PolyLR", power=0.9, eta_min=0, begin=0, end=max_iters, by_epoch=False)
 ]
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
-default_hooks = dict(checkpoint=dict(interval=500))
+default_hooks = dict(checkpoint=dict(interval=150))
