@@ -9,8 +9,8 @@ import yaml
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 NAMES = sorted(path.name for path in CONFIGS.glob("*.py"))
-METHODS = ("sstkd_", "sstkd-adversarial_", "cwd_", "fitnet_", "skd_")
-DISTILLED = [name for name in NAMES if name.startswith(METHODS)]
+METHOD = "(sstkd(-adversarial|-lsfd)?|cwd|fitnet|skd|fakd|lfd|lsfd(-fft)?)"
+DISTILLED = [name for name in NAMES if re.match(f"{METHOD}_", name)]
 # MMSegmentation's convention, and the one path that users typed before.
 TRAINING = r"\dxb\d+-(80k|\d+iters)_(cityscapes|voc12aug|ade20k|camvid|mosaic)-\d+x\d+"
 NETWORK = r"(pspnet|deeplabv3)_(r\d+(-w\d+)?-d8|efficientnet-b1)"
@@ -33,16 +33,23 @@ def test_every_student_of_the_paper_is_there_on_every_data_set():
             taught = {
                 name.split("_")[0] for name in DISTILLED if control(name) == alone
             }
-            assert taught == {"sstkd", "cwd", "fitnet", "skd"}
+            assert taught >= {"sstkd", "cwd", "fitnet", "skd"}
+
+
+def test_lsfd_and_its_rivals_are_there_on_three_data_sets():
+    for alone in (
+        "pspnet_r18-d8_4xb4-80k_cityscapes-512x512.py",
+        "pspnet_r18-d8_1xb16-80k_camvid-360x480.py",
+        "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py",
+    ):
+        taught = {name.split("_")[0] for name in DISTILLED if control(name) == alone}
+        assert taught >= {"fitnet", "fakd", "lfd", "lsfd", "lsfd-fft", "sstkd-lsfd"}
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != KEPT])
 def test_its_name_follows_the_convention(name, load):
     stem = name.removesuffix(".py")
-    pattern = (
-        rf"((sstkd(-adversarial)?|cwd|fitnet|skd)_{NETWORK}_)?{NETWORK}_{TRAINING}"
-    )
-    assert re.fullmatch(pattern, stem)
+    assert re.fullmatch(f"({METHOD}_{NETWORK}_)?{NETWORK}_{TRAINING}", stem)
     if name in DISTILLED:
         assert stem.endswith(control(name).removesuffix(".py"))
     config = load(name)

@@ -1,0 +1,13 @@
+# LSFD, and the spectra of the predictions (Eq. 6) beside it.
+_base_ = "./lsfd.py"
+
+lsfd = dict(
+    distill_losses=dict(loss_fft=dict(type="FFTLoss")),
+    loss_forward_mappings=dict(
+        loss_fft=dict(
+            preds_S=dict(from_student=True, recorder="logits"),
+            preds_T=dict(from_student=False, recorder="logits"),
+            gt=dict(from_student=True, recorder="labels", data_idx=1),
+        )
+    ),
+)
