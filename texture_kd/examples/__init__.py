@@ -1,0 +1,1 @@
+"""Examples of what the components are good for beside segmentation; not imported."""
