@@ -61,18 +61,27 @@ def write_suite(tmp_path):
 
 def test_a_suite_keeps_its_rows_in_order(suite, write_suite, tmp_path):
     path = write_suite("student", "b+a", "teacher", options=["x=1"], without=["loss_a"])
-    rows = suite.load_suite(path)
+    rows, metric, unit = suite.load_suite(path)
+    assert (metric, unit) == ("mIoU", "%")
     assert [row.name for row in rows] == ["student", "b+a", "teacher"]
     assert [row.distilled for row in rows] == [False, True, False]
     assert rows[1] == ("b+a", tmp_path / "config.py", ("x=1",), ("loss_a",))
 
 
-@pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
-def test_the_rows_of_our_suites(suite, path):
-    rows = {row.name: row for row in suite.load_suite(path.stem)}
+def test_a_suite_names_its_metric(suite, write_suite):
+    path = write_suite("student", "teacher")
+    with Path(path).open("a") as file:
+        file.write('metric, unit = "PSNR", "dB"\n')
+    assert suite.load_suite(path)[1:] == ("PSNR", "dB")
+
+
+@pytest.mark.parametrize("name", ["mosaic", "camvid"])
+def test_the_rows_of_our_suites(suite, name):
+    rows = {row.name: row for row in suite.load_suite(name).rows}
     statistical = ("loss_statistical",)
     structural = ("loss_structural_stage1", "loss_structural_stage2")
-    assert {name: row.without for name, row in rows.items()} == {
+    adversarial = {"SSTKD+adversarial": ()} if name == "mosaic" else {}
+    assert {name: row.without for name, row in rows.items()} == adversarial | {
         "teacher": (),
         "student": (),
         "response": structural + statistical,
@@ -92,7 +101,7 @@ def test_the_rows_of_our_suites(suite, path):
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
 def test_our_suites_have_one_budget_and_losses_to_take_out(suite, load, path):
     recipe = load("distill_recipe")
-    rows = suite.load_suite(path.stem)
+    rows = suite.load_suite(path.stem).rows
     recipes = {row.name: recipe.read_recipe(row, row.options) for row in rows}
     assert len({found.iters for found in recipes.values()}) == 1
 
@@ -130,7 +139,9 @@ def test_a_wrong_suite_is_named(suite, write_suite, names, row, message):
 
 
 def test_a_missing_suite_is_named(suite, tmp_path):
-    with pytest.raises(suite.SuiteError, match=r"no suite .*mosiac.*camvid, mosaic"):
+    with pytest.raises(
+        suite.SuiteError, match=r"no suite .*mosiac.*camvid, mosaic, super"
+    ):
         suite.load_suite("mosiac")
     (tmp_path / "config.py").write_text("model = dict()")
     with pytest.raises(suite.SuiteError, match="no dict `rows`"):
@@ -138,7 +149,7 @@ def test_a_missing_suite_is_named(suite, tmp_path):
 
 
 def test_distilled_rows_bring_teacher_and_student(suite, write_suite):
-    rows = suite.load_suite(write_suite("teacher", "student", "x", "y"))
+    rows = suite.load_suite(write_suite("teacher", "student", "x", "y")).rows
 
     def chosen(*names):
         return [row.name for row in suite.choose_rows(rows, names or None)]
@@ -180,6 +191,7 @@ def test_a_recipe_scales_the_whole_schedule(suite, load, tmp_path):
     ("schedulers", "places"),
     [
         ("dict(type='A', begin=0, end=400)", {"end": "100"}),
+        ("dict(type='A', step_size=200)", {"step_size": "50"}),
         ("dict(a=dict(type='A', end=80))", {"a.end": "20"}),
         (
             "dict(a=[dict(type='A', end=80), dict(type='B', begin=80)])",
@@ -251,7 +263,7 @@ def test_figures_of_a_log(load, tmp_path):
     times = [(10, 9.0), (20, 0.1), (30, 0.3), (40, 0.2)]
     lines = [trained(*line) for line in times]
     write_log(tmp_path, "1", *lines, dict(mIoU=42.5, time=7.0, step=40))
-    figures = load("distill_log").read_figures(tmp_path, 40)
+    figures = load("distill_log").read_figures(tmp_path, 40, "mIoU")
     # The first line has the start of the workers; the last is the validation's.
     assert figures == (42.5, 0.2, None)
 
@@ -264,7 +276,7 @@ def test_times_that_hold_the_start_of_the_workers_do_not_count(
     steps = range(interval, 17, interval)
     lines = [trained(step, 9.0 if step <= 10 else 0.1) for step in steps]
     write_log(tmp_path, "1", *lines, dict(mIoU=1.0, step=16))
-    assert load("distill_log").read_figures(tmp_path, 16).seconds == 0.1
+    assert load("distill_log").read_figures(tmp_path, 16, "mIoU").seconds == 0.1
 
 
 def test_figures_of_a_resumed_training_on_a_gpu(load, tmp_path):
@@ -273,16 +285,16 @@ def test_figures_of_a_resumed_training_on_a_gpu(load, tmp_path):
     write_log(tmp_path, "1", *first, dict(mIoU=1.0, step=20))
     second = [trained(30, 9.0, memory=80), trained(40, 0.1), trained(50, 0.1)]
     write_log(tmp_path, "2", *second, trained(60, 0.1), dict(mIoU=2.0, step=60))
-    assert log.read_figures(tmp_path, 60) == (2.0, 0.1, 80)
+    assert log.read_figures(tmp_path, 60, "mIoU") == (2.0, 0.1, 80)
 
 
 def test_times_with_the_start_count_where_there_are_no_others(load, tmp_path):
     lines = [trained(1, 0.7), trained(2, 0.5)]
     write_log(tmp_path, "1", *lines, dict(mIoU=1.0, step=2))
-    assert load("distill_log").read_figures(tmp_path, 2).seconds == 0.6
+    assert load("distill_log").read_figures(tmp_path, 2, "mIoU").seconds == 0.6
     lines = [trained(step, 0.1) for step in (10, 20)]
     write_log(tmp_path, "0", *lines)
-    assert load("distill_log").read_figures(tmp_path, 2).seconds == 0.1
+    assert load("distill_log").read_figures(tmp_path, 2, "mIoU").seconds == 0.1
 
 
 def test_a_log_that_is_being_written(load, tmp_path):
@@ -293,7 +305,7 @@ def test_a_log_that_is_being_written(load, tmp_path):
     path.write_text(path.read_text() + '{"loss": 1.0, "ti')
     assert log.newest_log(tmp_path) == lines
     with pytest.raises(ValueError, match="no mIoU at iteration 30"):
-        log.read_figures(tmp_path, 30)
+        log.read_figures(tmp_path, 30, "mIoU")
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
@@ -301,7 +313,7 @@ def test_a_loss_that_is_no_number_is_named(load, tmp_path, loss):
     lines = [trained(10, 0.1), trained(20, 0.1, loss), dict(mIoU=1.0, step=20)]
     write_log(tmp_path, "1", *lines)
     with pytest.raises(ValueError, match=f"loss is {loss} at iteration 20"):
-        load("distill_log").read_figures(tmp_path, 20)
+        load("distill_log").read_figures(tmp_path, 20, "mIoU")
 
 
 def test_the_logs_of_earlier_processes_are_left_out(load, tmp_path):
@@ -348,11 +360,11 @@ def test_the_gap(load):
 
 def test_spreads_say_what_they_are_made_of(load):
     report = load("distill_report")
-    assert report.spread_text([], 3, report.MIOU) == ""
-    assert report.spread_text([40.0], 1, report.MIOU) == "40.00"
-    assert report.spread_text([40.0], 3, report.MIOU) == "40.00 (n = 1)"
+    assert report.spread_text([], 3, report.SCORE) == ""
+    assert report.spread_text([40.0], 1, report.SCORE) == "40.00"
+    assert report.spread_text([40.0], 3, report.SCORE) == "40.00 (n = 1)"
     # The sample deviation: of two values it is their difference over sqrt(2).
-    assert report.spread_text([40.0, 44.0], 2, report.MIOU) == "42.00 ± 2.83"
+    assert report.spread_text([40.0, 44.0], 2, report.SCORE) == "42.00 ± 2.83"
     assert report.spread_text([-1.0, 3.0], 3, report.GAIN) == "+1.00 ± 2.83 (n = 2)"
 
 
@@ -376,7 +388,7 @@ def test_figures_are_taken_within_a_seed(load):
     assert equal == [None, 39, None, None]
     assert figures("x", 0)[report.MEMORY] == 500
     assert figures("student", 0) == {
-        report.MIOU: 40,
+        report.SCORE: 40,
         report.SECONDS: 0.2,
         report.MEMORY: 500,
         report.EQUAL: 40,
@@ -401,7 +413,13 @@ def report_of(load, out, seeds, names, equal_time=True):
     run = load("distill_run")
     keys = [run.Key(name, seed) for seed in seeds for name in names]
     plan = SimpleNamespace(
-        out=out, seeds=seeds, rows=names, keys=keys, equal_time=equal_time
+        out=out,
+        seeds=seeds,
+        rows=names,
+        keys=keys,
+        equal_time=equal_time,
+        metric="mIoU",
+        unit="%",
     )
     return load("distill_report").Report(plan, "mine", {"Machine": "slow"}, gpu=False)
 
@@ -496,7 +514,8 @@ def test_the_picture_shows_what_is_there(load, tmp_path, monkeypatch):
         x_equal=[(42, 0.25)],
     )
     rows = ["teacher", "student", "x", "y"]
-    plot.draw(results, rows, [0, 1], tmp_path / "results.png")
+    plot.draw(results, rows, [0, 1], "PSNR (dB)", tmp_path / "results.png")
+    assert figures[0].axes[0].get_ylabel() == "PSNR (dB)"
     assert [path.name for path in tmp_path.iterdir()] == ["results.png"]
     by_row, by_time = figures[0].axes
     assert [label.get_text() for label in by_row.get_xticklabels()] == rows

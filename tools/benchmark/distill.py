@@ -3,11 +3,11 @@
 python tools/benchmark/distill.py SUITE [--seeds S ...] [--rows NAME ...] [--iters N]
     [--jobs N] [--out DIR] [--no-equal-time] [--background] [--cfg-options K=V ...]
 
-SUITE is mosaic, camvid, or a file like those in tools/benchmark/suites. Each of its
-rows is trained with each seed, and the distilled ones a second time, with as many
-iterations as take the time of the student's training. The folder then holds results.md,
-results.csv and results.png, which are rewritten after each training. The same command
-goes on where it was stopped.
+SUITE is the name of a file in tools/benchmark/suites (mosaic, camvid or
+super_resolution), or the path of another. Each of its rows is trained with each seed,
+and the distilled ones a second time, with as many iterations as take the time of the
+student's training. The folder then holds results.md, results.csv and results.png, which
+are rewritten after each training. The same command goes on where it was stopped.
 """
 
 import argparse
@@ -42,9 +42,9 @@ def main() -> int:
     args.threads = max(1, torch.get_num_threads() // args.jobs)
     args.out = (args.out or Path("work_dirs/distill", Path(args.suite).stem)).resolve()
     try:
-        rows = load_suite(args.suite)
+        suite = load_suite(args.suite)
         with lock(args.out) as held:
-            plan = Plan(rows, args)
+            plan = Plan(suite, args)
             if not args.background:
                 return work(plan, Path(args.suite).stem, held)
     except SuiteError as error:
@@ -130,7 +130,7 @@ def option_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0], allow_abbrev=False
     )
-    parser.add_argument("suite", help="mosaic, camvid, or the path of a suite")
+    parser.add_argument("suite", help="name of a suite, or its path")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--rows", nargs="+", metavar="NAME", help="train only these")
     parser.add_argument("--iters", type=int, help="iterations of each network")

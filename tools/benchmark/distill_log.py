@@ -15,29 +15,30 @@ _WINDOW = 10
 class Figures(NamedTuple):
     """What a log says of a finished training; memory is a GPU's, in MiB."""
 
-    miou: float
+    score: float
     seconds: float
     memory: float | None
 
 
-def read_figures(folder: Path, iters: int) -> Figures:
+def read_figures(folder: Path, iters: int, metric: str) -> Figures:
     """Read the figures of a training that came to its end.
 
     Args:
         folder: its folder, with the logs of all its processes if it was resumed.
         iters: its iterations.
+        metric: the name of the score.
 
     Raises:
         ValueError: it diverged, or did not reach its end.
     """
     logs = _logs(folder)
     check_loss(logs[-1] if logs else [])
-    if not _validated(logs, iters):
-        raise ValueError(f"Its log has no mIoU at iteration {iters}.")
+    if not _validated(logs, iters, metric):
+        raise ValueError(f"Its log has no {metric} at iteration {iters}.")
     lines = [line for log in logs for line in log]
-    miou = [line["mIoU"] for line in lines if "mIoU" in line][-1]
+    score = [line[metric] for line in lines if metric in line][-1]
     memory = [line["memory"] for line in lines if "memory" in line]
-    return Figures(miou, _seconds(logs), max(memory, default=None))
+    return Figures(score, _seconds(logs), max(memory, default=None))
 
 
 def check_loss(log: Sequence[dict]) -> None:
@@ -62,9 +63,9 @@ def newest_log(folder: Path, earlier: Collection[Path] = ()) -> list[dict]:
     return _read(paths[-1]) if paths else []
 
 
-def validated(folder: Path, iters: int) -> bool:
+def validated(folder: Path, iters: int, metric: str) -> bool:
     """Whether the network was validated at the last iteration."""
-    return _validated(_logs(folder), iters)
+    return _validated(_logs(folder), iters, metric)
 
 
 def tail(path: Path) -> str:
@@ -73,8 +74,8 @@ def tail(path: Path) -> str:
     return "\n".join(text.splitlines()[-_TAIL:])
 
 
-def _validated(logs: Sequence[Sequence[dict]], iters: int) -> bool:
-    return any("mIoU" in line and line["step"] == iters for log in logs for line in log)
+def _validated(logs: Sequence[Sequence[dict]], iters: int, metric: str) -> bool:
+    return any(metric in line and line["step"] == iters for log in logs for line in log)
 
 
 def _seconds(logs: Sequence[Sequence[dict]]) -> float:

@@ -6,21 +6,22 @@ from pathlib import Path
 
 from distill_recipe import read_recipe
 from distill_run import Key, Result, Run, differences, load_result
-from distill_suite import STUDENT, TEACHER, Row, SuiteError, choose_rows
+from distill_suite import STUDENT, TEACHER, Row, Suite, SuiteError, choose_rows
 
 
 class Plan:
     """The trainings of a suite, and the results that are there.
 
     Args:
-        rows: all rows of the suite.
+        suite: what is compared.
         args: the arguments of the command.
 
     Raises:
         SuiteError: something of it cannot be trained, or was trained in another way.
     """
 
-    def __init__(self, rows: Sequence[Row], args: argparse.Namespace) -> None:
+    def __init__(self, suite: Suite, args: argparse.Namespace) -> None:
+        rows, self.metric, self.unit = suite
         self.rows = {row.name: row for row in rows}
         self.out: Path = args.out
         self.seeds: list[int] = args.seeds
@@ -59,7 +60,7 @@ class Plan:
             f"randomness.seed={key.seed}",
             *self._recipes[row.name].options(iters),
         ]
-        return Run(key, row, self.out, iters, options, settings)
+        return Run(key, row, self.out, iters, options, self.metric, settings)
 
     def _network(self, row: Row, iters: int) -> dict[str, object]:
         """Return what makes the network of a row what it is, but for its seed."""

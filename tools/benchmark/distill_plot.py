@@ -20,14 +20,19 @@ Found = Mapping[str, Sequence[Result]]
 
 
 def draw(
-    results: Results, rows: Sequence[str], seeds: Sequence[int], picture: Path
+    results: Results,
+    rows: Sequence[str],
+    seeds: Sequence[int],
+    label: str,
+    picture: Path,
 ) -> None:
-    """Draw mIoU by row and by training time.
+    """Draw the score by row and by training time.
 
     Args:
         results: of the trainings that are finished.
         rows: names of the rows, in their order.
         seeds: the seeds.
+        label: name and unit of the score.
         picture: file to write, never half there.
     """
     figure = Figure(figsize=(13, 5.5), layout="constrained")
@@ -38,6 +43,7 @@ def draw(
     full = _found(results, rows, seeds, equal_time=False)
     equal = _found(results, rows, seeds, equal_time=True)
     _draw_rows(by_row, rows, full, colours)
+    by_row.set_ylabel(label)
     _draw_times(by_time, full, equal, colours)
     part = picture.with_name(picture.name + ".part")
     figure.savefig(part, format="png", dpi=120)
@@ -49,8 +55,8 @@ def _draw_rows(
 ) -> None:
     for name, found in full.items():
         place, colour = rows.index(name), colours[name]
-        miou = [result.miou for result in found]
-        centre, deviation = mean(miou), stdev(miou) if len(miou) > 1 else 0
+        scores = [result.score for result in found]
+        centre, deviation = mean(scores), stdev(scores) if len(scores) > 1 else 0
         if name in GREYS:
             band = (centre - deviation, centre + deviation)
             axes.axhspan(*band, color=colour, alpha=0.15, linewidth=0)
@@ -58,9 +64,8 @@ def _draw_rows(
         axes.errorbar(
             place - 0.1, centre, deviation, None, "o", color=colour, capsize=4
         )
-        axes.plot([place + 0.1] * len(miou), miou, "o", color=colour, **SEED)
+        axes.plot([place + 0.1] * len(scores), scores, "o", color=colour, **SEED)
     axes.set_xticks(range(len(rows)), rows, rotation=30, ha="right")
-    axes.set_ylabel("mIoU (%)")
     axes.set_title("Equal iterations: mean ± std, and each seed")
     axes.grid(axis="y", alpha=0.3)
 
@@ -87,11 +92,11 @@ def _draw_times(
 def _draw_cloud(
     axes: Axes, found: Sequence[Result], marker: str, colour: object
 ) -> tuple[float, float]:
-    """Draw each seed's time and mIoU, and return their mean, which is drawn, too."""
+    """Draw each seed's time and score, and return their mean, which is drawn, too."""
     time = [result.iters * result.seconds for result in found]
-    miou = [result.miou for result in found]
-    axes.plot(time, miou, marker, color=colour, **SEED)
-    centre = mean(time), mean(miou)
+    scores = [result.score for result in found]
+    axes.plot(time, scores, marker, color=colour, **SEED)
+    centre = mean(time), mean(scores)
     face = colour if marker == "o" else "white"
     axes.plot(*centre, marker, color=colour, mfc=face, **MEAN)
     return centre

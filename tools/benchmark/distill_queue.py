@@ -102,7 +102,7 @@ class Queue:
         found = differences(run)
         if found:
             self._fail(run.key, f"Delete {run.folder} to train it again: {found}.")
-        elif validated(run.folder, run.iters):
+        elif validated(run.folder, run.iters, run.metric):
             # It was stopped when only its result was missing.
             self._finish(run, memory=None, wall=0.0)
         else:
@@ -154,7 +154,8 @@ class Queue:
             return
         self.plan.results[run.key] = result
         time_text = f"{result.seconds:.3f} s an iteration"
-        self._say(f"{run.key}: mIoU {result.miou:.2f} %, {time_text}")
+        score = f"{run.metric} {result.score:.2f} {self.plan.unit}"
+        self._say(f"{run.key}: {score}, {time_text}")
         self.report(self.plan.results, self.failures)
 
     def _give_up(self, run: Run, error: ValueError) -> None:

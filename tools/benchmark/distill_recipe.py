@@ -74,7 +74,7 @@ def read_recipe(row: Row, options: Sequence[str]) -> Recipe:
     lengths = {
         f"{place}.{key}": scheduler[key]
         for place, scheduler in schedulers.items()
-        for key in ("begin", "end")
+        for key in ("begin", "end", "step_size")
         if scheduler.get(key)
     }
     hooks = config.get("default_hooks", {})

@@ -10,12 +10,12 @@ from distill_run import Key, Results
 from distill_suite import STUDENT, TEACHER
 from measure import Table, write_report
 
-MIOU, GAIN, GAP, EQUAL = "mIoU (%)", "gain", "gap closed (%)", "equal-time mIoU (%)"
+SCORE, GAIN, GAP, EQUAL = "score", "gain", "gap closed (%)", "equal-time score"
 EQUAL_ITERS = "equal-time iterations"
 SECONDS, MEMORY = "seconds an iteration", "memory (MiB)"
 FAILED = "failed"
 STYLES = {
-    MIOU: ".2f",
+    SCORE: ".2f",
     GAIN: "+.2f",
     GAP: ".1f",
     EQUAL: ".2f",
@@ -24,7 +24,7 @@ STYLES = {
     MEMORY: ".0f",
 }
 NOTE = """\
-mIoU is that of the last iteration, on the validation data: mean ± sample standard
+{score} is that of the last iteration, on the validation data: mean ± sample standard
 deviation over the seeds, and n in brackets where not all of them count. A seed is a
 repetition of its own, in which the distilled networks learn from the teacher of that
 seed, and differences are taken within a seed: the gain is row - student, the gap closed
@@ -37,7 +37,7 @@ CPU_MEMORY = """\
 Memory is the largest resident set of the training process or of one of its workers, the
 highest of the seeds."""
 EQUAL_NOTE = """\
-Equal time is the mIoU of a second training of a distilled row, with as many iterations
+Equal time is the score of a second training of a distilled row, with as many iterations
 as take the time of the student's training; the whole schedule is scaled. The student's
 is that of its only training, and the teacher has none."""
 
@@ -74,7 +74,8 @@ class Report(NamedTuple):
         ]
         tables = [Table("Results", rows), Table("Each seed", each)]
         text = write_report(plan.out, "results", self._head(results, failures), tables)
-        draw(results, [*plan.rows], plan.seeds, plan.out / "results.png")
+        label = self._heading(SCORE)
+        draw(results, [*plan.rows], plan.seeds, label, plan.out / "results.png")
         return text
 
     def _head(self, results: Results, failures: Mapping[Key, str]) -> list[str]:
@@ -83,7 +84,8 @@ class Report(NamedTuple):
         lines = [
             f"# Distillation: {self.suite}",
             "\n".join(f"- {name}: {value}" for name, value in facts.items()),
-            NOTE + (GPU_MEMORY if self.gpu else CPU_MEMORY),
+            NOTE.format(score=self.plan.metric)
+            + (GPU_MEMORY if self.gpu else CPU_MEMORY),
         ]
         lines += [EQUAL_NOTE] if self.plan.equal_time else []
         return lines + [_failure(key, reason) for key, reason in failures.items()]
@@ -96,9 +98,10 @@ class Report(NamedTuple):
         def values(column: str) -> list[float]:
             return [found[column] for found in figures if column in found]
 
-        row = {"row": name, "n": str(len(values(MIOU)))}
-        for column in self._columns(MIOU, GAIN, GAP, EQUAL):
-            row[column] = spread_text(values(column), len(self.plan.seeds), column)
+        row = {"row": name, "n": str(len(values(SCORE)))}
+        for column in self._columns(SCORE, GAIN, GAP, EQUAL):
+            text = spread_text(values(column), len(self.plan.seeds), column)
+            row[self._heading(column)] = text
         for column, summary in ((SECONDS, median), (MEMORY, max)):
             found = values(column)
             row[column] = format(summary(found), STYLES[column]) if found else ""
@@ -111,8 +114,13 @@ class Report(NamedTuple):
         row = {"row": name, "seed": str(seed)}
         for column in self._columns(*STYLES):
             found = column in figures
-            row[column] = format(figures[column], STYLES[column]) if found else ""
+            text = format(figures[column], STYLES[column]) if found else ""
+            row[self._heading(column)] = text
         return row
+
+    def _heading(self, column: str) -> str:
+        """Name the score of a column."""
+        return column.replace(SCORE, f"{self.plan.metric} ({self.plan.unit})")
 
     def _columns(self, *names: str) -> list[str]:
         left_out = () if self.plan.equal_time else (EQUAL, EQUAL_ITERS)
@@ -127,15 +135,15 @@ def seed_figures(results: Results, name: str, seed: int) -> dict[str, float]:
     teacher = results.get(Key(TEACHER, seed))
     figures: dict[str, float | None] = {}
     if result:
-        figures |= {MIOU: result.miou, SECONDS: result.seconds, MEMORY: result.memory}
+        figures |= {SCORE: result.score, SECONDS: result.seconds, MEMORY: result.memory}
     if result and student and name != STUDENT:
-        figures[GAIN] = result.miou - student.miou
+        figures[GAIN] = result.score - student.score
     if result and student and teacher and name not in (TEACHER, STUDENT):
-        figures[GAP] = gap_closed(teacher.miou, student.miou, result.miou)
+        figures[GAP] = gap_closed(teacher.score, student.score, result.score)
     # The student has the student's time.
     equal = result if name == STUDENT else equal
     if equal:
-        figures |= {EQUAL: equal.miou, EQUAL_ITERS: equal.iters}
+        figures |= {EQUAL: equal.score, EQUAL_ITERS: equal.iters}
     return {column: value for column, value in figures.items() if value is not None}
 
 

@@ -50,14 +50,14 @@ class Result(NamedTuple):
 
     Attributes:
         iters: its iterations.
-        miou: in percent, at the last of them.
+        score: the metric, in its unit, at the last of them.
         seconds: median time of an iteration.
         memory: peak in MiB, None where it was not measured.
         wall: seconds that its last process ran, for estimates.
     """
 
     iters: int
-    miou: float
+    score: float
     seconds: float
     memory: float | None
     wall: float
@@ -75,6 +75,7 @@ class Run(NamedTuple):
         out: folder of the benchmark.
         iters: its iterations.
         options: overrides of the config, but for the teacher's checkpoint.
+        metric: name of the score in its log.
         settings: what its result belongs to.
     """
 
@@ -83,6 +84,7 @@ class Run(NamedTuple):
     out: Path
     iters: int
     options: list[str]
+    metric: str
     settings: dict[str, object]
 
     @property
@@ -151,9 +153,9 @@ def finish(run: Run, memory: float | None, wall: float) -> Result:
     Raises:
         ValueError: its log shows that it failed.
     """
-    figures = read_figures(run.folder, run.iters)
+    figures = read_figures(run.folder, run.iters, run.metric)
     memory = memory if figures.memory is None else figures.memory
-    result = Result(run.iters, figures.miou, figures.seconds, memory, wall)
+    result = Result(run.iters, figures.score, figures.seconds, memory, wall)
     content = {"settings": run.settings, "result": result._asdict()}
     write_whole(run.folder / "result.json", json.dumps(content, indent=2))
     return result

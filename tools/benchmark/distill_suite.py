@@ -38,14 +38,28 @@ class Row(NamedTuple):
         return self.name not in (TEACHER, STUDENT)
 
 
-def load_suite(name: str) -> list[Row]:
+class Suite(NamedTuple):
+    """The networks that are compared, and by what.
+
+    Attributes:
+        rows: the networks, in the order of the report.
+        metric: the name of the metric in MMEngine's log; more of it is better.
+        unit: its unit.
+    """
+
+    rows: list[Row]
+    metric: str = "mIoU"
+    unit: str = "%"
+
+
+def load_suite(name: str) -> Suite:
     """Read a suite.
 
     Args:
         name: name of a file in ``suites``, or a path.
 
     Returns:
-        Its rows, in their order.
+        The suite.
 
     Raises:
         SuiteError: there is no such suite, or it is not one.
@@ -54,13 +68,15 @@ def load_suite(name: str) -> list[Row]:
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in SUITES.glob("*.py")))
         raise SuiteError(f"There is no suite {path}: give a path, or one of {known}.")
-    rows = read_config(path).get("rows")
+    config = read_config(path)
+    rows = config.get("rows")
     if not isinstance(rows, dict):
         raise SuiteError(f"{path} has no dict `rows`; {SUITES}/mosaic.py is a model.")
     for needed in (TEACHER, STUDENT):
         if needed not in rows:
             raise SuiteError(f"{path} has no row {needed!r}, which a suite needs.")
-    return [_row(path, name, row) for name, row in rows.items()]
+    measured = {key: config[key] for key in ("metric", "unit") if key in config}
+    return Suite([_row(path, name, row) for name, row in rows.items()], **measured)
 
 
 def choose_rows(rows: Sequence[Row], names: Iterable[str] | None) -> list[Row]:
