@@ -21,8 +21,6 @@ REFERENCE = {
     "tools": "import runpy\nimport sys\n\nsys.path[0] = {folder!r}\n"
     "runpy.run_path({path!r}, run_name='__main__')\n",
 }
-# Configs with bases are found through those of the source tree.
-PATTERN = {"configs": "*.py", "tools": "**/*.py"}
 
 
 class BuildWithMim(build_py):
@@ -52,7 +50,7 @@ def copy_sources(mim: Path) -> None:
 def refer_to_sources(mim: Path) -> None:
     """Write one-line files to ``mim`` that lead to the configs and tools of ROOT."""
     for folder, text in REFERENCE.items():
-        for source in (ROOT / folder).glob(PATTERN[folder]):
+        for source in (ROOT / folder).glob("**/*.py"):
             reference = mim / source.relative_to(ROOT)
             reference.parent.mkdir(parents=True, exist_ok=True)
             reference.write_text(
