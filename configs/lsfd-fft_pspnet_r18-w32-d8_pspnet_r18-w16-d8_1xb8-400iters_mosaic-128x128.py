@@ -15,5 +15,5 @@ model = dict(
     architecture=_base_.model,
     teacher=_base_.teacher,
     teacher_ckpt=_base_.teacher_ckpt,
-    distiller=_base_.lsfd,
+    distiller=_base_.lfd,
 )

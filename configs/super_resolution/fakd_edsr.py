@@ -2,6 +2,7 @@
 #
 #   mim train mmrazor configs/super_resolution/edsr_teacher.py
 #   mim train mmrazor configs/super_resolution/fakd_edsr.py
+#   mim test mmrazor configs/super_resolution/fakd_edsr.py --checkpoint CHECKPOINT
 _base_ = "./response_edsr.py"
 
 _loss = dict(type="FAKDLoss", loss_weight=10 / 255)

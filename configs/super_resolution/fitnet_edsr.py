@@ -2,6 +2,7 @@
 #
 #   mim train mmrazor configs/super_resolution/edsr_teacher.py
 #   mim train mmrazor configs/super_resolution/fitnet_edsr.py
+#   mim test mmrazor configs/super_resolution/fitnet_edsr.py --checkpoint CHECKPOINT
 _base_ = "./lfd_edsr.py"
 
 _pixel = dict(depth=1, kernel_size=1, last_act_cfg=dict(type="ReLU"))

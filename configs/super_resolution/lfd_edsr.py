@@ -2,6 +2,7 @@
 #
 #   mim train mmrazor configs/super_resolution/edsr_teacher.py
 #   mim train mmrazor configs/super_resolution/lfd_edsr.py
+#   mim test mmrazor configs/super_resolution/lfd_edsr.py --checkpoint CHECKPOINT
 _base_ = "./lsfd_edsr.py"
 
 _everywhere = dict(attention="none")

@@ -1,12 +1,13 @@
 # LSFD: three features, most where the pictures of teacher and student differ (Eq. 3).
-# The paper's weight of 2000 is for colours up to 255.
+# The weight of 5 is for colours up to 255, as the paper's losses seem to be.
 #
 #   mim train mmrazor configs/super_resolution/edsr_teacher.py
 #   mim train mmrazor configs/super_resolution/lsfd_edsr.py
+#   mim test mmrazor configs/super_resolution/lsfd_edsr.py --checkpoint CHECKPOINT
 _base_ = "./response_edsr.py"
 
 _lfd = dict(type="LFDConnector", in_channel=12, out_channel=32)
-_loss = dict(type="LSFDLoss", attention="logit", loss_weight=2000 / 255)
+_loss = dict(type="LSFDLoss", attention="logit", loss_weight=5 / 255)
 _pictures = dict(
     preds_S=dict(from_student=True, recorder="picture"),
     preds_T=dict(from_student=False, recorder="picture"),

@@ -4,6 +4,7 @@
 #
 #   mim train mmrazor configs/super_resolution/edsr_teacher.py
 #   mim train mmrazor configs/super_resolution/response_edsr.py
+#   mim test mmrazor configs/super_resolution/response_edsr.py --checkpoint CHECKPOINT
 _base_ = "./edsr_student.py"
 
 _base_.model.loss_weight = 0.5

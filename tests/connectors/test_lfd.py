@@ -69,6 +69,11 @@ def test_impossible_options_are_refused(options, message):
         LFDConnector(**{"in_channel": 4, "out_channel": 6, **options})
 
 
+def test_what_a_whole_backbone_gives_is_refused():
+    with pytest.raises(ValueError, match=r"got tuple.*data_idx"):
+        LFDConnector(4, 6)((torch.zeros(2, 4, 4, 4),))
+
+
 @pytest.mark.parametrize("shape", [(2, 5, 4, 4), (4, 4, 4)])
 def test_other_features_are_refused(shape):
     with pytest.raises(ValueError, match=r"expected a feature \(N, 4, H, W\)"):

@@ -38,6 +38,16 @@ def test_the_example_trains(run, tmp_path):
     assert "mIoU" in out
 
 
+def test_its_distiller_of_lsfd_is_that_of_our_configs():
+    readme = (REPOSITORY / "README.md").read_text()
+    written = Config.fromstring(
+        re.search(r"```python\n(lfd = .*?)```", readme, re.S)[1], ".py"
+    ).lfd
+    path = REPOSITORY / "configs" / f"lsfd_pspnet_r18-w32-d8_{STUDENT}"
+    shipped = Config.fromfile(path).model.distiller
+    assert {key: shipped[key] for key in written} == written
+
+
 def test_its_optimiser_of_a_critic_is_that_of_our_configs(tmp_path):
     readme = (REPOSITORY / "README.md").read_text()
     optimizer = re.search(

@@ -172,6 +172,24 @@ def test_mim_finds_configs_and_tools_of_texture_kd(run, tmp_path, teacher_ckpt):
     assert "mIoU" in out
 
 
+def test_mim_finds_configs_in_folders(run, tmp_path):
+    out = run(
+        "mim",
+        "train",
+        "texture_kd",
+        "edsr_student.py",
+        "--work-dir",
+        tmp_path / "run",
+        "--cfg-options",
+        "train_cfg.max_iters=1",
+        "train_dataloader.batch_size=2",
+        "train_dataloader.num_workers=0",
+        "train_dataloader.persistent_workers=False",
+        "val_dataloader.dataset.length=1",
+    )
+    assert "PSNR" in out
+
+
 @pytest.mark.parametrize(
     ("extra", "sentence"),
     [

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -10,6 +11,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
 from texture_kd.algorithms import TextureDistill
+from texture_kd.datasets.mosaic import Mosaic
 from texture_kd.examples.super_resolution import EDSR, PSNR, MosaicPatches
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "super_resolution"
@@ -40,7 +42,11 @@ def no_scope():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_config_trains_and_its_header_gives_the_command(name, tmp_path):
-    assert f"configs/super_resolution/{name}" in (CONFIGS / name).read_text()
+    header = (CONFIGS / name).read_text().split("_base_")[0]
+    for command in ("train", "test"):
+        assert f"mim {command} mmrazor configs/super_resolution/{name}" in header
+    if name in DISTILLED:
+        assert "mim train mmrazor configs/super_resolution/edsr_teacher.py" in header
     torch.manual_seed(0)
     runner = Runner.from_cfg(tiny(name, tmp_path))
     student = getattr(runner.model, "architecture", runner.model)
@@ -71,7 +77,7 @@ def test_a_distillation_has_the_controls_recipe_and_half_of_its_loss(name):
 
 def test_every_rival_is_there():
     methods = {name.removesuffix("_edsr.py") for name in DISTILLED}
-    assert methods == {"response", "fitnet", "fakd", "lfd", "lsfd"}
+    assert methods == {"response", "fitnet", "fakd", "lfd", "lsfd", "lsfd_fft"}
 
 
 def test_every_feature_is_learnt_from():
@@ -128,6 +134,32 @@ def test_patches_are_the_same_each_time_and_of_no_other_split():
     with pytest.raises(IndexError, match="no number 3"):
         train[3]
     assert len([*train]) == len(train) == 3
+
+
+def test_small_patches_show_no_detail_that_is_too_fine_for_them(monkeypatch):
+    # Stripes of two pixels are beyond what half the resolution can show.
+    stripes = np.zeros((32, 32, 3), np.uint8)
+    stripes[:, ::2] = 255
+    module = "texture_kd.examples.super_resolution"
+    monkeypatch.setattr(
+        f"{module}.texture_mosaic", lambda *_, **__: Mosaic(stripes, stripes[..., 0])
+    )
+    small = MosaicPatches("train", length=1, size=32)[0]["inputs"]
+    torch.testing.assert_close(
+        small[..., 2:-2, 2:-2], torch.full((3, 12, 12), 0.5), atol=0.1, rtol=0
+    )
+
+
+@pytest.mark.parametrize("scale", [2, 3, 49])
+def test_patches_of_any_scale(scale):
+    patch = MosaicPatches("train", length=1, size=147 // scale * scale, scale=scale)[0]
+    side = patch["inputs"].shape[-1]
+    assert patch["data_samples"].shape[-1] == scale * side
+
+
+def test_a_size_that_the_scale_does_not_divide_is_refused():
+    with pytest.raises(ValueError, match="that 2 divides, got 33"):
+        MosaicPatches("train", length=1, size=33)
 
 
 def test_psnr_is_that_of_the_inner_pixels_with_clipped_colours():

@@ -95,6 +95,8 @@ def test_gradcheck():
     [
         ((1, 3, 4, 4), (1, 3, 4, 4), "kl", "source among"),
         ((1, 3, 4, 4), (1, 4, 4, 4), "prob", "one shape"),
+        ((1, 1, 4, 4), (1, 1, 4, 4), "prob", "at least 2 classes"),
+        ((1, 1, 4, 4), (1, 1, 4, 4), "logit_centered", "take 'logit'"),
         ((1, 3, 4), (1, 3, 4), "prob", r"\(N, K, H, W\)"),
     ],
 )

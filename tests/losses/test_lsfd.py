@@ -23,7 +23,7 @@ def test_is_built_by_the_registry_and_weighted():
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("unit_mean", [True, False])
-@pytest.mark.parametrize("normalise", [True, False])
+@pytest.mark.parametrize("normalise", ["rms", "norm", "none"])
 def test_equals_the_definition(normalise, unit_mean, reduction):
     s, t, zs, zt = maps()
     loss = LSFDLoss("prob", unit_mean, normalise, reduction, loss_weight=10.0)
@@ -32,8 +32,12 @@ def test_equals_the_definition(normalise, unit_mean, reduction):
         p = difference_attention(
             zt[i : i + 1], zs[i : i + 1], (4, 6), unit_mean=unit_mean
         )[0]
-        norms = [z[i].square().sum().sqrt() if normalise else 1 for z in (s, t)]
-        distance = (s[i] / norms[0] - t[i] / norms[1]).abs()
+        sizes = {
+            "rms": [z[i].square().mean().sqrt() for z in (s, t)],
+            "norm": [z[i].square().sum().sqrt() for z in (s, t)],
+            "none": [1, 1],
+        }[normalise]
+        distance = (s[i] / sizes[0] - t[i] / sizes[1]).abs()
         total = total + 10 * (p * distance).sum() / 2
     if reduction == "mean":
         total = total / (5 * 4 * 6)
@@ -42,9 +46,8 @@ def test_equals_the_definition(normalise, unit_mean, reduction):
 
 def test_without_attention_it_is_lfd_and_needs_no_logits():
     s, t, zs, zt = maps()
-    expected = (
-        2000 * (F.normalize(s.flatten(1)) - F.normalize(t.flatten(1))).abs().mean()
-    )
+    unit = [z / z.square().mean((1, 2, 3), keepdim=True).sqrt() for z in (s, t)]
+    expected = 5 * (unit[0] - unit[1]).abs().mean()
     loss = LSFDLoss("none")
     torch.testing.assert_close(loss(s, t), expected)
     torch.testing.assert_close(loss(s, t, zs, zt), expected)
@@ -56,8 +59,35 @@ def test_the_scale_of_the_features_makes_no_difference():
     torch.testing.assert_close(
         LSFDLoss()(scale * s, 5 * t, zs, zt), LSFDLoss()(s, t, zs, zt)
     )
-    plain = LSFDLoss(normalise=False)
+    plain = LSFDLoss(normalise="none")
     assert not torch.allclose(plain(scale * s, t, zs, zt), plain(s, t, zs, zt))
+
+
+def test_one_weight_serves_every_resolution_and_width():
+    torch.manual_seed(0)
+    losses = [
+        LSFDLoss("none", loss_weight=1.0)(*torch.randn(2, 2, channels, side, side))
+        for channels, side in ((16, 16), (16, 64), (64, 16))
+    ]
+    # Of two standard normal numbers: 2 / sqrt(pi).
+    for loss in losses:
+        torch.testing.assert_close(loss, torch.tensor(1.128), rtol=0.02, atol=0)
+
+
+def test_the_default_weight_is_two_thousand_with_norms_at_the_papers_size():
+    torch.manual_seed(0)
+    s, t = torch.randn(2, 1, 64, 48, 48)
+    norms = LSFDLoss("none", normalise="norm", loss_weight=2000.0)(s, t)
+    torch.testing.assert_close(LSFDLoss("none")(s, t), norms, rtol=0.05, atol=0)
+
+
+def test_a_map_of_one_value_is_taken_literally():
+    s, t, _, _ = maps()
+    zs, zt = torch.rand(2, 2, 1, 8, 12)
+    assert LSFDLoss("logit")(s, t, zs, zt) > 0
+    for attention in ("prob", "logit_centered"):
+        with pytest.raises(ValueError, match="at least 2 classes"):
+            LSFDLoss(attention)(s, t, zs, zt)
 
 
 def test_a_shift_of_the_logits_at_a_pixel_makes_no_difference():
@@ -104,7 +134,7 @@ def test_ignored_pixels_have_no_say_in_the_attention():
     gt = torch.randint(0, 3, (2, 1, 16, 24))
     gt[:, :, :8] = 11
     s.requires_grad_()
-    loss = LSFDLoss(normalise=False, ignore_index=11)(s, t, zs, zt, gt)
+    loss = LSFDLoss(normalise="none", ignore_index=11)(s, t, zs, zt, gt)
     (gradient,) = torch.autograd.grad(loss, s)
     used = gradient.abs().sum(1) > 0
     assert not used[:, :4].any()
@@ -130,7 +160,8 @@ def test_equal_logits_give_zero():
 def test_features_of_zeros_and_low_precision_are_finite(dtype, images):
     s, t, zs, zt = maps(images=images, size=(3, 7), dtype=dtype)
     loss_of = LSFDLoss()
-    for feature in (torch.zeros_like(s), 6e4 * torch.ones_like(s)):
+    for feature in (0 * s, 1e-7 * s, 6e4 * torch.ones_like(s)):
+        feature = feature.detach()
         feature.requires_grad_()
         with torch.autocast("cpu", torch.bfloat16):
             loss = loss_of(feature, t, zs, zt)
@@ -167,7 +198,10 @@ def test_wrong_inputs_are_named(wrong, message):
         LSFDLoss()(**inputs | wrong)
 
 
-@pytest.mark.parametrize("options", [dict(attention="kl"), dict(reduction="max")])
+@pytest.mark.parametrize(
+    "options",
+    [dict(attention="kl"), dict(normalise=True), dict(reduction="max")],
+)
 def test_unknown_options_are_refused(options):
     with pytest.raises(ValueError, match="expected"):
         LSFDLoss(**options)

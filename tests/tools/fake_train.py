@@ -1,6 +1,7 @@
 """Stands in for tools/train.py: writes at once what MMEngine writes while it trains.
 
-The config's `fake` says what happens: the mIoU is `miou` plus the seed, an iteration
+The config's `fake` says what happens: the score is `miou` plus the seed, and its name
+`metric`, or mIoU; an iteration
 takes `seconds`, a GPU holds `memory`, and at [seed, iteration] of `exit` it fails, of
 `nan` it diverges, and of `hang` it waits to be killed, unless it was resumed.
 """
@@ -70,7 +71,8 @@ def train(config, options, work_dir, resume):
             print("hangs", flush=True)
             time.sleep(120)
             sys.exit("Nobody killed it")
-    write(log, dict(mIoU=fake["miou"] + seed, time=5.0, step=iters))
+    score = {fake.get("metric", "mIoU"): fake["miou"] + seed}
+    write(log, score | dict(time=5.0, step=iters))
 
 
 def write(log, line):

@@ -80,8 +80,10 @@ def test_the_rows_of_our_suites(suite, name):
     rows = {row.name: row for row in suite.load_suite(name).rows}
     statistical = ("loss_statistical",)
     structural = ("loss_structural_stage1", "loss_structural_stage2")
-    adversarial = {"SSTKD+adversarial": ()} if name == "mosaic" else {}
-    assert {name: row.without for name, row in rows.items()} == adversarial | {
+    local = ("FAKD", "LFD-1x1", "LFD", "LSFD", "LSFD+FFT", "SSTKD+LSFD")
+    more = ("SSTKD+adversarial", *local) if name == "mosaic" else ()
+    found = {name: row.without for name, row in rows.items()}
+    assert found == dict.fromkeys(more, ()) | {
         "teacher": (),
         "student": (),
         "response": structural + statistical,
@@ -360,12 +362,12 @@ def test_the_gap(load):
 
 def test_spreads_say_what_they_are_made_of(load):
     report = load("distill_report")
-    assert report.spread_text([], 3, report.SCORE) == ""
-    assert report.spread_text([40.0], 1, report.SCORE) == "40.00"
-    assert report.spread_text([40.0], 3, report.SCORE) == "40.00 (n = 1)"
+    assert report.spread_text([], 3, ".2f") == ""
+    assert report.spread_text([40.0], 1, ".2f") == "40.00"
+    assert report.spread_text([40.0], 3, ".2f") == "40.00 (n = 1)"
     # The sample deviation: of two values it is their difference over sqrt(2).
-    assert report.spread_text([40.0, 44.0], 2, report.SCORE) == "42.00 ± 2.83"
-    assert report.spread_text([-1.0, 3.0], 3, report.GAIN) == "+1.00 ± 2.83 (n = 2)"
+    assert report.spread_text([40.0, 44.0], 2, ".2f") == "42.00 ± 2.83"
+    assert report.spread_text([-1.0, 3.0], 3, "+.2f") == "+1.00 ± 2.83 (n = 2)"
 
 
 def test_figures_are_taken_within_a_seed(load):

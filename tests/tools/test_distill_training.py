@@ -203,6 +203,28 @@ def test_a_suite_is_trained_in_order_and_reported(bench, capsys):
     assert capsys.readouterr().out.startswith("\n# Distillation: suite\n")
 
 
+def test_a_suite_is_compared_by_its_own_metric(bench, capsys):
+    bench.suite.write_text(SUITE + 'metric, unit = "PSNR", "dB"\n')
+    for name in FAKES:
+        bench.configure(name, metric="PSNR")
+    assert bench.run("--rows", "x", "--seeds", "0", "1") == 0
+    assert "x, seed 1 in equal time: PSNR 46.00 dB, 0.4" in capsys.readouterr().out
+    x = bench.table("Results")[2]
+    assert x["PSNR (dB)"] == x["equal-time PSNR (dB)"] == "45.500 ± 0.707"
+    assert x["gain"] == "+5.000 ± 0.000"
+    assert bench.table("Each seed")[-3]["PSNR (dB)"] == "46.000"
+    assert "PSNR is that of the last iteration" in bench.read("out/results.md")
+    assert "mIoU" not in bench.read("out/results.md")
+
+
+def test_results_of_another_metric_are_not_taken(bench, capsys):
+    assert bench.run("--rows", "student") == 0
+    bench.suite.write_text(SUITE + 'metric, unit = "PSNR", "dB"\n')
+    with pytest.raises(SystemExit):
+        bench.run("--rows", "student")
+    assert "metric was 'mIoU', now 'PSNR'" in capsys.readouterr().err
+
+
 def test_what_trainings_are_started_with(bench):
     assert bench.run("--rows", "x", "--cfg-options", "b=2") == 0
     (teacher,) = bench.commands("teacher/seed0")

@@ -127,7 +127,8 @@ class TextureDistill(SingleTeacherDistill):
 
         Args:
             batch_inputs: preprocessed images, (N, 3, H, W).
-            data_samples: N samples with ``gt_sem_seg``.
+            data_samples: what the student's loss compares with; of MMSegmentation N
+                samples with ``gt_sem_seg``.
 
         Returns:
             The student's own losses under ``student.``, and those of the distiller

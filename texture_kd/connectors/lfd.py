@@ -1,4 +1,4 @@
-"""Regressor of local feature distillation (LFD), LSFD section 3.2."""
+"""Regressor of local feature distillation, LFD (Park and Kwak 2021)."""
 
 from mmcv.cnn import ConvModule
 from mmrazor.models.architectures.connectors.base_connector import BaseConnector
@@ -13,7 +13,9 @@ class LFDConnector(BaseConnector):
     FitNet's regressor looks at one pixel; this one at a neighbourhood of
     depth * (kernel_size - 1) + 1 pixels, 7x7 by default, so that each pixel of the
     teacher guides all of the student's around it. The first half of the convolutions,
-    rounded down, has the student's channels, and the others have the teacher's.
+    rounded down, has the student's channels, and the others have the teacher's. The
+    paper says "much deeper" than FitNet's; three convolutions with leaky activations
+    are the translator of its authors' factor transfer.
 
     FitNet's own is ``depth=1, kernel_size=1, last_act_cfg=dict(type='ReLU')``.
 
@@ -80,9 +82,16 @@ class LFDConnector(BaseConnector):
             The feature (N, out_channel, H, W) to be compared with the teacher's.
 
         Raises:
-            ValueError: the feature has another number of dimensions or channels.
+            ValueError: what was recorded is no tensor, or has another number of
+                dimensions or channels.
         """
         channels = self.layers[0].in_channels
+        if not isinstance(feature, Tensor):
+            raise ValueError(
+                f"expected a feature (N, {channels}, H, W), got "
+                f"{type(feature).__name__}: a recorder of a whole backbone needs "
+                "data_idx, the number of the stage from 0"
+            )
         if feature.ndim != 4 or feature.shape[1] != channels:
             raise ValueError(
                 f"expected a feature (N, {channels}, H, W), got shape "

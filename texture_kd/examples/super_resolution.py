@@ -102,14 +102,19 @@ class MosaicPatches(Dataset):
     Args:
         split: ``train``, ``val`` or ``test``, of which no two share a picture.
         length: number of pictures.
-        size: side of the large pictures.
+        size: side of the large pictures, a multiple of the scale.
         scale: factor between them.
         seed: seed of the pictures.
+
+    Raises:
+        ValueError: the scale does not divide the size.
     """
 
     def __init__(
         self, split: Split, length: int, size: int = 96, scale: int = 2, seed: int = 0
     ) -> None:
+        if size % scale:
+            raise ValueError(f"expected a size that {scale} divides, got {size}")
         self.split: Split = split
         self.length = length
         self.size = size
@@ -127,10 +132,7 @@ class MosaicPatches(Dataset):
         image = texture_mosaic(self.seed, index, self.split, size, noise=0).image
         large = torch.from_numpy(image).movedim(-1, 0) / 255
         small = F.interpolate(
-            large[None],
-            scale_factor=1 / self.scale,
-            mode="bicubic",
-            antialias=True,
+            large[None], self.size // self.scale, mode="bicubic", antialias=True
         )[0]
         return dict(inputs=small.clamp(0, 1), data_samples=large)
 

@@ -50,8 +50,8 @@ def difference_attention(
         Weights (N, 1, h, w), never negative, in float32 at least. Nothing is detached.
 
     Raises:
-        ValueError: the source is unknown, or the shapes differ or are not
-            four-dimensional.
+        ValueError: the source is unknown, the shapes differ or are not
+            four-dimensional, or there is one class, whose probability is constant.
     """
     if source not in get_args(Source):
         raise ValueError(f"expected source among {get_args(Source)}, got {source!r}")
@@ -59,6 +59,10 @@ def difference_attention(
         raise ValueError(
             "expected teacher and student logits of one shape (N, K, H, W), got "
             f"{tuple(teacher.shape)} and {tuple(student.shape)}"
+        )
+    if source != "logit" and teacher.shape[1] < 2:
+        raise ValueError(
+            f"expected at least 2 classes for source={source!r}, got 1: take 'logit'"
         )
     p, q = (_compared(z, source) for z in (teacher, student))
     difference = (p - q).abs().sum(1, keepdim=True)

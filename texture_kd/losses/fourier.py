@@ -65,8 +65,9 @@ class FFTLoss(nn.Module):
             A scalar, in float32 at least, in the unit of what is compared.
 
         Raises:
-            ValueError: the maps differ in shape or are not floating point (N, C, H, W),
-                or labels are not integers or have another shape.
+            ValueError: the maps differ in shape, are not floating point (N, C, H, W),
+                or are probabilities of one class; or labels are not integers or have
+                another shape.
         """
         check_feature("student", preds_S)
         check_feature("teacher", preds_T)
@@ -76,6 +77,11 @@ class FFTLoss(nn.Module):
                 "expected maps of one shape, for a resized map has another spectrum, "
                 f"got {tuple(preds_S.shape)} and {tuple(preds_T.shape)}: record both "
                 "networks where channels and grid are the same"
+            )
+        if self.source == "prob" and preds_S.shape[1] < 2:
+            raise ValueError(
+                "expected logits of at least 2 classes, got 1, whose softmax is "
+                "constant: take source='raw'"
             )
         student, teacher = preds_S, preds_T.detach()
         if gt is not None:

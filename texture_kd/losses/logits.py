@@ -9,7 +9,10 @@ from texture_kd.losses.feature_checks import check_same_images
 
 
 def aligned_logits(
-    preds_S: Tensor, preds_T: Tensor, align_corners: bool = False
+    preds_S: Tensor,
+    preds_T: Tensor,
+    align_corners: bool = False,
+    least_classes: int = 2,
 ) -> tuple[Tensor, Tensor]:
     """Bring the student's logits to the teacher's grid.
 
@@ -17,15 +20,16 @@ def aligned_logits(
         preds_S: logits of the student (N, K, H, W), of any floating dtype.
         preds_T: logits of the teacher (N, K, H', W').
         align_corners: how the student's are resized, bilinearly.
+        least_classes: classes that are needed; the softmax of one is constant.
 
     Returns:
         Both (N, K, H', W') in float32 at least; the teacher's are detached.
 
     Raises:
-        ValueError: logits are not four-dimensional, of one class only, or differ in
+        ValueError: logits are not four-dimensional, of too few classes, or differ in
             their number of images or of classes.
     """
-    _check(preds_S, preds_T)
+    _check(preds_S, preds_T, least_classes)
     preds_S, preds_T = (
         z.to(torch.promote_types(z.dtype, torch.float32)) for z in (preds_S, preds_T)
     )
@@ -56,14 +60,14 @@ def ignored_pixels(gt: Tensor, preds: Tensor, ignore_index: int) -> Tensor:
     return labels[:, None] == ignore_index
 
 
-def _check(preds_S: Tensor, preds_T: Tensor) -> None:
+def _check(preds_S: Tensor, preds_T: Tensor, least_classes: int) -> None:
     for name, logits in (("student", preds_S), ("teacher", preds_T)):
         if logits.ndim != 4:
             raise ValueError(
                 f"expected logits (N, K, H, W) from the {name}, "
                 f"got shape {tuple(logits.shape)}"
             )
-        if logits.shape[1] < 2:
+        if logits.shape[1] < least_classes:
             raise ValueError(
                 f"expected logits of at least 2 classes from the {name}, got 1, whose "
                 "softmax is constant: give the decode head out_channels=2"

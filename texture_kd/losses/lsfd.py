@@ -1,5 +1,6 @@
-"""Local-selective feature distillation (LSFD), Eq. 2-4."""
+"""Local-selective feature distillation, LSFD (Park and Kwak 2021), Eq. 2-4."""
 
+import math
 from typing import Literal, get_args
 
 import torch
@@ -10,8 +11,12 @@ from texture_kd.functional.difference_attention import Source, difference_attent
 from texture_kd.losses.feature_checks import check_feature, check_same_images
 from texture_kd.losses.logits import aligned_logits, ignored_pixels
 
-Attention = Literal["prob", "logit", "logit_centered", "none"]
+Attention = Literal[Source, "none"]
+Normalise = Literal["rms", "norm", "none"]
 Reduction = Literal["mean", "sum"]
+
+# A feature of a smaller rms counts as empty, and what is left of it is not blown up.
+_WEAKEST = 1e-4
 
 
 class LSFDLoss(nn.Module):
@@ -20,24 +25,32 @@ class LSFDLoss(nn.Module):
     .. math::
 
         L_{LSFD} = \alpha \| A \otimes D \|_1, \qquad
-        D = \left| \frac{F^T}{\|F^T\|_2} - \frac{R(F^S)}{\|R(F^S)\|_2} \right|
+        D = \left| \frac{F^T}{\sigma(F^T)} - \frac{R(F^S)}{\sigma(R(F^S))} \right|
 
-    (LSFD, Eq. 2 and 4) with the attention A of
+    (LSFD, Eq. 4) with the attention A of
     :func:`~texture_kd.functional.difference_attention`, a constant to the gradient: the
     student is to come near to the teacher's feature, and not to lower the loss by its
     logits, which have losses of their own. The regressor R is a connector,
-    :class:`~texture_kd.connectors.LFDConnector`. Without attention this is LFD.
+    :class:`~texture_kd.connectors.LFDConnector`. Without attention this is LFD (Eq. 2),
+    and neither logits nor labels make a difference.
+
+    How the paper normalises is not in the text that we have. Its authors' earlier
+    factor transfer divides by the norm of all channels and positions, and with that the
+    paper's weights are of the size of its other terms; but a mean over positions then
+    falls with the square root of their number. ``rms`` is the same division but for
+    that root, and one weight serves all resolutions: 5 is 2000 with norms for 64
+    channels of 48x48.
 
     Args:
         attention: what the attention compares, or ``none``.
         unit_mean: give each image's attention the mean 1; the paper does not.
-        normalise: divide each feature by its norm over channels and positions.
+        normalise: divisor of each image's feature: its ``rms`` over channels and
+            positions, its ``norm``, or ``none``.
         reduction: ``mean`` over images, channels and positions, or the paper's ``sum``
             over channels and positions and mean over images.
         ignore_index: label of the pixels that the attention leaves out.
         align_corners: how the student's logits are brought to the teacher's grid.
-        loss_weight: alpha. The default suits normalised features and ``mean``; take
-            about 1 without normalisation.
+        loss_weight: alpha. The default is for ``rms`` and ``mean``.
 
     Raises:
         ValueError: an option is unknown.
@@ -47,15 +60,16 @@ class LSFDLoss(nn.Module):
         self,
         attention: Attention = "prob",
         unit_mean: bool = True,
-        normalise: bool = True,
+        normalise: Normalise = "rms",
         reduction: Reduction = "mean",
         ignore_index: int = 255,
         align_corners: bool = False,
-        loss_weight: float = 2000.0,
+        loss_weight: float = 5.0,
     ) -> None:
         super().__init__()
         for name, value, known in (
             ("attention", attention, Attention),
+            ("normalise", normalise, Normalise),
             ("reduction", reduction, Reduction),
         ):
             if value not in get_args(known):
@@ -64,7 +78,7 @@ class LSFDLoss(nn.Module):
                 )
         self.source: Source | None = None if attention == "none" else attention
         self.unit_mean = unit_mean
-        self.normalise = normalise
+        self.normalise: Normalise = normalise
         self.reduction: Reduction = reduction
         self.ignore_index = ignore_index
         self.align_corners = align_corners
@@ -90,8 +104,8 @@ class LSFDLoss(nn.Module):
                 pixels have a say in the attention.
 
         Returns:
-            A scalar, in float32 at least; 0 where teacher and student predict the same,
-            or where all pixels are ignored.
+            A scalar, in float32 at least. With attention it is 0 where teacher and
+            student predict the same, and where all pixels are ignored.
 
         Raises:
             ValueError: features or logits have another number of dimensions, or differ
@@ -132,30 +146,36 @@ class LSFDLoss(nn.Module):
             )
 
     def _compared(self, student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:
-        dtype = torch.promote_types(torch.float32, teacher.dtype)
-        student, teacher = student.to(dtype), teacher.to(dtype)
+        student, teacher = (
+            x.to(torch.promote_types(x.dtype, torch.float32))
+            for x in (student, teacher)
+        )
         if student.shape[-2:] != teacher.shape[-2:]:
             student = F.interpolate(
                 student, teacher.shape[-2:], mode="bilinear", align_corners=False
             )
-        if self.normalise:
-            return _unit_norm(student), _unit_norm(teacher)
-        return student, teacher
+        return self._normalised(student), self._normalised(teacher)
+
+    def _normalised(self, x: Tensor) -> Tensor:
+        if self.normalise == "none":
+            return x
+        norm = torch.linalg.vector_norm(x, dim=(1, 2, 3), keepdim=True)
+        root = math.sqrt(x[0].numel())
+        unit = x / norm.clamp_min(_WEAKEST * root)
+        return unit * root if self.normalise == "rms" else unit
 
     @torch.no_grad()
     def _attention(
         self, preds_S: Tensor, preds_T: Tensor, gt: Tensor | None, grid: tuple[int, int]
     ) -> Tensor:
-        preds_S, preds_T = aligned_logits(preds_S, preds_T, self.align_corners)
+        # Of one class, colour or depth only the value itself tells something.
+        classes = 1 if self.source == "logit" else 2
+        preds_S, preds_T = aligned_logits(
+            preds_S, preds_T, self.align_corners, least_classes=classes
+        )
         ignored = None
         if gt is not None:
             ignored = ignored_pixels(gt, preds_T, self.ignore_index)
         return difference_attention(
             preds_T, preds_S, grid, self.source, ignored, self.unit_mean
         )
-
-
-def _unit_norm(x: Tensor) -> Tensor:
-    norm = torch.linalg.vector_norm(x, dim=(1, 2, 3), keepdim=True)
-    # A feature of zeros has no direction, and stays as it is.
-    return x / norm.where(norm > 0, 1)

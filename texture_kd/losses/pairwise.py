@@ -1,5 +1,6 @@
 """Pair-wise distillation of SKD (Liu et al. 2019), a rival of SSTKD."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -69,6 +70,7 @@ def paired_affinities(
     check_feature("teacher", t_feature)
     check_same_images(s_feature, t_feature)
     if s_feature.shape[-2:] != t_feature.shape[-2:]:
+        s_feature = s_feature.to(torch.promote_types(s_feature.dtype, torch.float32))
         s_feature = F.interpolate(
             s_feature, t_feature.shape[-2:], mode="bilinear", align_corners=False
         )

@@ -47,6 +47,7 @@ class Plan:
         settings = {
             **self._network(row, iters),
             "seed": key.seed,
+            "metric": self.metric,
             # The time of an iteration depends on them.
             "jobs": self.jobs,
             "threads": self.threads,

@@ -93,15 +93,16 @@ class Report(NamedTuple):
     def _row(
         self, name: str, results: Results, failures: Mapping[Key, str]
     ) -> dict[str, str]:
-        figures = [seed_figures(results, name, seed) for seed in self.plan.seeds]
+        plan = self.plan
+        figures = [seed_figures(results, name, seed) for seed in plan.seeds]
 
         def values(column: str) -> list[float]:
             return [found[column] for found in figures if column in found]
 
         row = {"row": name, "n": str(len(values(SCORE)))}
         for column in self._columns(SCORE, GAIN, GAP, EQUAL):
-            text = spread_text(values(column), len(self.plan.seeds), column)
-            row[self._heading(column)] = text
+            found, style = values(column), self._style(column)
+            row[self._heading(column)] = spread_text(found, len(plan.seeds), style)
         for column, summary in ((SECONDS, median), (MEMORY, max)):
             found = values(column)
             row[column] = format(summary(found), STYLES[column]) if found else ""
@@ -114,13 +115,17 @@ class Report(NamedTuple):
         row = {"row": name, "seed": str(seed)}
         for column in self._columns(*STYLES):
             found = column in figures
-            text = format(figures[column], STYLES[column]) if found else ""
+            text = format(figures[column], self._style(column)) if found else ""
             row[self._heading(column)] = text
         return row
 
     def _heading(self, column: str) -> str:
         """Name the score of a column."""
         return column.replace(SCORE, f"{self.plan.metric} ({self.plan.unit})")
+
+    def _style(self, column: str) -> str:
+        style = STYLES[column]
+        return style if self.plan.unit == "%" else style.replace(".2f", ".3f")
 
     def _columns(self, *names: str) -> list[str]:
         left_out = () if self.plan.equal_time else (EQUAL, EQUAL_ITERS)
@@ -154,17 +159,16 @@ def gap_closed(teacher: float, student: float, distilled: float) -> float | None
     return 100 * (distilled - student) / (teacher - student)
 
 
-def spread_text(values: Sequence[float], count: int, column: str) -> str:
+def spread_text(values: Sequence[float], count: int, style: str) -> str:
     """Format mean ± sample standard deviation, which takes two values at least.
 
     Args:
         values: those that are there.
         count: how many there should be; n is said if they are fewer.
-        column: what they are.
+        style: their format.
     """
     if not values:
         return ""
-    style = STYLES[column]
     text = format(mean(values), style)
     if len(values) > 1:
         text += f" ± {format(stdev(values), style.lstrip('+'))}"

@@ -44,7 +44,7 @@ class Suite(NamedTuple):
     Attributes:
         rows: the networks, in the order of the report.
         metric: the name of the metric in MMEngine's log; more of it is better.
-        unit: its unit.
+        unit: its unit; numbers in percent get two decimals, and all others three.
     """
 
     rows: list[Row]

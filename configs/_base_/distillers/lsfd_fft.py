@@ -1,7 +1,7 @@
 # LSFD, and the spectra of the predictions (Eq. 6) beside it.
 _base_ = "./lsfd.py"
 
-lsfd = dict(
+lfd = dict(
     distill_losses=dict(loss_fft=dict(type="FFTLoss")),
     loss_forward_mappings=dict(
         loss_fft=dict(

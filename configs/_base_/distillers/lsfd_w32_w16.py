@@ -1,3 +1,3 @@
 _base_ = "./lsfd.py"
 
-lsfd = dict(connectors=dict(lfd=dict(in_channel=128, out_channel=256)))
+lfd = dict(connectors=dict(lfd=dict(in_channel=128, out_channel=256)))

@@ -1,4 +1,5 @@
-# What each term of SSTKD is worth on the texture mosaic; no data are needed.
+# What each term of SSTKD is worth on the texture mosaic, beside LSFD and the rivals of
+# both; no data are needed.
 #
 #   python tools/benchmark/distill.py mosaic
 #
@@ -29,4 +30,18 @@ rows = {
     "CWD": dict(config=folder + "cwd_" + pair),
     "FitNet": dict(config=folder + "fitnet_" + pair),
     "SKD": dict(config=folder + "skd_" + pair),
+    "FAKD": dict(config=folder + "fakd_" + pair),
+    # FitNet's regressor, and all else as LFD has it.
+    "LFD-1x1": dict(
+        config=folder + "lfd_" + pair,
+        options=[
+            "model.distiller.connectors.lfd.depth=1",
+            "model.distiller.connectors.lfd.kernel_size=1",
+            "model.distiller.connectors.lfd.last_act_cfg.type=ReLU",
+        ],
+    ),
+    "LFD": dict(config=folder + "lfd_" + pair),
+    "LSFD": dict(config=folder + "lsfd_" + pair),
+    "LSFD+FFT": dict(config=folder + "lsfd-fft_" + pair),
+    "SSTKD+LSFD": dict(config=folder + "sstkd-lsfd_" + pair),
 }

@@ -13,4 +13,5 @@ rows = {
     "FAKD": dict(config=folder + "fakd_edsr.py"),
     "LFD": dict(config=folder + "lfd_edsr.py"),
     "LSFD": dict(config=folder + "lsfd_edsr.py"),
+    "LSFD+FFT": dict(config=folder + "lsfd_fft_edsr.py"),
 }
