@@ -11,3 +11,5 @@ _base_ = [
     "./_base_/teachers/pspnet_r18_camvid_180x240.py",
 ]
 model = _base_.teacher
+# The student's learning rate is too high for so much wider a network.
+optim_wrapper = dict(optimizer=dict(lr=0.003))
