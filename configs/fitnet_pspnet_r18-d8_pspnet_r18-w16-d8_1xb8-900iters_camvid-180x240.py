@@ -1,6 +1,6 @@
 # Plain feature distillation (FitNet) for two CPU cores, on CamVid at 180x240.
 #
-#   mim train mmseg configs/pspnet_r18-d8_1xb8-900iters_camvid-180x240.py
+#   mim train mmseg configs/pspnet_r18-d8_1xb8-1800iters_camvid-180x240.py
 #   mim train mmrazor configs/fitnet_pspnet_r18-d8_pspnet_r18-w16-d8_1xb8-900iters_camvid-180x240.py
 #   mim test mmseg configs/pspnet_r18-w16-d8_1xb8-900iters_camvid-180x240.py --checkpoint CHECKPOINT
 _base_ = [

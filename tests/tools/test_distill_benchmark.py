@@ -105,6 +105,8 @@ def test_our_suites_have_one_budget_and_losses_to_take_out(suite, load, path):
     recipe = load("distill_recipe")
     rows = suite.load_suite(path.stem).rows
     recipes = {row.name: recipe.read_recipe(row, row.options) for row in rows}
+    # A teacher may learn for longer.
+    del recipes["teacher"]
     assert len({found.iters for found in recipes.values()}) == 1
 
 

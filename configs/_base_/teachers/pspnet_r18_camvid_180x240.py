@@ -5,4 +5,4 @@ teacher = dict(
     decode_head=dict(num_classes=11),
     auxiliary_head=dict(num_classes=11),
 )
-teacher_ckpt = "work_dirs/pspnet_r18-d8_1xb8-900iters_camvid-180x240/iter_900.pth"
+teacher_ckpt = "work_dirs/pspnet_r18-d8_1xb8-1800iters_camvid-180x240/iter_1800.pth"

