@@ -9,7 +9,7 @@ pair = "pspnet_r18-d8_" + student
 structural = ["loss_structural_stage1", "loss_structural_stage2"]
 statistical = ["loss_statistical"]
 
-# The teacher takes most of a distillation's time, and in bfloat16 half as much. On a CPU
+# The teacher takes most of a distillation's time, in bfloat16 half as much. On a CPU
 # that has no instructions for it, it is quicker without.
 quick = ["model.teacher_dtype=bfloat16"]
 sstkd = dict(config=folder + "sstkd_" + pair, options=quick)
