@@ -27,7 +27,7 @@ class LSFDLoss(nn.Module):
         L_{LSFD} = \alpha \| A \otimes D \|_1, \qquad
         D = \left| \frac{F^T}{\sigma(F^T)} - \frac{R(F^S)}{\sigma(R(F^S))} \right|
 
-    (LSFD, Eq. 4) with the attention A of
+    (LSFD, Eq. 4) with the divisor sigma that ``normalise`` names and the attention A of
     :func:`~texture_kd.functional.difference_attention`, a constant to the gradient: the
     student is to come near to the teacher's feature, and not to lower the loss by its
     logits, which have losses of their own. The regressor R is a connector,
