@@ -1,9 +1,9 @@
 """Stands in for tools/train.py: writes at once what MMEngine writes while it trains.
 
 The config's `fake` says what happens: the score is `miou` plus the seed, and its name
-`metric`, or mIoU; an iteration
-takes `seconds`, a GPU holds `memory`, and at [seed, iteration] of `exit` it fails, of
-`nan` it diverges, and of `hang` it waits to be killed, unless it was resumed.
+`metric`, or mIoU; an iteration takes `seconds`, a GPU holds `memory`, and at
+[seed, iteration] of `exit` it fails, of `nan` it diverges, and of `hang` it waits to be
+killed, unless it was resumed.
 """
 
 import json

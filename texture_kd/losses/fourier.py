@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from texture_kd.functional.fourier_distance import Part, fourier_distance
 from texture_kd.losses.feature_checks import check_feature, check_same_images
 from texture_kd.losses.logits import ignored_pixels
+from texture_kd.losses.options import check_choice
 
 Source = Literal["prob", "raw"]
 
@@ -40,11 +41,8 @@ class FFTLoss(nn.Module):
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__()
-        for name, value, known in (("source", source, Source), ("part", part, Part)):
-            if value not in get_args(known):
-                raise ValueError(
-                    f"expected {name} among {get_args(known)}, got {value!r}"
-                )
+        check_choice("source", source, get_args(Source))
+        check_choice("part", part, get_args(Part))
         self.source: Source = source
         self.part: Part = part
         self.ignore_index = ignore_index

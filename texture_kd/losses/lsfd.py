@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from texture_kd.functional.difference_attention import Source, difference_attention
 from texture_kd.losses.feature_checks import check_feature, check_same_images
 from texture_kd.losses.logits import aligned_logits, ignored_pixels
+from texture_kd.losses.options import check_choice
 
 Attention = Literal[Source, "none"]
 Normalise = Literal["rms", "norm", "none"]
@@ -67,15 +68,9 @@ class LSFDLoss(nn.Module):
         loss_weight: float = 5.0,
     ) -> None:
         super().__init__()
-        for name, value, known in (
-            ("attention", attention, Attention),
-            ("normalise", normalise, Normalise),
-            ("reduction", reduction, Reduction),
-        ):
-            if value not in get_args(known):
-                raise ValueError(
-                    f"expected {name} among {get_args(known)}, got {value!r}"
-                )
+        check_choice("attention", attention, get_args(Attention))
+        check_choice("normalise", normalise, get_args(Normalise))
+        check_choice("reduction", reduction, get_args(Reduction))
         self.source: Source | None = None if attention == "none" else attention
         self.unit_mean = unit_mean
         self.normalise: Normalise = normalise

@@ -12,6 +12,7 @@ from texture_kd.functional.region_sampling import SamplerOptions
 from texture_kd.functional.regions import Regions, scale_regions
 from texture_kd.functional.texture_histogram import HistogramOptions
 from texture_kd.losses.feature_checks import check_feature, check_same_images
+from texture_kd.losses.options import check_choice
 from texture_kd.losses.region_sampler import RegionSampler
 from texture_kd.losses.texture_classifier import TextureClassifier
 from texture_kd.losses.texture_distance import (
@@ -107,9 +108,9 @@ class DTIEMLoss(nn.Module):
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__()
-        _check_choice("extractor", extractor, get_args(Extractor))
-        _check_choice("mode", mode, get_args(Mode))
-        _check_choice("reduction", reduction, get_args(Reduction))
+        check_choice("extractor", extractor, get_args(Extractor))
+        check_choice("mode", mode, get_args(Mode))
+        check_choice("reduction", reduction, get_args(Reduction))
         self.student_channels = student_channels
         self.teacher_channels = teacher_channels
         sampler = RegionSampler(SamplerOptions(**(sampler or {})), seed)
@@ -260,11 +261,6 @@ class DTIEMLoss(nn.Module):
             name: value.detach() for name, value in self.extractor.named_parameters()
         }
         return functional_call(self.extractor, constants, (aligned, groups))
-
-
-def _check_choice(name: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise ValueError(f"expected {name} among {tuple(known)}, got {value!r}")
 
 
 def _aligned(align: nn.Conv2d, x: Tensor) -> Tensor:

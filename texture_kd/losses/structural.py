@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from texture_kd.functional.contourlet import check_contourlet, contourlet_energies
 from texture_kd.functional.filters import DirectionalFilter, PyramidFilter
 from texture_kd.losses.feature_checks import check_feature, check_same_images
+from texture_kd.losses.options import check_choice
 
 Normalise = Literal["subband", "feature", "none"]
 
@@ -78,10 +79,7 @@ class CDMLoss(nn.Module):
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__()
-        if normalise not in get_args(Normalise):
-            raise ValueError(
-                f"expected normalise among {get_args(Normalise)}, got {normalise!r}"
-            )
+        check_choice("normalise", normalise, get_args(Normalise))
         check_contourlet(levels, pyramid, directional)
         if level_weights is not None and len(level_weights) != len(levels):
             raise ValueError(

@@ -16,16 +16,15 @@ student = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
 pair = "pspnet_r18-w32-d8_" + student
 structural = ["loss_structural_stage1", "loss_structural_stage2"]
 statistical = ["loss_statistical"]
+sstkd = dict(config=folder + "sstkd_" + pair)
 
 rows = {
     "teacher": dict(config=folder + teacher),
     "student": dict(config=folder + student),
-    "response": dict(
-        config=folder + "sstkd_" + pair, without=[*structural, *statistical]
-    ),
-    "response+structural": dict(config=folder + "sstkd_" + pair, without=statistical),
-    "response+statistical": dict(config=folder + "sstkd_" + pair, without=structural),
-    "SSTKD": dict(config=folder + "sstkd_" + pair),
+    "response": dict(**sstkd, without=[*structural, *statistical]),
+    "response+structural": dict(**sstkd, without=statistical),
+    "response+statistical": dict(**sstkd, without=structural),
+    "SSTKD": sstkd,
     "SSTKD+adversarial": dict(config=folder + "sstkd-adversarial_" + pair),
     "CWD": dict(config=folder + "cwd_" + pair),
     "FitNet": dict(config=folder + "fitnet_" + pair),

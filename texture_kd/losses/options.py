@@ -1,0 +1,18 @@
+"""What losses refuse of the options that a config gives them."""
+
+from collections.abc import Sequence
+
+
+def check_choice(name: str, value: str, known: Sequence[str]) -> None:
+    """Refuse a value that is not one of the known ones.
+
+    Args:
+        name: the option.
+        value: what it was given.
+        known: what it may be.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if value not in known:
+        raise ValueError(f"expected {name} among {tuple(known)}, got {value!r}")
