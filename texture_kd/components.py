@@ -46,3 +46,4 @@ _register(
     hooks.RandomStateHook,
 )
 _register("OPTIM_WRAPPER_CONSTRUCTORS", optim.CriticOptimWrapperConstructor)
+_register("OPTIM_WRAPPERS", optim.BFloat16OptimWrapper)

@@ -8,10 +8,18 @@ from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_CONSTRUCTORS
+from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import Registry
 
-__all__ = ["DATASETS", "HOOKS", "MODELS", "OPTIM_WRAPPER_CONSTRUCTORS", "TRANSFORMS"]
+__all__ = [
+    "DATASETS",
+    "HOOKS",
+    "MODELS",
+    "OPTIM_WRAPPERS",
+    "OPTIM_WRAPPER_CONSTRUCTORS",
+    "TRANSFORMS",
+]
 
 
 def _registry(name: str, parent: Registry) -> Registry:
@@ -24,6 +32,7 @@ MODELS = _registry("model", MMENGINE_MODELS)
 DATASETS = _registry("dataset", MMENGINE_DATASETS)
 TRANSFORMS = _registry("transform", MMENGINE_TRANSFORMS)
 HOOKS = _registry("hook", MMENGINE_HOOKS)
+OPTIM_WRAPPERS = _registry("optimizer wrapper", MMENGINE_OPTIM_WRAPPERS)
 OPTIM_WRAPPER_CONSTRUCTORS = _registry(
     "optimizer wrapper constructor", MMENGINE_CONSTRUCTORS
 )

@@ -35,8 +35,9 @@ def tiny(name: str, folder: Path) -> Config:
 
 
 @pytest.fixture(autouse=True)
-def no_scope():
-    with DefaultScope.overwrite_default_scope(None):
+def mmrazors_scope():
+    """A runner sets the default scope and leaves it: this gives it back."""
+    with DefaultScope.overwrite_default_scope("mmrazor"):
         yield
 
 

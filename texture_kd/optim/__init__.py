@@ -1,6 +1,11 @@
-"""Optimisers of a distillation that trains more than its student."""
+"""Optimisers of a distillation that trains more than its student, and bfloat16."""
 
+from texture_kd.optim.bfloat16 import BFloat16OptimWrapper
 from texture_kd.optim.critic import CriticOptimWrapperConstructor
 from texture_kd.optim.joint import JointOptimWrapper
 
-__all__ = ["CriticOptimWrapperConstructor", "JointOptimWrapper"]
+__all__ = [
+    "BFloat16OptimWrapper",
+    "CriticOptimWrapperConstructor",
+    "JointOptimWrapper",
+]
