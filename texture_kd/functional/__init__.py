@@ -1,6 +1,8 @@
 """Texture transforms and divergences as functions of tensors; imports torch only."""
 
 from .affinity import pairwise_affinity
+from .band_limit import band_limit, fourier_resample, low_pass
+from .blockwise_labels import blockwise_labels
 from .contourlet import (
     ContourletBands,
     contourlet,
@@ -41,6 +43,13 @@ from .regions import (
 )
 from .requantization import count_cells, heuristic_levels, requantize_levels
 from .self_similarity import cosine_self_similarity
+from .spectral_cross_entropy import (
+    relative_discrepancy,
+    spectral_cross_entropy,
+    truncated_cross_entropy,
+)
+from .spectral_gradient import spectral_concentration, spectral_gradient
+from .spectral_iou import SpectralIoU, spectral_iou
 from .texture_histogram import (
     HistogramOptions,
     TextureHistogram,
@@ -58,8 +67,11 @@ __all__ = [
     "PyramidFilter",
     "Regions",
     "SamplerOptions",
+    "SpectralIoU",
     "TextureHistogram",
     "anchor_boxes",
+    "band_limit",
+    "blockwise_labels",
     "clip_redistribute",
     "contourlet",
     "contourlet_energies",
@@ -70,6 +82,7 @@ __all__ = [
     "difference_attention",
     "directional_filter_bank",
     "fourier_distance",
+    "fourier_resample",
     "gradient_penalty",
     "group_regions",
     "heuristic_levels",
@@ -79,16 +92,23 @@ __all__ = [
     "inverse_laplacian_pyramid",
     "labels_on_grid",
     "laplacian_pyramid",
+    "low_pass",
     "mix_levels",
     "pairwise_affinity",
     "pixel_kl",
     "quantize",
     "region_std",
+    "relative_discrepancy",
     "requantize_levels",
     "sample_regions",
     "scale_boxes",
     "scale_regions",
     "select_regions",
+    "spectral_concentration",
+    "spectral_cross_entropy",
+    "spectral_gradient",
+    "spectral_iou",
     "texture_histogram",
+    "truncated_cross_entropy",
     "uniform_levels",
 ]

@@ -5,6 +5,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from .frequencies import column_multiplicities
+
 Part = Literal["reim", "abs"]
 
 
@@ -49,17 +51,6 @@ def fourier_distance(student: Tensor, teacher: Tensor, part: Part = "reim") -> T
         size = spectrum.abs()
     else:
         size = torch.view_as_real(spectrum).abs().mean(-1)
-    return (size.mean((0, 1, 2)) * _column_weights(size, student.shape[-1])).sum()
-
-
-def _column_weights(size: Tensor, width: int) -> Tensor:
-    """Return the share of each column of the half plane in the whole plane.
-
-    A column stands for itself and its mirror image, but for the first and, where the
-    width is even, the last, which are their own.
-    """
-    weights = size.new_full((size.shape[-1],), 2 / width)
-    weights[0] = 1 / width
-    if width % 2 == 0:
-        weights[-1] = 1 / width
-    return weights
+    width = student.shape[-1]
+    shares = column_multiplicities(width, size) / width
+    return (size.mean((0, 1, 2)) * shares).sum()
