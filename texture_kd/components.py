@@ -9,7 +9,15 @@ with the scope ``texture_kd.`` in front anywhere else.
 import mmrazor.registry
 import mmseg.registry
 
-from texture_kd import connectors, datasets, hooks, losses, optim, registry
+from texture_kd import (
+    connectors,
+    datasets,
+    decode_heads,
+    hooks,
+    losses,
+    optim,
+    registry,
+)
 from texture_kd.algorithms import TextureDistill
 
 __all__: list[str] = []
@@ -27,6 +35,7 @@ _register(
     connectors.CDMConnector,
     connectors.DTIEMConnector,
     connectors.LFDConnector,
+    decode_heads.SpectralTruncationHead,
     losses.AdversarialLoss,
     losses.CDMLoss,
     losses.DTIEMLoss,

@@ -121,7 +121,7 @@ def _axes(x: Tensor, size: tuple[int, int]) -> list[tuple[int, int]]:
 def _along_both(x: Tensor, matrices: list[Tensor | None]) -> Tensor:
     rows, columns = (m if m is None else m.to(x) for m in matrices)
     if columns is not None:
-        x = x @ columns.mT
+        x = x @ columns.transpose(-2, -1)
     return x if rows is None else rows @ x
 
 
@@ -149,5 +149,5 @@ def _interpolation(positions: Tensor, n: int, limit: int) -> Tensor:
         for places in (positions, samples)
     )
     # cos(to - at), without a third axis
-    waves = to.cos() @ at.cos().mT + to.sin() @ at.sin().mT
+    waves = to.cos() @ at.cos().T + to.sin() @ at.sin().T
     return (1 + 2 * waves) / n

@@ -1,0 +1,151 @@
+"""Any decode head, computing on a smaller grid: Sec. 3.2 of the spectral analysis."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.registry import MODELS
+from torch import Tensor
+
+from texture_kd.functional import band_limit
+from texture_kd.functional.band_limit import BandLimit
+
+Grid = int | float | Sequence[int]
+
+
+class SpectralTruncationHead(BaseDecodeHead):
+    """Make a stock decode head that truncates the features that it reads.
+
+    .. code-block:: python
+
+        decode_head = dict(
+            type="SpectralTruncationHead",
+            grid=65,
+            head=dict(type="PSPHead", ...),  # the stock head as it was
+        )
+
+    What is built *is* the stock head, of a subclass of its class: checkpoints, module
+    names, losses and inference are the stock head's, which resizes its logits to the
+    size of labels and images as ever. Its cost falls with the area of the grid.
+
+    Features that are no larger than the grid stay as they are. In DeepLabV3+ the grid
+    is that of the low-level feature, to which the head brings its other one.
+
+    Args:
+        grid: (height, width) in samples; an int for both; or a float from 0 to 1, the
+            share of the largest feature that the head reads, rounded up, along each
+            axis. A grid of n samples holds (n - 1) // 2 periods an image, whatever the
+            image: for tests on whole images after training on crops take the share.
+        head: config of the stock head.
+        mode: how, see :func:`~texture_kd.functional.band_limit`. ``bilinear`` has the
+            head's ``align_corners``.
+
+    Raises:
+        ValueError: the grid or the mode makes no sense, or ``head`` is not the config
+            of a decode head; in the forward pass, the grid is larger than all features
+            that the head reads.
+    """
+
+    def __new__(cls, *args: Any, **options: Any) -> "SpectralTruncationHead":
+        """Make an instance of a class that is the stock head's too."""
+        if cls is not SpectralTruncationHead:
+            return super().__new__(cls)
+        stock = _head_class(*args, **options)
+        name = f"Truncated{stock.__name__}"
+        return super().__new__(type(name, (cls, stock), dict(__module__=__name__)))
+
+    def __init__(self, grid: Grid, head: dict, mode: BandLimit = "bilinear") -> None:
+        _check(grid, mode)
+        options = {key: value for key, value in head.items() if key != "type"}
+        super().__init__(**options)
+        self.grid = grid
+        self.mode = mode
+
+    def forward(self, inputs: Sequence[Tensor], *args: Any, **options: Any) -> Tensor:
+        """Compute the stock head's logits from truncated features.
+
+        Args:
+            inputs: features (N, C, H, W) of the backbone.
+            *args: what the stock head takes besides.
+            **options: the same.
+
+        Returns:
+            Logits on the grid.
+        """
+        return super().forward(self.truncate(inputs), *args, **options)
+
+    def truncate(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """Truncate the features that the head reads, and leave the others.
+
+        Args:
+            inputs: features (N, C, H, W) of the backbone.
+
+        Returns:
+            As many features.
+
+        Raises:
+            ValueError: the grid is larger than all that the head reads.
+        """
+        read = self._read_indices(len(inputs))
+        sizes = [tuple(inputs[i].shape[-2:]) for i in read]
+        grid = self._grid_for(sizes)
+        truncated = list(inputs)
+        for index, size in zip(read, sizes, strict=True):
+            smaller = tuple(min(pair) for pair in zip(grid, size, strict=True))
+            truncated[index] = band_limit(
+                inputs[index],
+                smaller,
+                self.mode,
+                self.align_corners and self.mode == "bilinear",
+            )
+        return truncated
+
+    def _read_indices(self, count: int) -> list[int]:
+        indexed = self.in_index
+        read = [indexed] if isinstance(indexed, int) else list(indexed)
+        if getattr(self, "c1_bottleneck", None) is not None:
+            # DeepLabV3+'s low-level feature is no part of in_index.
+            read.append(0)
+        return sorted({index % count for index in read})
+
+    def _grid_for(self, sizes: list[tuple[int, int]]) -> tuple[int, int]:
+        largest = [max(lengths) for lengths in zip(*sizes, strict=True)]
+        if isinstance(self.grid, float):
+            # Rounded, so that 0.07 of 100 is 7 and not the 8 of 7.000000000000001.
+            return tuple(math.ceil(round(self.grid * int(n), 6)) for n in largest)
+        grid = (self.grid, self.grid) if isinstance(self.grid, int) else self.grid
+        if any(n > m for n, m in zip(grid, largest, strict=True)):
+            raise ValueError(
+                f"the grid {tuple(grid)} of SpectralTruncationHead is larger than the "
+                f"features that the head reads, of {sizes}: take a smaller one, or a "
+                "share such as grid=0.5, which follows the size of the images"
+            )
+        return tuple(grid)
+
+
+def _head_class(*args: Any, **options: Any) -> type[BaseDecodeHead]:
+    head = options.get("head", args[1] if len(args) > 1 else None)
+    kind = head.get("type") if isinstance(head, dict) else None
+    stock = MODELS.get(kind) if isinstance(kind, str) else kind
+    if not (isinstance(stock, type) and issubclass(stock, BaseDecodeHead)):
+        raise ValueError(
+            "SpectralTruncationHead needs the config of a decode head of "
+            f"MMSegmentation, head=dict(type='PSPHead', ...), got head={head!r}"
+        )
+    return stock
+
+
+def _check(grid: Grid, mode: BandLimit) -> None:
+    if mode not in get_args(BandLimit):
+        raise ValueError(f"expected mode among {get_args(BandLimit)}, got {mode!r}")
+    if isinstance(grid, float):
+        sound = 0 < grid <= 1
+    else:
+        lengths = [grid] * 2 if isinstance(grid, int) else list(grid)
+        sound = len(lengths) == 2 and all(type(n) is int and n > 0 for n in lengths)
+    if not sound:
+        raise ValueError(
+            "expected a grid in samples, such as 65 or (65, 129), or a share of the "
+            f"features from 0 to 1, such as 0.5, got {grid!r}"
+        )
