@@ -10,6 +10,7 @@ import mmrazor.registry
 import mmseg.registry
 
 from texture_kd import (
+    analysis,
     connectors,
     datasets,
     decode_heads,
@@ -56,3 +57,4 @@ _register(
 )
 _register("OPTIM_WRAPPER_CONSTRUCTORS", optim.CriticOptimWrapperConstructor)
 _register("OPTIM_WRAPPERS", optim.BFloat16OptimWrapper)
+_register("METRICS", analysis.SpectralAnalysisMetric)

@@ -6,6 +6,7 @@ and ``locations`` when something is looked up in it.
 
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
+from mmengine.registry import METRICS as MMENGINE_METRICS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_CONSTRUCTORS
 from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
@@ -15,6 +16,7 @@ from mmengine.registry import Registry
 __all__ = [
     "DATASETS",
     "HOOKS",
+    "METRICS",
     "MODELS",
     "OPTIM_WRAPPERS",
     "OPTIM_WRAPPER_CONSTRUCTORS",
@@ -32,6 +34,7 @@ MODELS = _registry("model", MMENGINE_MODELS)
 DATASETS = _registry("dataset", MMENGINE_DATASETS)
 TRANSFORMS = _registry("transform", MMENGINE_TRANSFORMS)
 HOOKS = _registry("hook", MMENGINE_HOOKS)
+METRICS = _registry("metric", MMENGINE_METRICS)
 OPTIM_WRAPPERS = _registry("optimizer wrapper", MMENGINE_OPTIM_WRAPPERS)
 OPTIM_WRAPPER_CONSTRUCTORS = _registry(
     "optimizer wrapper constructor", MMENGINE_CONSTRUCTORS

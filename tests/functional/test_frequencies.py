@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from texture_kd.functional import magnitude_profile
 from texture_kd.functional.frequencies import full_plane, shell_count, shell_sums
 
 SIZES = [(4, 6), (5, 7), (6, 5), (7, 4), (1, 8), (3, 1), (1, 1), (2, 2)]
@@ -36,11 +37,19 @@ def test_the_full_plane_is_completed(size):
 @pytest.mark.parametrize("size", SIZES)
 def test_each_shell_is_summed(size, shell):
     power = torch.fft.fft2(torch.randn(2, *size, dtype=torch.float64)).abs()
-    index = shells(size, shell == "radial")
+    index = shells(size, radial=shell == "radial")
     sums = shell_sums(power[..., : size[1] // 2 + 1], size[1], shell)
     assert sums.shape == (2, shell_count(size, shell))
     expected = [power[:, index == k].sum(-1) for k in range(sums.shape[-1])]
     torch.testing.assert_close(sums, torch.stack(expected, -1))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_magnitudes_are_averaged_over_channels_and_shells(size):
+    x = torch.randn(2, 3, *size, dtype=torch.float64)
+    magnitude, index = torch.fft.fft2(x).abs().mean(1), shells(size, radial=False)
+    expected = [magnitude[:, index == k].mean(-1) for k in range(max(size) // 2 + 1)]
+    torch.testing.assert_close(magnitude_profile(x), torch.stack(expected, -1))
 
 
 def test_a_shell_that_is_unknown_is_refused():

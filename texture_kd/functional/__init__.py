@@ -18,6 +18,7 @@ from .directional_filter_bank import (
 from .divergence import pixel_kl
 from .filters import DirectionalFilter, PyramidFilter
 from .fourier_distance import fourier_distance
+from .frequencies import magnitude_profile
 from .gradient_penalty import gradient_penalty
 from .labels import labels_on_grid
 from .laplacian_pyramid import (
@@ -93,6 +94,7 @@ __all__ = [
     "labels_on_grid",
     "laplacian_pyramid",
     "low_pass",
+    "magnitude_profile",
     "mix_levels",
     "pairwise_affinity",
     "pixel_kl",

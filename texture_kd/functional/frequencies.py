@@ -74,6 +74,29 @@ def shell_sums(half: Tensor, width: int, shell: Shell = "chebyshev") -> Tensor:
     return sums.index_add(-1, index.flatten(), values)
 
 
+def magnitude_profile(x: Tensor, shell: Shell = "chebyshev") -> Tensor:
+    r"""Average the magnitudes of spectra over channels and shells.
+
+    It is the \|b(v)\| and the \|y(v)\| of Fig. 1 of the spectral analysis, before they
+    are divided by their largest value.
+
+    Args:
+        x: maps (N, C, H, W), real, of any floating dtype.
+        shell: what is a shell, see :func:`shell_sums`.
+
+    Returns:
+        (N, K) with the unit of the maps times pixels, in float32 at least.
+
+    Raises:
+        ValueError: ``shell`` is unknown.
+    """
+    x = x.to(torch.promote_types(x.dtype, torch.float32))
+    width = x.shape[-1]
+    magnitude = torch.fft.rfft2(x).abs().mean(1)
+    ones = torch.ones_like(magnitude[:1])
+    return shell_sums(magnitude, width, shell) / shell_sums(ones, width, shell)
+
+
 def _half_plane_shells(size: tuple[int, int], shell: Shell) -> Tensor:
     if shell not in get_args(Shell):
         raise ValueError(f"expected shell among {get_args(Shell)}, got {shell!r}")
