@@ -47,7 +47,7 @@ _register(
     losses.ResponseKDLoss,
 )
 _register("DATASETS", datasets.CamVidDataset, datasets.TextureMosaicDataset)
-_register("TRANSFORMS", datasets.LoadTextureMosaic)
+_register("TRANSFORMS", datasets.BlockwiseAnnotation, datasets.LoadTextureMosaic)
 _register(
     "HOOKS",
     hooks.CriticOptimizerCheckHook,
