@@ -36,6 +36,7 @@ _register(
     connectors.CDMConnector,
     connectors.DTIEMConnector,
     connectors.LFDConnector,
+    decode_heads.DeepLabV3PlusHead,
     decode_heads.SpectralTruncationHead,
     losses.AdversarialLoss,
     losses.CDMLoss,
@@ -54,6 +55,7 @@ _register(
     hooks.NumClassesCheckHook,
     hooks.PlainStudentHook,
     hooks.RandomStateHook,
+    hooks.SoftFilterPruningHook,
 )
 _register("OPTIM_WRAPPER_CONSTRUCTORS", optim.CriticOptimWrapperConstructor)
 _register("OPTIM_WRAPPERS", optim.BFloat16OptimWrapper)

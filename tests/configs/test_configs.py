@@ -12,8 +12,14 @@ NAMES = sorted(path.name for path in CONFIGS.glob("*.py"))
 METHOD = "(sstkd(-adversarial|-lsfd)?|cwd|fitnet|skd|fakd|lfd|lsfd(-fft)?)"
 DISTILLED = [name for name in NAMES if re.match(f"{METHOD}_", name)]
 # MMSegmentation's convention, and the one path that users typed before.
-TRAINING = r"\dxb\d+-(80k|\d+iters)_(cityscapes|voc12aug|ade20k|camvid|mosaic)-\d+x\d+"
-NETWORK = r"(pspnet|deeplabv3)_(r\d+(-w\d+)?-d8|efficientnet-b1)"
+TRAINING = (
+    r"\dxb\d+-(80k|132k|\d+iters)_(cityscapes|voc12aug|ade20k|camvid|mosaic)-\d+x\d+"
+)
+NETWORK = (
+    r"(pspnet|deeplabv3|deeplabv3plus)_(r\d+(-w\d+)?-d\d+|efficientnet-b1)"
+    r"(-(half|grid\d+))?(-pruned\d+)?"
+)
+TRUNCATED = [n for n in NAMES if re.search("-half_|-grid65_", n) and n not in DISTILLED]
 KEPT = "sstkd_pspnet_r101_r18_cityscapes.py"
 
 
@@ -92,6 +98,30 @@ def test_the_teachers_checkpoint_is_one_of_its_network(name, load):
     # Its own training starts from ImageNet; here the checkpoint follows.
     teacher.model.pretrained = None
     assert model.teacher == teacher.model
+
+
+@pytest.mark.parametrize("name", TRUNCATED)
+def test_a_truncated_network_is_the_stock_one_on_a_grid(name, load):
+    ours, stock = load(name), load(re.sub("-half|-grid65", "", name))
+    head = ours.model.decode_head
+    assert head.type == "SpectralTruncationHead"
+    assert head.grid == (65 if "grid65" in name else 0.5)
+    assert head.head == stock.model.decode_head
+    head.clear()
+    head.update(stock.model.decode_head)
+    assert ours._cfg_dict == stock._cfg_dict
+
+
+def test_a_pruned_network_is_the_truncated_one_with_the_hook(load):
+    (name,) = (n for n in NAMES if "pruned20" in n)
+    ours, control = load(name), load(name.replace("-pruned20", ""))
+    *hooks, pruning = ours.custom_hooks
+    assert pruning == dict(type="SoftFilterPruningHook", encoder=0.2, decoder=0.2)
+    assert hooks == control.custom_hooks
+    ours.custom_hooks = hooks
+    assert ours._cfg_dict == control._cfg_dict
+    # The header changes the rate by the hook's place.
+    assert f"custom_hooks.{len(hooks)}.encoder" in (CONFIGS / name).read_text()
 
 
 def released(network: str, name: str) -> list[str]:

@@ -33,6 +33,8 @@ def shrink(config: ConfigDict) -> None:
             shrink(value)
     if "SegDataPreProcessor" in str(config.get("type")):
         config.size = (SIDE, SIDE)
+    if isinstance(config.get("grid"), int):
+        config.grid = round(config.grid * SIDE / 513)
 
 
 def build(config: Config) -> nn.Module:

@@ -34,6 +34,13 @@ STOCK = dict(
         c1_in_channels=3,
         c1_channels=2,
     ),
+    plain_deeplab=dict(
+        LAST,
+        type="DeepLabV3PlusHead",
+        dilations=(1, 2),
+        c1_in_channels=3,
+        c1_channels=2,
+    ),
     uper=dict(ALL, type="UPerHead"),
     segformer=dict(ALL, type="SegformerHead"),
     several=dict(
@@ -89,9 +96,10 @@ def test_it_is_the_stock_head_on_truncated_features(name, mode):
     assert torch.equal(actual, expected)
 
 
-def test_deeplabs_low_level_feature_is_truncated_and_its_other_is_small_already():
-    stock = build(STOCK["deeplab"])
-    truncated = build(STOCK["deeplab"], grid=(9, 7))
+@pytest.mark.parametrize("name", ["deeplab", "plain_deeplab"])
+def test_deeplabs_low_level_feature_is_truncated_and_its_other_is_small_already(name):
+    stock = build(STOCK[name])
+    truncated = build(STOCK[name], grid=(9, 7))
     truncated.load_state_dict(stock.state_dict())
     x = features()
     expected = stock([band_limit(x[0], (9, 7)), *x[1:]])

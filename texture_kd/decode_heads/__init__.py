@@ -1,5 +1,6 @@
 """Decode heads for MMSegmentation."""
 
+from texture_kd.decode_heads.deeplab_v3_plus import DeepLabV3PlusHead
 from texture_kd.decode_heads.spectral_truncation import SpectralTruncationHead
 
-__all__ = ["SpectralTruncationHead"]
+__all__ = ["DeepLabV3PlusHead", "SpectralTruncationHead"]

@@ -1,0 +1,119 @@
+"""Take zeroed filters out of a network, so that they cost nothing."""
+
+import copy
+from collections.abc import Mapping
+
+import torch
+from mmengine.registry import DefaultScope
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from texture_kd.pruning.filters import following_norms, silence, zeroed
+
+
+def remove_filters(network: nn.Module, size: tuple[int, int]) -> nn.Module:
+    """Return a segmentor without the channels that nothing but zeroed filters give.
+
+    MMRazor finds out which layers share their channels. A channel goes if each
+    convolution that gives it has a zero filter there: in the middle of a residual block
+    one does, and where a block's output is added to another's all have to agree.
+
+    Args:
+        network: a segmentor of MMSegmentation in evaluation mode. A truncated decode
+            head has to be given as its stock head, which has the same layers.
+        size: height and width of the images with which it is run to see how layers
+            follow on each other.
+
+    Returns:
+        A smaller network of the same classes; the one given stays as it is. It gives
+        what the one given would with its zeroed filters' norms silenced.
+    """
+    from mmrazor.models.architectures.dynamic_ops import DynamicMixin
+    from mmrazor.models.mutators import ChannelMutator
+
+    network = copy.deepcopy(network)
+    with torch.no_grad(), following_norms(network) as norms:
+        network(torch.randn(1, 3, *size), mode="tensor")
+    alive = {}
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv2d):
+            silence(module, norms.get(name))
+            alive[name] = ~zeroed(module)
+    with DefaultScope.overwrite_default_scope("mmrazor"):
+        mutator = ChannelMutator(
+            channel_unit_cfg=dict(type="L1MutableChannelUnit"),
+            parse_cfg=dict(
+                type="ChannelAnalyzer",
+                demo_input=dict(
+                    type="DefaultDemoInput", input_shape=(1, 3, *size), scope="mmseg"
+                ),
+                # Not FxTracer, which takes the size that DeepLabV3+ resizes to for
+                # channels.
+                tracer_type="BackwardTracer",
+            ),
+        )
+        state = network.state_dict()
+        mutator.prepare_from_supernet(network)
+        # Its layers that can be narrowed are new ones.
+        network.load_state_dict(state, strict=False)
+        for unit in mutator.mutable_units:
+            kept = torch.zeros(unit.num_channels, dtype=torch.bool)
+            for channel in unit.output_related:
+                if channel.name in alive:
+                    kept |= alive[channel.name][channel.start : channel.end]
+            # A layer without channels is none: the first stays, of zeros.
+            kept[0] |= ~kept.any()
+            unit.mutable_channel.current_choice = kept
+    for name, module in list(network.named_modules()):
+        if isinstance(module, DynamicMixin):
+            for mutable in module.mutable_attrs.values():
+                mutable.is_fixed = True
+            network.set_submodule(name, module.to_static_op())
+    return network.eval()
+
+
+def fit_to_state(network: nn.Module, state: Mapping[str, Tensor]) -> bool:
+    """Narrow a network's layers to the weights of one whose filters were removed.
+
+    Args:
+        network: as its config has it; convolutions and batch norms get new, empty
+            parameters where the state's are smaller.
+        state: state dict of the smaller network.
+
+    Returns:
+        Whether anything was narrowed.
+
+    Raises:
+        ValueError: a layer's weights are larger, or of another kernel: they are of
+            another network.
+    """
+    narrowed = False
+    for name, module in network.named_modules():
+        weight = state.get(f"{name}.weight")
+        if not isinstance(module, nn.Conv2d | _BatchNorm) or weight is None:
+            continue
+        own = module.weight.shape
+        if weight.shape == own:
+            continue
+        if weight.shape[2:] != own[2:] or any(
+            n > m for n, m in zip(weight.shape, own, strict=True)
+        ):
+            raise ValueError(
+                f"{name} has weights {tuple(own)}, and the checkpoint's are "
+                f"{tuple(weight.shape)}: it is of another network"
+            )
+        _narrow(module, weight.shape)
+        narrowed = True
+    return narrowed
+
+
+def _narrow(module: nn.Module, shape: torch.Size) -> None:
+    module.weight = nn.Parameter(module.weight.new_empty(shape))
+    if module.bias is not None:
+        module.bias = nn.Parameter(module.bias.new_empty(shape[0]))
+    if isinstance(module, nn.Conv2d):
+        module.out_channels, module.in_channels = shape[0], shape[1] * module.groups
+    else:
+        module.num_features = shape[0]
+        module.running_mean = module.running_mean.new_zeros(shape)
+        module.running_var = module.running_var.new_ones(shape)
