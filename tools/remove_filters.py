@@ -12,6 +12,7 @@ student alone, with the hook.
 """
 
 import argparse
+import pickle
 from pathlib import Path
 
 import torch
@@ -88,13 +89,23 @@ def load(network: nn.Module, path: str) -> None:
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it has not all of the network's weights.
+        ValueError: it is no checkpoint, or of another network.
     """
-    checkpoint = CheckpointLoader.load_checkpoint(path, map_location="cpu")
+    try:
+        checkpoint = CheckpointLoader.load_checkpoint(path, map_location="cpu")
+    except (RuntimeError, pickle.UnpicklingError) as error:
+        raise ValueError(f"{path} is no checkpoint, or a broken one") from error
     state = checkpoint.get("state_dict", checkpoint)
-    missing = network.load_state_dict(state, strict=False).missing_keys
-    if missing:
-        raise ValueError(f"{path} lacks weights of the network, such as {missing[0]}")
+    for name, own in network.state_dict().items():
+        if name not in state:
+            raise ValueError(f"{path} lacks {name}: it is of another network")
+        if state[name].shape != own.shape:
+            raise ValueError(
+                f"{path} has {tuple(state[name].shape)} for {name}, and the config "
+                f"{tuple(own.shape)}: it is of another network, or its filters have "
+                "been removed before"
+            )
+    network.load_state_dict(state, strict=False)
 
 
 def build(path: str, options: dict, stock: bool) -> nn.Module:

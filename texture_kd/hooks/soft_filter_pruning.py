@@ -28,11 +28,11 @@ class SoftFilterPruningHook(Hook):
 
         custom_hooks = [dict(type="texture_kd.SoftFilterPruningHook", encoder=0.4)]
 
-    Before the first iteration and every ``interval`` iterations the filters of smallest
-    norm of each convolution are set to zero. They go on learning and may come back.
-    After the last iteration they are zero for good, with their norms' biases: the last
-    checkpoint, and the last validation, are those of the network without them, which
-    ``tools/remove_filters.py`` makes.
+    Every ``interval`` iterations the filters of smallest norm of each convolution are
+    set to zero. They go on learning and may come back. After the last iteration they
+    are zero for good, with their norms' biases: the last checkpoint, and the last
+    validation, are those of the network without them, which ``tools/remove_filters.py``
+    makes.
 
     In a distillation the student is pruned. With this hook a config also takes the
     checkpoint that the tool writes, whose layers are narrower than its own.
@@ -72,12 +72,12 @@ class SoftFilterPruningHook(Hook):
         fit_to_state(_network(runner), checkpoint.get("state_dict", checkpoint))
 
     def before_train(self, runner: Runner) -> None:
-        """Prune the network that training begins with."""
+        """Look for what is to be pruned."""
         network = _network(runner)
         self.rates = prunable_convolutions(network, self.encoder, self.decoder)
+        # Nothing is pruned before the first iteration: from scratch all norms' biases
+        # are 0, and what is 0 before a ReLU has no gradient and would never come back.
         self.norms = self._watching.enter_context(following_norms(network))
-        if runner.iter == 0:
-            self._prune(network, 0.0)
 
     def after_train_iter(
         self,
