@@ -87,29 +87,32 @@ class SpectralTruncationHead(BaseDecodeHead):
         Raises:
             ValueError: the grid is larger than all that the head reads.
         """
-        read = self._read_indices(len(inputs))
-        sizes = [tuple(inputs[i].shape[-2:]) for i in read]
-        grid = self._grid_for(sizes)
+        grid = self.grid_for(inputs)
         truncated = list(inputs)
-        for index, size in zip(read, sizes, strict=True):
-            smaller = tuple(min(pair) for pair in zip(grid, size, strict=True))
+        for index in self._read_indices(len(inputs)):
+            feature = inputs[index]
             truncated[index] = band_limit(
-                inputs[index],
-                smaller,
+                feature,
+                tuple(min(pair) for pair in zip(grid, feature.shape[-2:], strict=True)),
                 self.mode,
                 self.align_corners and self.mode == "bilinear",
             )
         return truncated
 
-    def _read_indices(self, count: int) -> list[int]:
-        indexed = self.in_index
-        read = [indexed] if isinstance(indexed, int) else list(indexed)
-        if getattr(self, "c1_bottleneck", None) is not None:
-            # DeepLabV3+'s low-level feature is no part of in_index.
-            read.append(0)
-        return sorted({index % count for index in read})
+    def grid_for(self, inputs: Sequence[Tensor]) -> tuple[int, int]:
+        """Return the grid in samples for these features.
 
-    def _grid_for(self, sizes: list[tuple[int, int]]) -> tuple[int, int]:
+        Args:
+            inputs: features (N, C, H, W) of the backbone.
+
+        Returns:
+            Height and width.
+
+        Raises:
+            ValueError: it is larger than all that the head reads.
+        """
+        read = self._read_indices(len(inputs))
+        sizes = [tuple(inputs[index].shape[-2:]) for index in read]
         largest = [max(lengths) for lengths in zip(*sizes, strict=True)]
         if isinstance(self.grid, float):
             # Rounded, so that 0.07 of 100 is 7 and not the 8 of 7.000000000000001.
@@ -122,6 +125,14 @@ class SpectralTruncationHead(BaseDecodeHead):
                 "share such as grid=0.5, which follows the size of the images"
             )
         return tuple(grid)
+
+    def _read_indices(self, count: int) -> list[int]:
+        indexed = self.in_index
+        read = [indexed] if isinstance(indexed, int) else list(indexed)
+        if getattr(self, "c1_bottleneck", None) is not None:
+            # DeepLabV3+'s low-level feature is no part of in_index.
+            read.append(0)
+        return sorted({index % count for index in read})
 
 
 def _head_class(*args: Any, **options: Any) -> type[BaseDecodeHead]:
