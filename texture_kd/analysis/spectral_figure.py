@@ -47,5 +47,6 @@ def _label(axes: Axes, title: str, scale: str = "linear") -> None:
     axes.set_title(title)
     axes.set_xlabel("periods an image")
     axes.set_xscale("symlog", linthresh=1)
+    axes.set_xlim(left=0)
     axes.set_yscale(scale)
     axes.grid(alpha=0.3)

@@ -28,6 +28,7 @@ class Concentration(NamedTuple):
     spread: float
 
 
+@torch.enable_grad()
 def probe_gradient(
     model: nn.Module,
     images: Tensor,
@@ -101,8 +102,8 @@ def _forward(model: nn.Module, images: Tensor, layer: str) -> tuple[Tensor, Tens
         lambda _, __, output: caught.append(output)
     )
     try:
-        with torch.enable_grad():
-            logits = model(images, mode="tensor")
+        # With a gradient of their own, so that a frozen network has one too.
+        logits = model(images.detach().requires_grad_(), mode="tensor")
     finally:
         handle.remove()
     (feature,) = caught[-1:] or [None]
