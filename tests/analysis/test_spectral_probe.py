@@ -12,6 +12,7 @@ from texture_kd.analysis.spectral_probe import (
     mean_concentration,
     probe_gradient,
 )
+from texture_kd.functional import spectral_cross_entropy, spectral_gradient
 
 
 class Segmentor(nn.Module):
@@ -50,6 +51,22 @@ def test_logits_are_brought_to_the_labels_size():
     assert [p.frequency for p in probes] == [0, 2, 4]
     assert probes[1].share > 0.8
     assert probes[1].spread == pytest.approx(1 / 64)
+
+
+def test_the_energies_of_all_channels_are_added():
+    torch.manual_seed(0)
+    model, images, target = Segmentor(), torch.randn(1, 3, 8, 8), label((8, 8))[:1]
+    mix = nn.Conv2d(4, 4, 3, padding=1)
+    model.forward = lambda x, mode: mix(model.layer(x).square())
+    probes = probe_gradient(model, images, target, "layer")
+    feature = model.layer(images).detach().requires_grad_()
+    values = spectral_cross_entropy(mix(feature.square()), target)[
+        :, [0, 2, 4], [0, 2, 4]
+    ]
+    energy = spectral_gradient(values, feature).abs().square()[0].sum(1)
+    for i, one in enumerate(probes):
+        f = one.frequency
+        assert one.share == pytest.approx(float(energy[i, f, f] / energy[i].sum()))
 
 
 def test_the_network_is_left_as_it_was():

@@ -17,7 +17,7 @@ from texture_kd.pruning import (
 
 @pytest.mark.parametrize(
     ("count", "rate", "expected"),
-    [(10, 0.3, 3), (10, 0.0, 0), (7, 0.5, 3), (1, 0.9, 0)],
+    [(10, 0.3, 3), (10, 0.0, 0), (7, 0.5, 3), (1, 0.9, 0), (100, 0.29, 29)],
 )
 def test_the_smallest_are_chosen(count, rate, expected):
     weight = torch.randn(count, 3, 3, 3)

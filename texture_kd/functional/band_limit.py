@@ -135,7 +135,7 @@ def _resampling(n: int, m: int, centred: bool) -> Tensor | None:
 
 
 def _low_pass(n: int, limit: int) -> Tensor | None:
-    if 2 * limit >= n - n % 2:
+    if 2 * limit >= n - 1:
         return None
     return _interpolation(torch.arange(n, dtype=torch.float64), n, limit)
 

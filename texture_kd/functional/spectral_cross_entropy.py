@@ -190,7 +190,6 @@ def label_field(label: Tensor, like: Tensor, ignore_index: int = 255) -> Tensor:
 def _half_plane(
     logits: Tensor, label: Tensor, ignore_index: int, class_weight: Tensor | None
 ) -> Tensor:
-    with torch.autocast(logits.device.type, enabled=False):
-        fields = cross_entropy_fields(logits, label, ignore_index, class_weight)
-        b, y = (torch.fft.rfft2(field) for field in fields)
-        return (b.conj() * y).sum(1) / (logits.shape[-2] * logits.shape[-1])
+    fields = cross_entropy_fields(logits, label, ignore_index, class_weight)
+    b, y = (torch.fft.rfft2(field) for field in fields)
+    return (b.conj() * y).sum(1) / (logits.shape[-2] * logits.shape[-1])
