@@ -1,5 +1,5 @@
 # DeepLabV3+ of the spectral analysis on VOC 2012, truncated to 65x65 in its decoder. The
-# paper's other grids are 129 and 33.
+# paper's other grids are 33 and, without truncation, 129.
 #
 #   mim train mmseg configs/deeplabv3plus_r101-d32-grid65_1xb8-132k_voc12aug-513x513.py
 #   mim train mmseg configs/deeplabv3plus_r101-d32-grid65_1xb8-132k_voc12aug-513x513.py \

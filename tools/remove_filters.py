@@ -65,27 +65,30 @@ def remove(args: argparse.Namespace) -> list[tuple[str, int, int]]:
         OSError: a file cannot be read or written.
         ValueError: the config has no segmentor, or no filter is zero.
     """
-    from texture_kd.pruning import fit_to_state, remove_filters
+    from texture_kd.pruning import REMOVED, fit_to_state, remove_filters
 
     network = build(args.config, args.cfg_options, stock=True)
-    load(network, args.checkpoint)
+    meta = load(network, args.checkpoint)
     smaller = remove_filters(network, tuple(args.shape))
     state = smaller.state_dict()
     deployed = build(args.config, args.cfg_options, stock=False)
     rows = [("as trained", *cost(deployed, args.shape))]
     if not fit_to_state(deployed, state):
         raise ValueError(
-            f"{args.checkpoint} has no filters to remove: train it with "
-            "SoftFilterPruningHook in custom_hooks"
+            f"{args.checkpoint} has no filters to remove: take the last checkpoint of "
+            "a training with SoftFilterPruningHook, of a network with batch norms"
         )
     deployed.load_state_dict(state)
     Path(args.out).parent.mkdir(parents=True, exist_ok=True)
-    torch.save(dict(state_dict=state), args.out)
+    torch.save(dict(meta={**meta, REMOVED: True}, state_dict=state), args.out)
     return [*rows, ("without zeroed filters", *cost(deployed, args.shape))]
 
 
-def load(network: nn.Module, path: str) -> None:
+def load(network: nn.Module, path: str) -> dict:
     """Load weights, and those of a distillation's student.
+
+    Returns:
+        What the checkpoint says of itself.
 
     Raises:
         OSError: the file cannot be read.
@@ -106,6 +109,7 @@ def load(network: nn.Module, path: str) -> None:
                 "been removed before"
             )
     network.load_state_dict(state, strict=False)
+    return checkpoint.get("meta", {})
 
 
 def build(path: str, options: dict, stock: bool) -> nn.Module:
@@ -122,10 +126,10 @@ def build(path: str, options: dict, stock: bool) -> nn.Module:
     config = Config.fromfile(path)
     config.merge_from_dict(options)
     model = config.get("model", {})
-    if "decode_head" not in model:
+    if not isinstance(model.get("decode_head"), dict):
         raise ValueError(
-            f"{path} is no config of a segmentor alone: give that of the student, with "
-            "SoftFilterPruningHook in custom_hooks"
+            f"{path} is no config of a segmentor alone with one decode head: give that "
+            "of a distillation's student, with SoftFilterPruningHook in custom_hooks"
         )
     head = model.decode_head
     if stock and "SpectralTruncationHead" in str(head.type):

@@ -98,7 +98,9 @@ def test_profiles_have_their_largest_value_at_1():
 
 def test_a_class_that_is_nowhere_has_no_iou():
     one = sample()
-    one["seg_logits"]["data"][3] = -100
+    logits = one["seg_logits"]["data"]
+    logits[3] = -100
+    one["pred_sem_seg"]["data"] = logits.argmax(0, keepdim=True)
     _, metric = measure([one])
     assert metric.analysis.iou[3].isnan().all()
     assert not metric.analysis.iou[:3].isnan().any()
@@ -164,3 +166,10 @@ def test_what_does_not_fit_is_named():
         measure([one])
     with pytest.raises(ValueError, match="limits of at least 0"):
         SpectralAnalysisMetric(limits=(-1,))
+    for size in (513, (513,), (0, 5), "ab"):
+        with pytest.raises(ValueError, match="expected crop_size="):
+            SpectralAnalysisMetric(crop_size=size)
+    one = sample()
+    one["seg_logits"]["data"] = one["seg_logits"]["data"].flip(2)
+    with pytest.raises(ValueError, match="test without --tta"):
+        measure([one])

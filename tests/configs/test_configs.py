@@ -116,7 +116,9 @@ def test_a_pruned_network_is_the_truncated_one_with_the_hook(load):
     (name,) = (n for n in NAMES if "pruned20" in n)
     ours, control = load(name), load(name.replace("-pruned20", ""))
     *hooks, pruning = ours.custom_hooks
-    assert pruning == dict(type="SoftFilterPruningHook", encoder=0.2, decoder=0.2)
+    rates = dict(encoder=0.2, decoder=0.2, interval=1320)
+    assert pruning == dict(type="SoftFilterPruningHook", **rates)
+    assert ours.train_cfg.val_interval % pruning.interval == 0
     assert hooks == control.custom_hooks
     ours.custom_hooks = hooks
     assert ours._cfg_dict == control._cfg_dict

@@ -2,6 +2,7 @@
 
 import copy
 import io
+import pickle
 import warnings
 
 import numpy as np
@@ -151,11 +152,27 @@ def test_gradients_reach_the_features():
     assert all(y.grad.abs().sum() > 0 for y in x)
 
 
-def test_copies_are_alike():
+def test_copies_and_pickles_are_alike():
     head = build(STOCK["psp"], grid=3)
     x = features()
-    assert torch.equal(copy.deepcopy(head)(x), head(x))
+    for other in (copy.deepcopy(head), pickle.loads(pickle.dumps(head))):
+        assert type(other) is type(head)
+        assert torch.equal(other(x), head(x))
+        assert other.conv_seg.weight is not head.conv_seg.weight
     assert type(head).__name__ == "TruncatedPSPHead"
+    assert type(build(STOCK["psp"], grid=2)) is type(head)
+
+
+def test_a_scope_in_the_heads_config_will_do():
+    head = dict(STOCK["psp"], _scope_="mmseg")
+    assert isinstance(SpectralTruncationHead(3, head), PSPHead)
+
+
+def test_a_head_that_reads_no_features_is_named():
+    head = build(STOCK["fcn"], grid=3)
+    for inputs in (torch.randn(2, 6, 8, 8), [torch.randn(6, 8, 8)] * 4):
+        with pytest.raises(ValueError, match="FCNHead was given something else"):
+            head(inputs)
 
 
 @pytest.mark.parametrize(
@@ -222,11 +239,37 @@ def sample(size):
     return data
 
 
-def test_losses_are_the_stock_heads():
-    model, size = segmentor(), (64, 48)
+@pytest.mark.parametrize(
+    "options",
+    [
+        dict(),
+        dict(align_corners=True),
+        dict(sampler=dict(type="OHEMPixelSampler", thresh=0.7, min_kept=20)),
+    ],
+)
+def test_losses_and_predictions_are_the_stock_heads_on_truncated_features(options):
+    config = dict(STOCK["psp"], **options)
+    stock, truncated = build(config), build(config, grid=3)
+    truncated.load_state_dict(stock.state_dict())
+    x, samples = features(), [sample((32, 24)), sample((32, 24))]
+    for each in samples:
+        each.gt_sem_seg.data[:, :5] = 255
+    corners = config["align_corners"]
+    small = [*x[:3], band_limit(x[3], (3, 3), align_corners=corners)]
+    expected, actual = stock.loss(small, samples, {}), truncated.loss(x, samples, {})
+    assert set(actual) == {"loss_ce", "acc_seg"}
+    assert all(torch.equal(actual[key], expected[key]) for key in expected)
+    metas = [each.metainfo for each in samples]
+    assert torch.equal(truncated.predict(x, metas, {}), stock.predict(small, metas, {}))
+
+
+def test_an_auxiliary_head_may_be_truncated_too():
+    auxiliary = dict(LAST, type="FCNHead", in_channels=16, in_index=2)
+    wrapped = dict(type="SpectralTruncationHead", grid=0.25, head=auxiliary)
+    model, size = segmentor(auxiliary_head=wrapped), (64, 48)
     losses = model.loss(torch.randn(2, 3, *size), [sample(size), sample(size)])
-    assert set(losses) == {"decode.loss_ce", "decode.acc_seg"}
-    losses["decode.loss_ce"].backward()
+    (losses["decode.loss_ce"] + losses["aux.loss_ce"]).backward()
+    assert model.auxiliary_head.conv_seg.weight.grad.abs().sum() > 0
 
 
 @pytest.mark.parametrize(
@@ -236,11 +279,22 @@ def test_losses_are_the_stock_heads():
         dict(mode="slide", crop_size=(32, 32), stride=(16, 16)),
     ],
 )
-def test_inference_is_at_the_images_size(test_cfg):
+def test_inference_on_the_own_grid_is_the_stock_heads(test_cfg):
     model, size = segmentor(test_cfg=ConfigDict(test_cfg)), (64, 48)
-    with torch.no_grad():
-        (result,) = model.predict(torch.randn(1, 3, *size), [sample(size)])
-    assert result.seg_logits.data.shape == (3, *size)
+    image = torch.randn(1, 3, *size)
+
+    def logits(head):
+        model.decode_head = head
+        with torch.no_grad():
+            return model.predict(image, [sample(size)])[0].seg_logits.data
+
+    config = dict(LAST, type="PSPHead", in_channels=32)
+    stock, whole, half = build(config), build(config, grid=1.0), build(config, grid=0.5)
+    for head in (whole, half):
+        head.load_state_dict(stock.state_dict())
+    assert torch.equal(logits(whole), logits(stock))
+    assert logits(half).shape == (3, *size)
+    assert not torch.equal(logits(half), logits(stock))
 
 
 def test_several_scales_and_flips_at_test_time():

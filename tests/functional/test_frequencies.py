@@ -6,7 +6,7 @@ import torch
 from texture_kd.functional import magnitude_profile
 from texture_kd.functional.frequencies import full_plane, shell_count, shell_sums
 
-SIZES = [(4, 6), (5, 7), (6, 5), (7, 4), (1, 8), (3, 1), (1, 1), (2, 2)]
+SIZES = [(4, 6), (5, 7), (6, 5), (7, 4), (1, 8), (3, 1), (1, 1), (2, 2), (49, 3)]
 
 
 def shells(size, radial):

@@ -133,6 +133,17 @@ def test_images_are_apart():
         close(both[i : i + 1], alone)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_feature_of_half_precision(dtype):
+    x = feature(2, 3).detach()
+    half = x.to(dtype).requires_grad_()
+    row = spectral_gradient(torch.fft.fft2(half.float().square())[:, 0, 1, 2], half)
+    assert row.dtype == torch.complex64
+    exact = half.detach().double().requires_grad_()
+    expected = spectral_gradient(torch.fft.fft2(exact.square())[:, 0, 1, 2], exact)
+    torch.testing.assert_close(row, expected.to(row.dtype), rtol=0, atol=0.01)
+
+
 def test_concentration():
     kernel = torch.randn(1, 1, 3, 3, dtype=torch.float64)
     x = feature()

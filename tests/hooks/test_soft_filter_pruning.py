@@ -4,10 +4,13 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.hooks import EMAHook
+from mmengine.model import MMDistributedDataParallel
+from mmengine.optim import OptimWrapper
 from torch import nn
 
 from texture_kd.hooks import SoftFilterPruningHook
-from texture_kd.pruning import zeroed
+from texture_kd.pruning import REMOVED, zeroed
 
 
 class Student(nn.Module):
@@ -25,11 +28,20 @@ class Student(nn.Module):
         return self.decode_head.conv(self.backbone.bn(self.backbone.conv(x)).relu())
 
 
+def loader(epoch):
+    # Its length is not an epoch's with several processes.
+    return SimpleNamespace(dataset=range(2 * epoch), batch_size=2)
+
+
 def train(hook, model, iters=6, first=0, epoch=2):
     """Go through the calls of a training; return the zeroed filters after each."""
     student = getattr(model, "student", model)
     runner = SimpleNamespace(
-        model=model, iter=first, max_iters=iters, train_dataloader=range(epoch)
+        model=model,
+        iter=first,
+        max_iters=iters,
+        train_dataloader=loader(epoch),
+        hooks=[hook],
     )
     optimizer = torch.optim.SGD(student.parameters(), lr=0.1)
     hook.before_train(runner)
@@ -82,7 +94,7 @@ def test_only_at_the_end_norms_and_biases_are_silent():
 
     model = Student()
     runner = SimpleNamespace(
-        model=model, iter=0, max_iters=9, train_dataloader=range(1)
+        model=model, iter=0, max_iters=9, train_dataloader=loader(1), hooks=[]
     )
     hook.before_train(runner)
     model(torch.randn(2, 3, 8, 8))
@@ -109,13 +121,58 @@ def test_no_hooks_are_left_on_the_network():
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
 
 
-def test_a_narrower_checkpoint_is_taken():
-    model = Student()
+def test_a_checkpoint_without_the_zeroed_filters_is_taken_and_its_training_marked():
+    model, hook = Student(), SoftFilterPruningHook()
     state = dict(model.state_dict())
     state["backbone.conv.weight"] = torch.ones(7, 3, 3, 3)
-    runner = SimpleNamespace(model=model)
-    SoftFilterPruningHook().after_load_checkpoint(runner, dict(state_dict=state))
+    runner = SimpleNamespace(model=model, optim_wrapper=None)
+    # One that is smaller for another reason is MMEngine's to judge.
+    hook.after_load_checkpoint(runner, dict(state_dict=state, meta={}))
+    assert model.backbone.conv.weight.shape == (10, 3, 3, 3)
+    saved = dict(meta={})
+    hook.before_save_checkpoint(runner, saved)
+    assert not saved["meta"]
+    meta = {REMOVED: True}
+    hook.after_load_checkpoint(runner, dict(state_dict=state, meta=meta))
     assert model.backbone.conv.weight.shape == (7, 3, 3, 3)
+    hook.before_save_checkpoint(runner, saved)
+    assert saved["meta"] == meta
+
+
+def test_several_processes_do_not_train_what_was_narrowed_behind_their_backs():
+    model = MMDistributedDataParallel.__new__(MMDistributedDataParallel)
+    nn.Module.__init__(model)
+    model.module = Student()
+    state = dict(model.module.state_dict())
+    state["backbone.conv.weight"] = torch.ones(7, 3, 3, 3)
+    checkpoint = dict(state_dict=state, meta={REMOVED: True})
+    hook = SoftFilterPruningHook()
+    hook.after_load_checkpoint(
+        SimpleNamespace(model=model, optim_wrapper=None), checkpoint
+    )
+    wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
+    with pytest.raises(ValueError, match="in a single process"):
+        hook.after_load_checkpoint(
+            SimpleNamespace(model=model, optim_wrapper=wrapper), checkpoint
+        )
+
+
+def test_averages_of_weights_are_refused():
+    runner = SimpleNamespace(model=Student(), iter=0, hooks=[EMAHook()])
+    with pytest.raises(ValueError, match="an EMAHook validates"):
+        SoftFilterPruningHook().before_train(runner)
+
+
+def test_an_epoch_is_shorter_with_several_processes(monkeypatch):
+    module = "texture_kd.hooks.soft_filter_pruning.get_world_size"
+    monkeypatch.setattr(module, lambda: 2)
+    assert train(SoftFilterPruningHook(0.3), Student(), iters=4, epoch=4) == [
+        0,
+        0,
+        3,
+        0,
+        3,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -133,6 +190,6 @@ def test_options_that_make_no_sense_are_refused(options, message):
 
 
 def test_a_network_without_convolutions_is_refused():
-    runner = SimpleNamespace(model=nn.Linear(1, 1), iter=0)
+    runner = SimpleNamespace(model=nn.Linear(1, 1), iter=0, hooks=[])
     with pytest.raises(ValueError, match="Linear has no convolutions"):
         SoftFilterPruningHook().before_train(runner)

@@ -126,8 +126,56 @@ def test_a_config_takes_the_smaller_networks_weights():
     x = torch.randn(1, 3, 64, 64)
     with torch.no_grad():
         assert torch.equal(fresh(x, mode="tensor"), smaller(x, mode="tensor"))
-    fresh.train()(x.repeat(2, 1, 1, 1), mode="tensor").sum().backward()
     assert not fit_to_state(segmentor(), model.state_dict())
+
+
+def test_an_optimiser_goes_on_holding_what_is_narrowed():
+    model, fresh = segmentor(), segmentor()
+    prune(model, silenced=True)
+    state = remove_filters(model, (64, 64)).state_dict()
+    fresh.backbone.layer1.requires_grad_(False)
+    optimizer = torch.optim.SGD(fresh.parameters(), lr=0.1)
+    fit_to_state(fresh, state)
+    fresh.load_state_dict(state)
+    fresh.train()(torch.randn(2, 3, 64, 64), mode="tensor").square().sum().backward()
+    optimizer.step()
+    for name in ("backbone.layer2.0.conv1.weight", "backbone.layer1.0.conv1.weight"):
+        moved = not torch.equal(fresh.get_parameter(name), state[name])
+        assert moved == ("layer2" in name)
+
+
+def test_what_other_layers_give_is_kept():
+    model = segmentor()
+    model.decode_head.bottleneck = nn.Sequential(
+        model.decode_head.bottleneck, Mixer(8, 16), nn.ReLU(), Mixer(16, 8)
+    )
+    prune(model, silenced=True)
+    smaller = remove_filters(model, (64, 64))
+    x = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        expected, actual = model(x, mode="tensor"), smaller(x, mode="tensor")
+    torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4)
+
+
+class Mixer(nn.Linear):
+    """A linear layer over the channels of a map."""
+
+    def forward(self, x):
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+def test_a_layer_that_mmrazor_does_not_know_is_refused():
+    model = segmentor()
+    model.decode_head.bottleneck.conv = nn.ConvTranspose2d(64, 8, 3, padding=1)
+    with pytest.raises(ValueError, match=r"cannot follow .* ConvTranspose2d"):
+        remove_filters(model, (64, 64))
+
+
+def test_weights_for_other_classes_are_refused():
+    state = segmentor().state_dict()
+    state["decode_head.conv_seg.weight"] = torch.zeros(2, 8, 1, 1)
+    with pytest.raises(ValueError, match="conv_seg has weights"):
+        fit_to_state(segmentor(), state)
 
 
 def test_weights_of_another_network_are_refused():

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
@@ -41,8 +42,10 @@ class SpectralAnalysisMetric(BaseMetric):
         prefix: of MMEngine, in front of the names.
 
     Raises:
-        ValueError: a limit is negative; when images are processed, they have no labels
-            or a network of one output channel; at the end, their sizes differ.
+        ValueError: a limit is negative or the size no pair; when images are processed,
+            they have no labels, the network has one output channel, or its logits are
+            not those of its decisions, as with test time augmentation; at the end, the
+            images' sizes differ.
     """
 
     analysis: SpectralAnalysis | None = None
@@ -58,6 +61,14 @@ class SpectralAnalysisMetric(BaseMetric):
         super().__init__(collect_device=collect_device, prefix=prefix)
         if any(limit < 0 for limit in limits):
             raise ValueError(f"expected limits of at least 0, got {tuple(limits)}")
+        if crop_size is not None and not (
+            isinstance(crop_size, Sequence)
+            and len(crop_size) == 2
+            and all(type(n) is int and n > 0 for n in crop_size)
+        ):
+            raise ValueError(
+                f"expected crop_size=(height, width) in pixels, got {crop_size!r}"
+            )
         self.limits = limits
         self.crop_size = crop_size
         self.ignore_index = ignore_index
@@ -77,6 +88,12 @@ class SpectralAnalysisMetric(BaseMetric):
                 )
             logits = sample["seg_logits"]["data"]
             label = sample["gt_sem_seg"]["data"][0].to(logits.device)
+            decision = sample["pred_sem_seg"]["data"]
+            if len(logits) > 1 and not torch.equal(logits.argmax(0), decision[0]):
+                raise ValueError(
+                    "the logits are not those of the decisions: MMSegmentation's test "
+                    "time augmentation keeps those of one view; test without --tta"
+                )
             if self.crop_size is not None:
                 logits = central_crop(logits, self.crop_size, 0)
                 label = central_crop(label, self.crop_size, self.ignore_index)

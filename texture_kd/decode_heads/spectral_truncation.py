@@ -1,5 +1,6 @@
 """Any decode head, computing on a smaller grid: Sec. 3.2 of the spectral analysis."""
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any, get_args
@@ -29,8 +30,14 @@ class SpectralTruncationHead(BaseDecodeHead):
     names, losses and inference are the stock head's, which resizes its logits to the
     size of labels and images as ever. Its cost falls with the area of the grid.
 
+    The head has to read a list of features (N, C, H, W), as most do; those that come
+    after another head, such as OCRHead and PointHead, do not.
+
     Features that are no larger than the grid stay as they are. In DeepLabV3+ the grid
     is that of the low-level feature, to which the head brings its other one.
+
+    It exports to ONNX; with PyTorch's older exporter, ``dynamo=False``, not with
+    ``mode="area"`` unless the grid divides the features.
 
     Args:
         grid: (height, width) in samples; an int for both; or a float from 0 to 1, the
@@ -51,16 +58,18 @@ class SpectralTruncationHead(BaseDecodeHead):
         """Make an instance of a class that is the stock head's too."""
         if cls is not SpectralTruncationHead:
             return super().__new__(cls)
-        stock = _head_class(*args, **options)
-        name = f"Truncated{stock.__name__}"
-        return super().__new__(type(name, (cls, stock), dict(__module__=__name__)))
+        return super().__new__(_truncated(_head_class(*args, **options)))
 
     def __init__(self, grid: Grid, head: dict, mode: BandLimit = "bilinear") -> None:
         _check(grid, mode)
-        options = {key: value for key, value in head.items() if key != "type"}
+        options = {k: v for k, v in head.items() if k not in ("type", "_scope_")}
         super().__init__(**options)
         self.grid = grid
         self.mode = mode
+
+    def __reduce__(self) -> tuple:
+        """Pickle by the stock head's class, for the own one has no name to import."""
+        return _empty, (type(self).__mro__[2],), self.__dict__
 
     def forward(self, inputs: Sequence[Tensor], *args: Any, **options: Any) -> Tensor:
         """Compute the stock head's logits from truncated features.
@@ -109,8 +118,17 @@ class SpectralTruncationHead(BaseDecodeHead):
             Height and width.
 
         Raises:
-            ValueError: it is larger than all that the head reads.
+            ValueError: it is larger than all that the head reads, or these are no
+                features.
         """
+        if not isinstance(inputs, list | tuple) or any(
+            getattr(x, "ndim", 0) != 4 for x in inputs
+        ):
+            stock = type(self).__mro__[2].__name__
+            raise ValueError(
+                "SpectralTruncationHead truncates a list of features (N, C, H, W), and "
+                f"{stock} was given something else: leave that head as it is"
+            )
         read = self._read_indices(len(inputs))
         sizes = [tuple(inputs[index].shape[-2:]) for index in read]
         largest = [max(lengths) for lengths in zip(*sizes, strict=True)]
@@ -133,6 +151,17 @@ class SpectralTruncationHead(BaseDecodeHead):
             # DeepLabV3+'s low-level feature is no part of in_index.
             read.append(0)
         return sorted({index % count for index in read})
+
+
+@functools.cache
+def _truncated(stock: type[BaseDecodeHead]) -> type[SpectralTruncationHead]:
+    bases = (SpectralTruncationHead, stock)
+    return type(f"Truncated{stock.__name__}", bases, dict(__module__=__name__))
+
+
+def _empty(stock: type[BaseDecodeHead]) -> SpectralTruncationHead:
+    truncated = _truncated(stock)
+    return truncated.__new__(truncated)
 
 
 def _head_class(*args: Any, **options: Any) -> type[BaseDecodeHead]:

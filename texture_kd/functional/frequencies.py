@@ -101,8 +101,10 @@ def _half_plane_shells(size: tuple[int, int], shell: Shell) -> Tensor:
     if shell not in get_args(Shell):
         raise ValueError(f"expected shell among {get_args(Shell)}, got {shell!r}")
     height, width = size
-    rows = torch.fft.fftfreq(height, 1 / height, dtype=torch.float64).abs()[:, None]
+    # Rounded, for those of 49 rows are no whole numbers otherwise.
+    rows = torch.fft.fftfreq(height, 1 / height, dtype=torch.float64).abs().round()
+    rows = rows[:, None]
     columns = torch.arange(width // 2 + 1, dtype=torch.float64)
     if shell == "radial":
         return torch.hypot(rows, columns).ceil().long()
-    return torch.maximum(rows, columns).round().long()
+    return torch.maximum(rows, columns).long()

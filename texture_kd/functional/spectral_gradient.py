@@ -23,12 +23,13 @@ def spectral_gradient(value: Tensor, feature: Tensor) -> Tensor:
 
     Args:
         value: complex (N), a value for each image; or (N, F), several.
-        feature: real (N, C, H, W), of which each image's values are computed, and no
-            other image's: a network in training mode mixes them.
+        feature: real (N, C, H, W) of any floating dtype, of which each image's values
+            are computed, and no other image's: a network in training mode mixes them.
 
     Returns:
         Complex (N, C, H, W), or (N, F, C, H, W): for each channel its row, in the order
-        of ``torch.fft.fft2``. Not differentiable; the graph is kept.
+        of ``torch.fft.fft2``. In complex64 at least, not differentiable; the graph is
+        kept.
 
     Raises:
         ValueError: the values are not complex or not one row an image.
@@ -84,4 +85,5 @@ def _row(value: Tensor, feature: Tensor) -> Tensor:
         torch.autograd.grad(part.sum(), feature, retain_graph=True)[0]
         for part in (value.real, value.imag)
     )
-    return torch.fft.ifft2(torch.complex(real, imaginary))
+    dtype = torch.promote_types(feature.dtype, torch.float32)
+    return torch.fft.ifft2(torch.complex(real.to(dtype), imaginary.to(dtype)))

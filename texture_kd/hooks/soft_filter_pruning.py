@@ -1,14 +1,18 @@
 """Train a network whose smallest filters are set to zero again and again."""
 
+import math
 from contextlib import ExitStack
 from typing import Any
 
-from mmengine.hooks import Hook
+from mmengine.dist import get_world_size
+from mmengine.hooks import EMAHook, Hook
 from mmengine.model import is_model_wrapper
+from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch import nn
 
 from texture_kd.pruning import (
+    REMOVED,
     fit_to_state,
     following_norms,
     prunable_convolutions,
@@ -34,6 +38,9 @@ class SoftFilterPruningHook(Hook):
     validation, are those of the network without them, which ``tools/remove_filters.py``
     makes.
 
+    A validation or a checkpoint in between is of filters that have learnt again since
+    the last pruning, unless its iteration is a multiple of ``interval``.
+
     In a distillation the student is pruned. With this hook a config also takes the
     checkpoint that the tool writes, whose layers are narrower than its own.
 
@@ -45,7 +52,9 @@ class SoftFilterPruningHook(Hook):
 
     Raises:
         ValueError: a rate, the schedule or the interval is out of range; when a
-            training starts, the network has no convolutions to prune.
+            training starts, the network has no convolutions to prune, or an EMAHook
+            would put averages in place of zeros; several processes are to train a
+            network whose filters were removed.
     """
 
     def __init__(
@@ -65,14 +74,33 @@ class SoftFilterPruningHook(Hook):
         self.decoder = decoder
         self.schedule = schedule
         self.interval = interval
+        self.narrowed = False
         self._watching = ExitStack()
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Narrow the network to a checkpoint whose filters were removed."""
-        fit_to_state(_network(runner), checkpoint.get("state_dict", checkpoint))
+        if not checkpoint.get("meta", {}).get(REMOVED):
+            return
+        self.narrowed = fit_to_state(_network(runner), checkpoint["state_dict"])
+        training = isinstance(runner.optim_wrapper, OptimWrapper)
+        if training and is_model_wrapper(runner.model):
+            raise ValueError(
+                "several processes were made ready for the layers of the config, which "
+                "are wider than the checkpoint's: train this one in a single process"
+            )
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Mark the checkpoints of a training that began with such a network."""
+        if self.narrowed:
+            checkpoint["meta"][REMOVED] = True
 
     def before_train(self, runner: Runner) -> None:
         """Look for what is to be pruned."""
+        if any(isinstance(hook, EMAHook) for hook in runner.hooks):
+            raise ValueError(
+                "an EMAHook validates and saves averages of the weights, in which no "
+                "filter is zero: leave it out, or SoftFilterPruningHook"
+            )
         network = _network(runner)
         self.rates = prunable_convolutions(network, self.encoder, self.decoder)
         # Nothing is pruned before the first iteration: from scratch all norms' biases
@@ -90,7 +118,7 @@ class SoftFilterPruningHook(Hook):
         self._watching.close()
         done, network = runner.iter + 1, _network(runner)
         last = done == runner.max_iters
-        if last or done % (self.interval or len(runner.train_dataloader)) == 0:
+        if last or done % (self.interval or _epoch(runner)) == 0:
             self._prune(network, done / runner.max_iters)
         if last:
             for name in self.rates:
@@ -100,6 +128,13 @@ class SoftFilterPruningHook(Hook):
         for name, rate in self.rates.items():
             now = pruning_rate(progress, rate, self.schedule)
             zero_filters(network.get_submodule(name), now)
+
+
+def _epoch(runner: Runner) -> int:
+    # The length of a loader is the whole data set's with an InfiniteSampler, and that
+    # of one process's share with others.
+    loader = runner.train_dataloader
+    return math.ceil(len(loader.dataset) / (loader.batch_size * get_world_size()))
 
 
 def _network(runner: Runner) -> nn.Module:

@@ -9,9 +9,10 @@ from texture_kd.pruning.filters import (
     zero_filters,
     zeroed,
 )
-from texture_kd.pruning.removal import fit_to_state, remove_filters
+from texture_kd.pruning.removal import REMOVED, fit_to_state, remove_filters
 
 __all__ = [
+    "REMOVED",
     "fit_to_state",
     "following_norms",
     "prunable_convolutions",

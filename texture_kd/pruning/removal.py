@@ -10,28 +10,37 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from texture_kd.pruning.filters import following_norms, silence, zeroed
 
+# Marks a checkpoint, in its ``meta``.
+REMOVED = "filters_removed"
+
 
 def remove_filters(network: nn.Module, size: tuple[int, int]) -> nn.Module:
     """Return a segmentor without the channels that nothing but zeroed filters give.
 
     MMRazor finds out which layers share their channels. A channel goes if each
     convolution that gives it has a zero filter there: in the middle of a residual block
-    one does, and where a block's output is added to another's all have to agree.
+    one does, and where a block's output is added to another's all have to agree. What
+    other layers give stays, and so do the channels of depthwise convolutions and those
+    that a group norm mixes with others.
 
     Args:
-        network: a segmentor of MMSegmentation in evaluation mode. A truncated decode
-            head has to be given as its stock head, which has the same layers.
+        network: a segmentor of MMSegmentation in evaluation mode, with batch norms. A
+            truncated decode head has to be given as its stock head, which has the same
+            layers.
         size: height and width of the images with which it is run to see how layers
             follow on each other.
 
     Returns:
-        A smaller network of the same classes; the one given stays as it is. It gives
-        what the one given would with its zeroed filters' norms silenced.
+        A smaller network of the same classes on the CPU; the one given stays as it is.
+        It gives what the one given would with its zeroed filters' norms silenced.
+
+    Raises:
+        ValueError: MMRazor does not know one of the layers.
     """
     from mmrazor.models.architectures.dynamic_ops import DynamicMixin
     from mmrazor.models.mutators import ChannelMutator
 
-    network = copy.deepcopy(network)
+    network = copy.deepcopy(network).cpu()
     with torch.no_grad(), following_norms(network) as norms:
         network(torch.randn(1, 3, *size), mode="tensor")
     alive = {}
@@ -53,7 +62,14 @@ def remove_filters(network: nn.Module, size: tuple[int, int]) -> nn.Module:
             ),
         )
         state = network.state_dict()
-        mutator.prepare_from_supernet(network)
+        try:
+            mutator.prepare_from_supernet(network)
+        except KeyError as error:
+            kinds = sorted({type(m).__name__ for m in network.modules()})
+            raise ValueError(
+                "MMRazor cannot follow the channels through one of the layers "
+                f"{', '.join(kinds)}: nothing is removed"
+            ) from error
         # Its layers that can be narrowed are new ones.
         network.load_state_dict(state, strict=False)
         for unit in mutator.mutable_units:
@@ -61,6 +77,8 @@ def remove_filters(network: nn.Module, size: tuple[int, int]) -> nn.Module:
             for channel in unit.output_related:
                 if channel.name in alive:
                     kept |= alive[channel.name][channel.start : channel.end]
+                elif not isinstance(channel.module, _BatchNorm):
+                    kept[:] = True
             # A layer without channels is none: the first stays, of zeros.
             kept[0] |= ~kept.any()
             unit.mutable_channel.current_choice = kept
@@ -76,16 +94,17 @@ def fit_to_state(network: nn.Module, state: Mapping[str, Tensor]) -> bool:
     """Narrow a network's layers to the weights of one whose filters were removed.
 
     Args:
-        network: as its config has it; convolutions and batch norms get new, empty
-            parameters where the state's are smaller.
+        network: as its config has it; convolutions and batch norms become narrower
+            where the state's are. Their parameters are the same objects, so that an
+            optimiser goes on holding them, and empty: load the state.
         state: state dict of the smaller network.
 
     Returns:
         Whether anything was narrowed.
 
     Raises:
-        ValueError: a layer's weights are larger, or of another kernel: they are of
-            another network.
+        ValueError: a layer's weights are larger, of another kernel, or for other
+            classes: they are of another network.
     """
     narrowed = False
     for name, module in network.named_modules():
@@ -95,8 +114,11 @@ def fit_to_state(network: nn.Module, state: Mapping[str, Tensor]) -> bool:
         own = module.weight.shape
         if weight.shape == own:
             continue
-        if weight.shape[2:] != own[2:] or any(
-            n > m for n, m in zip(weight.shape, own, strict=True)
+        classes = name.endswith("conv_seg") and weight.shape[0] != own[0]
+        if (
+            classes
+            or weight.shape[2:] != own[2:]
+            or any(n > m for n, m in zip(weight.shape, own, strict=True))
         ):
             raise ValueError(
                 f"{name} has weights {tuple(own)}, and the checkpoint's are "
@@ -108,9 +130,9 @@ def fit_to_state(network: nn.Module, state: Mapping[str, Tensor]) -> bool:
 
 
 def _narrow(module: nn.Module, shape: torch.Size) -> None:
-    module.weight = nn.Parameter(module.weight.new_empty(shape))
+    module.weight.data = module.weight.data.new_empty(shape)
     if module.bias is not None:
-        module.bias = nn.Parameter(module.bias.new_empty(shape[0]))
+        module.bias.data = module.bias.data.new_empty(shape[0])
     if isinstance(module, nn.Conv2d):
         module.out_channels, module.in_channels = shape[0], shape[1] * module.groups
     else:
