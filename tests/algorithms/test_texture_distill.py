@@ -288,3 +288,25 @@ def perturb(*modules: nn.Module) -> None:
 def assert_same_state(one: nn.Module, other: nn.Module) -> None:
     for name, value in one.state_dict().items():
         assert torch.equal(value, other.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("truncated", ["student", "teacher", "both"])
+def test_decode_heads_on_smaller_grids(build, batch, truncated):
+    """Logits of unequal sizes meet in the losses, and features are found by name."""
+    networks = dict(student=segmentor(4), teacher=segmentor(8))
+    for name, network in networks.items():
+        if truncated in (name, "both"):
+            network["decode_head"] = dict(
+                type="texture_kd.SpectralTruncationHead",
+                grid=0.5,
+                head=network["decode_head"],
+            )
+    model = build(architecture=networks["student"], teacher=networks["teacher"])
+    (log,) = train(model, batch, 1)
+    assert all(value.isfinite().all() for value in log.values())
+    sizes = []
+    for network in (model.student, model.teacher):
+        with torch.no_grad():
+            sizes.append(network(torch.zeros(1, 3, 32, 32), mode="tensor").shape[-1])
+    expected = dict(student=[2, 4], teacher=[4, 2], both=[2, 2])
+    assert sizes == expected[truncated]

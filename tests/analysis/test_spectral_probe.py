@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from torch import nn
 
 from texture_kd.analysis.spectral_probe import (
-    Concentration,
     mean_concentration,
     probe_gradient,
 )
@@ -37,20 +36,20 @@ def label(size=(8, 9)):
 
 def test_at_the_logits_it_is_a_delta_function_but_for_the_constant():
     images = torch.randn(2, 3, 8, 9)
-    zero, middle, half = probe_gradient(Segmentor(), images, label(), "layer")
-    assert (zero.frequency, middle.frequency, half.frequency) == (0, 2, 4)
-    assert middle.share == pytest.approx(1, abs=1e-5)
-    assert half.share == pytest.approx(1, abs=1e-5)
-    assert zero.share < 0.99
-    assert zero.spread == pytest.approx(1 / 72)
+    found = probe_gradient(Segmentor(), images, label(), "layer")
+    assert found.shape == (2, 4)
+    zero, middle, half, spread = found.T
+    torch.testing.assert_close(middle, torch.ones(2))
+    torch.testing.assert_close(half, torch.ones(2))
+    assert (zero < 0.99).all()
+    torch.testing.assert_close(spread, torch.full((2,), 1 / 72))
 
 
 def test_logits_are_brought_to_the_labels_size():
     images = torch.randn(2, 3, 16, 16)
-    probes = probe_gradient(Segmentor(stride=2), images, label((16, 16)), "layer")
-    assert [p.frequency for p in probes] == [0, 2, 4]
-    assert probes[1].share > 0.8
-    assert probes[1].spread == pytest.approx(1 / 64)
+    found = probe_gradient(Segmentor(stride=2), images, label((16, 16)), "layer")
+    assert (found[:, 1] > 0.8).all()
+    torch.testing.assert_close(found[:, 3], torch.full((2,), 1 / 64))
 
 
 def test_the_energies_of_all_channels_are_added():
@@ -64,9 +63,9 @@ def test_the_energies_of_all_channels_are_added():
         :, [0, 2, 4], [0, 2, 4]
     ]
     energy = spectral_gradient(values, feature).abs().square()[0].sum(1)
-    for i, one in enumerate(probes):
-        f = one.frequency
-        assert one.share == pytest.approx(float(energy[i, f, f] / energy[i].sum()))
+    for i, f in enumerate((0, 2, 4)):
+        expected = float(energy[i, f, f] / energy[i].sum())
+        assert float(probes[0, i]) == pytest.approx(expected)
 
 
 def test_the_network_is_left_as_it_was():
@@ -79,11 +78,25 @@ def test_the_network_is_left_as_it_was():
         probe_gradient(model, torch.randn(2, 3, 8, 9), label(), "layer")
 
 
-def test_a_mean_over_batches():
-    batches = [[Concentration(0, 0.2, 0.1)], [Concentration(0, 0.4, 0.1)]]
-    (mean,) = mean_concentration(batches)
-    assert mean.share == pytest.approx(0.3)
-    assert (mean.frequency, mean.spread) == (0, 0.1)
+def test_a_mean_over_images_of_which_one_has_no_label():
+    nan = float("nan")
+    batches = [
+        torch.tensor([[0.1, 0.2, 0.3, 0.01], [nan, nan, nan, 0.01]]),
+        torch.tensor([[0.3, 0.4, 0.5, 0.01]]),
+    ]
+    zero, middle, half = mean_concentration(batches)
+    assert (zero.frequency, middle.frequency, half.frequency) == ("0", "M/4", "M/2")
+    shares = [zero.share, middle.share, half.share]
+    assert shares == pytest.approx([0.2, 0.3, 0.4])
+    assert half.spread == pytest.approx(0.01)
+
+
+def test_an_image_without_labels_has_no_share():
+    images, target = torch.randn(2, 3, 8, 9), label()
+    target[1] = 255
+    found = probe_gradient(Segmentor(), images, target, "layer")
+    assert not found[0].isnan().any()
+    assert found[1, :3].isnan().all()
 
 
 def test_a_layer_that_will_not_do_is_named():

@@ -31,10 +31,10 @@ def checkpoint(tmp_path):
     return path
 
 
-def report(config, checkpoint, *options, ok=True):
-    command = [sys.executable, "-W", "ignore", TOOL, config, checkpoint, *options]
+def report(config, checkpoint, *arguments, options=(), ok=True):
+    command = [sys.executable, "-W", "ignore", TOOL, config, checkpoint, *arguments]
     result = subprocess.run(
-        [str(part) for part in (*command, "--cfg-options", *FEW)],
+        [str(part) for part in (*command, "--cfg-options", *FEW, *options)],
         capture_output=True,
         text=True,
         cwd=checkpoint.parent,
@@ -61,9 +61,23 @@ def test_a_report(checkpoint, tmp_path, suffix, sizes):
     assert (out / "spectrum.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_in_windows_a_grid_holds_more_periods_an_image(checkpoint, tmp_path):
+    config, out = REPOSITORY / "configs" / NAME.format(""), tmp_path / "report"
+    window = ("crop_size=(64,64)", "stride=(64,64)", "mode=slide")
+    slide = [f"model.test_cfg.{option}" for option in window]
+    report(config, checkpoint, "--out", out, "--grids", "5", options=slide)
+    own, smaller = csv.DictReader((out / "grids.csv").read_text().splitlines())
+    # Features of 8 x 8 in a window of 64, of an image of 128.
+    assert (own["height"], own["limit"]) == ("8", "6")
+    assert (smaller["height"], smaller["limit"]) == ("5", "4")
+
+
 def test_what_does_not_fit_is_named(checkpoint):
     config = REPOSITORY / "configs" / NAME.format("")
     distilled = f"sstkd_pspnet_r18-w32-d8_{NAME.format('')}"
+    broken = checkpoint.with_name("broken.pth")
+    broken.write_bytes(checkpoint.read_bytes()[:999])
+    assert "a broken one" in report(config, broken, ok=False)
     for path, options, message in [
         (config, ("--grids", "99"), "(99, 99) of SpectralTruncationHead is larger"),
         (config, ("--layer", "decode_head.aspp"), "no layer 'decode_head.aspp'"),

@@ -18,14 +18,17 @@ class Concentration(NamedTuple):
     """How far a frequency of the cross-entropy hears that frequency of a feature alone.
 
     Attributes:
-        frequency: in periods an image, along both axes.
+        frequency: as a part of M, the feature's shorter side, along both axes.
         share: of the gradient's energy that lies at the frequency itself.
         spread: what the share would be if all frequencies had the same.
     """
 
-    frequency: int
+    frequency: str
     share: float
     spread: float
+
+
+FREQUENCIES = ("0", "M/4", "M/2")
 
 
 @torch.enable_grad()
@@ -35,7 +38,7 @@ def probe_gradient(
     label: Tensor,
     layer: str,
     ignore_index: int = 255,
-) -> list[Concentration]:
+) -> Tensor:
     """Differentiate frequencies of the cross-entropy by those of a feature.
 
     The frequencies are the paper's, 0, M/4 and M/2 of a feature of M samples, along
@@ -49,7 +52,8 @@ def probe_gradient(
         ignore_index: label of the pixels that do not count.
 
     Returns:
-        For each frequency the mean over the images.
+        (N, 4): for each image the shares of :class:`Concentration` at the three
+        frequencies, NaN where nothing is labelled; and what an even spread would have.
 
     Raises:
         ValueError: the layer is not there, or gives no feature (N, C, h, w).
@@ -63,29 +67,31 @@ def probe_gradient(
             align_corners=model.decode_head.align_corners,
         )
     half = min(feature.shape[-2:]) // 2
-    frequencies = sorted({0, half // 2, half})
+    frequencies = (0, half // 2, half)
     components = spectral_cross_entropy(logits, label, ignore_index)
     values = torch.stack([components[:, f, f] for f in frequencies], dim=1)
     # All channels of a feature together.
     energy = spectral_gradient(values, feature).abs().square().sum(2).sqrt()
     shares = [
-        spectral_concentration(energy[:, i], (f, f)).nanmean()
-        for i, f in enumerate(frequencies)
+        spectral_concentration(energy[:, i], (f, f)) for i, f in enumerate(frequencies)
     ]
-    spread = 1 / (feature.shape[-2] * feature.shape[-1])
-    return [
-        Concentration(f, float(share), spread)
-        for f, share in zip(frequencies, shares, strict=True)
-    ]
+    spread = torch.full_like(shares[0], 1 / (feature.shape[-2] * feature.shape[-1]))
+    return torch.stack([*shares, spread], dim=1).detach().cpu()
 
 
-def mean_concentration(
-    probes: Sequence[Sequence[Concentration]],
-) -> list[Concentration]:
-    """Average over batches of one size."""
+def mean_concentration(probes: Sequence[Tensor]) -> list[Concentration]:
+    """Average over all images of all batches, those without labels left out.
+
+    Args:
+        probes: of :func:`probe_gradient`.
+
+    Returns:
+        One for each of the three frequencies.
+    """
+    *shares, spread = torch.cat(list(probes)).nanmean(0).tolist()
     return [
-        same[0]._replace(share=sum(one.share for one in same) / len(same))
-        for same in zip(*probes, strict=True)
+        Concentration(name, share, spread)
+        for name, share in zip(FREQUENCIES, shares, strict=True)
     ]
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,24 +10,48 @@ from texture_kd.analysis.spectral_analysis import SpectralAnalysis
 from texture_kd.analysis.spectral_probe import Concentration
 
 
+class Scale(NamedTuple):
+    """How many periods an image of the analysis one period of a feature is.
+
+    It is 1 where the network sees whole images, and more in sliding windows.
+
+    Attributes:
+        height: along the height.
+        width: along the width.
+    """
+
+    height: float
+    width: float
+
+    def limit(self, size: tuple[int, int]) -> int:
+        """Return the highest frequency that a grid can hold, in periods an image."""
+        # Rounded, for scales are ratios.
+        held = [
+            int(round((n - 1) // 2 * f, 6)) for n, f in zip(size, self, strict=True)
+        ]
+        return min(held)
+
+    def grid(self, limit: int) -> tuple[int, int]:
+        """Return the smallest grid that can hold a frequency."""
+        height, width = (2 * math.ceil(round(limit / f, 6)) + 1 for f in self)
+        return height, width
+
+
 class Grid(NamedTuple):
     """A network whose decode head computes on a grid.
 
     Attributes:
-        size: samples along each axis.
-        gflops: floating point operations for an image, in 10^9; twice the
-            multiply-accumulates.
+        size: height and width in samples.
+        limit: the highest frequency that it can hold, in periods an image.
+        gflops: floating point operations for what the network sees at once, in 10^9;
+            twice the multiply-accumulates.
         miou: mean IoU in percent, of the weights as they are.
     """
 
     size: tuple[int, int]
+    limit: int
     gflops: float
     miou: float
-
-    @property
-    def limit(self) -> int:
-        """The highest frequency that it can hold, in periods an image."""
-        return (min(self.size) - 1) // 2
 
     @property
     def fpi(self) -> float:
@@ -38,6 +63,7 @@ def markdown(
     title: str,
     analysis: SpectralAnalysis,
     grids: Sequence[Grid],
+    scale: Scale,
     probes: Sequence[Concentration],
     layer: str,
     tolerance: float,
@@ -48,6 +74,7 @@ def markdown(
         title: what was analysed.
         analysis: of the data set.
         grids: the network's own first.
+        scale: of its features.
         probes: concentration of the spectral gradient.
         layer: where it was measured.
         tolerance: of R.
@@ -56,7 +83,6 @@ def markdown(
         Markdown, which refers to ``spectrum.png`` beside it.
     """
     height, width = analysis.size
-    limit = analysis.efficient_limit(tolerance)
     whole = float(analysis.cross_entropy[-1])
     return "\n".join(
         [
@@ -66,19 +92,17 @@ def markdown(
             f"{whole:.4f} nats a pixel, mean IoU "
             f"{100 * float(analysis.mean_iou()[-1]):.2f} %.",
             "",
-            f"**Recommended grid: {2 * limit + 1} x {2 * limit + 1}.** From a band "
-            f"limit of {limit} periods an image on, less than {100 * tolerance:g} % of "
-            "the cross-entropy is missed.",
+            _recommendation(analysis, grids[0], scale, tolerance),
             "",
             "![cross-entropy by frequency](spectrum.png)",
             "",
             "## Cross-entropy by band limit",
             "",
-            "R is the share of the cross-entropy that lies beyond the limit (Eq. 14). "
-            "The mean IoU is that with the low-passed labels.",
+            "R is the share of the cross-entropy that lies beyond the limit (Eq. 14), "
+            "the mean IoU that with the low-passed labels.",
             "",
-            "| limit | grid | R | cross-entropy | mean IoU (%) |",
-            "|---|---|---|---|---|",
+            "| limit | R | cross-entropy | mean IoU (%) |",
+            "|---|---|---|---|",
             *_limit_rows(analysis),
             "",
             "## Decode head on a grid",
@@ -137,11 +161,32 @@ def grids_csv(analysis: SpectralAnalysis, grids: Sequence[Grid]) -> str:
     return _csv(("height", "width", "limit", "R", "gflops", "miou", "fpi"), rows)
 
 
+def _recommendation(
+    analysis: SpectralAnalysis, own: Grid, scale: Scale, tolerance: float
+) -> str:
+    limit = analysis.efficient_limit(tolerance)
+    size = scale.grid(limit)
+    missed = (
+        f"from a band limit of {limit} periods an image on, less than "
+        f"{100 * tolerance:g} % of the cross-entropy is missed"
+    )
+    if any(n > m for n, m in zip(size, own.size, strict=True)):
+        return (
+            f"**No grid smaller than the features', {_size(own.size)}, will do**: "
+            f"{missed}, and that takes {_size(size)}."
+        )
+    return f"**Recommended grid: {_size(size)}**: {missed}."
+
+
+def _size(size: tuple[int, int]) -> str:
+    return " x ".join(map(str, size))
+
+
 def _limit_rows(analysis: SpectralAnalysis) -> list[str]:
     limits = len(analysis.cross_entropy)
     shown = [0, *(2**k for k in range(20) if 2**k < limits - 1), limits - 1]
     return [
-        f"| {k} | {2 * k + 1} | {_discrepancy(analysis, k):.4f} | "
+        f"| {k} | {_discrepancy(analysis, k):.4f} | "
         f"{float(analysis.cross_entropy[k]):.4f} | "
         f"{100 * float(analysis.mean_iou()[k]):.2f} |"
         for k in shown
@@ -149,11 +194,15 @@ def _limit_rows(analysis: SpectralAnalysis) -> list[str]:
 
 
 def _grid_row(analysis: SpectralAnalysis, grid: Grid) -> str:
-    size = " x ".join(map(str, grid.size))
-    return (
-        f"| {size} | {grid.limit} | {_discrepancy(analysis, grid.limit):.4f} | "
-        f"{grid.gflops:.2f} | {grid.miou:.2f} | {grid.fpi:.1f} |"
+    cells = (
+        _size(grid.size),
+        grid.limit,
+        f"{_discrepancy(analysis, grid.limit):.4f}",
+        f"{grid.gflops:.2f}",
+        f"{grid.miou:.2f}",
+        f"{grid.fpi:.1f}",
     )
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def _discrepancy(analysis: SpectralAnalysis, limit: int) -> float:

@@ -11,7 +11,8 @@ trained.
 
 import argparse
 import copy
-from collections.abc import Iterator
+import pickle
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -24,6 +25,8 @@ from mmengine.utils import ProgressBar
 from torch import nn
 
 from texture_kd.compat import install
+
+Size = tuple[int, int]
 
 
 def main() -> None:
@@ -95,16 +98,35 @@ def report(args: argparse.Namespace) -> Path:
             the images have several sizes.
     """
     from texture_kd.analysis.spectral_figure import spectrum_figure
-    from texture_kd.analysis.spectral_report import curves_csv, grids_csv, markdown
+    from texture_kd.analysis.spectral_report import (
+        Grid,
+        Scale,
+        curves_csv,
+        grids_csv,
+        markdown,
+    )
 
     out = Path(args.out)
     runner = build(args, out)
-    runner.test()
-    analysis = runner.test_evaluator.metrics[0].analysis
+    load(runner)
+    # What may be wrong with the options shows before anything takes its time.
     probes = probe(runner, args.layer, args.probes)
-    grids = list(measure_grids(runner, args.grids, analysis.size))
+    view, tested = sizes(runner)
+    head = runner.model.decode_head = truncated_head(runner)
+    choices = [head.grid, *(args.grids or shares(head.grid))]
+    costs = [cost(runner.model, grid, view) for grid in choices]
+
+    runner.register_hook(Progress())
+    figures = [test(runner, choices[0])]
+    analysis = runner.test_evaluator.metrics.pop(0).analysis
+    figures += [test(runner, grid) for grid in choices[1:]]
+    scale = Scale(*feature_scale(runner, analysis.size, view, tested))
+    grids = [
+        Grid(size, scale.limit(size), gflops, miou)
+        for (size, gflops), miou in zip(costs, figures, strict=True)
+    ]
     title = f"{Path(args.config).stem}, {Path(args.checkpoint).name}"
-    text = markdown(title, analysis, grids, probes, args.layer, args.tolerance)
+    text = markdown(title, analysis, grids, scale, probes, args.layer, args.tolerance)
     (out / "report.md").write_text(text)
     (out / "curves.csv").write_text(curves_csv(analysis), newline="")
     (out / "grids.csv").write_text(grids_csv(analysis, grids), newline="")
@@ -133,9 +155,10 @@ def build(args: argparse.Namespace, out: Path) -> Runner:
     """
     config = Config.fromfile(args.config)
     config.merge_from_dict(args.cfg_options)
-    if "decode_head" not in config.get("model", {}):
+    if not isinstance(config.get("model", {}).get("decode_head"), dict):
         raise ValueError(
-            f"{args.config} is no config of a segmentor alone: give that of the student"
+            f"{args.config} is no config of a segmentor alone with one decode head: of "
+            "a distillation give the student's"
         )
     config.load_from = args.checkpoint
     config.work_dir = str(out)
@@ -145,9 +168,23 @@ def build(args: argparse.Namespace, out: Path) -> Runner:
     ]
     config.log_level = "WARNING"
     init_default_scope(config.get("default_scope", "mmseg"))
-    runner = Runner.from_cfg(config)
-    runner.register_hook(Progress())
-    return runner
+    return Runner.from_cfg(config)
+
+
+def load(runner: Runner) -> None:
+    """Load the checkpoint.
+
+    Raises:
+        OSError: there is none.
+        ValueError: it is broken.
+    """
+    try:
+        runner.load_or_resume()
+    except (RuntimeError, pickle.UnpicklingError) as error:
+        raise ValueError(
+            f"{runner.cfg.load_from} is no checkpoint, or a broken one"
+        ) from error
+    runner.model.eval()
 
 
 def probe(runner: Runner, layer: str, count: int) -> list:
@@ -162,28 +199,46 @@ def probe(runner: Runner, layer: str, count: int) -> list:
     return mean_concentration(found)
 
 
-def measure_grids(runner: Runner, sizes: list[int], shape: tuple[int, int]) -> Iterator:
-    """Test the network with its decode head on each grid, its own first."""
-    from texture_kd.analysis.spectral_report import Grid
+def sizes(runner: Runner) -> tuple[Size, Size]:
+    """Return what the network sees at once, a window or an image, and a whole image."""
+    seen = []
+    handle = runner.model.backbone.register_forward_pre_hook(
+        lambda _, inputs: seen.append(tuple(inputs[0].shape[-2:]))
+    )
+    batch = next(iter(runner.test_dataloader))
+    with torch.no_grad():
+        runner.model.test_step(batch)
+    handle.remove()
+    tested = runner.model.data_preprocessor(batch, training=False)["inputs"]
+    return seen[0], tuple(tested.shape[-2:])
+
+
+def feature_scale(
+    runner: Runner, analysed: Size, view: Size, tested: Size
+) -> Iterator[float]:
+    """Relate the periods of a view to those of an image of the analysis."""
+    label = next(iter(runner.test_dataloader))["data_samples"][0].ori_shape
+    # A view covers so many pixels of the labels, and the analysis so many.
+    for whole, seen, own, image in zip(analysed, view, label, tested, strict=True):
+        yield whole / (seen * own / image)
+
+
+def truncated_head(runner: Runner) -> nn.Module:
+    """Return the network's decode head, made one that takes any grid."""
     from texture_kd.decode_heads import SpectralTruncationHead
+    from texture_kd.pruning import fit_to_state
 
-    # A second test leaves the analysis of the first as it is.
-    runner.test_evaluator.metrics = runner.test_evaluator.metrics[1:]
-    model = runner.model
     config = copy.deepcopy(runner.cfg.model.decode_head)
-    own = config.get("grid", 1.0)
-    stock = config.get("head", config)
-    shape = model.data_preprocessor.size or shape
-    for grid in [own, *(sizes or shares(own))]:
-        head = SpectralTruncationHead(grid, stock)
-        head.load_state_dict(model.decode_head.state_dict())
-        model.decode_head = head.to(next(model.parameters()).device).eval()
-        size = truncated_size(model, shape)
-        figures = runner.test()
-        yield Grid(size, gflops(model, shape), figures["mIoU"])
+    if "SpectralTruncationHead" not in str(config.type):
+        config = dict(grid=1.0, head=config)
+    head = SpectralTruncationHead(**{k: v for k, v in config.items() if k != "type"})
+    state = runner.model.decode_head.state_dict()
+    fit_to_state(head, state)
+    head.load_state_dict(state)
+    return head.to(next(runner.model.parameters()).device).eval()
 
 
-def shares(own: float | int | list[int]) -> list[float] | list[tuple[int, int]]:
+def shares(own: float | int | Sequence[int]) -> list[float] | list[Size]:
     """Return a half and a quarter of a grid."""
     if isinstance(own, float):
         return [own / 2, own / 4]
@@ -191,23 +246,28 @@ def shares(own: float | int | list[int]) -> list[float] | list[tuple[int, int]]:
     return [(-(-height // n), -(-width // n)) for n in (2, 4)]
 
 
-def truncated_size(model: nn.Module, shape: tuple[int, int]) -> tuple[int, int]:
-    """Return the grid in samples, for an image of a shape."""
+def cost(model: nn.Module, grid: object, view: Size) -> tuple[Size, float]:
+    """Return a grid in samples, and 10^9 operations for a view.
+
+    Raises:
+        ValueError: the grid is larger than the features.
+    """
+    model.decode_head.grid = grid
     device = next(model.parameters()).device
     with torch.no_grad():
-        features = model.extract_feat(torch.zeros(1, 3, *shape, device=device))
-    return model.decode_head.grid_for(features)
-
-
-def gflops(model: nn.Module, shape: tuple[int, int]) -> float:
-    """Count 10^9 operations for an image, without the auxiliary head."""
+        features = model.extract_feat(torch.zeros(1, 3, *view, device=device))
+    size = model.decode_head.grid_for(features)
     # MMEngine counts multiply-accumulates.
-    return (
-        2e-9
-        * get_model_complexity_info(
-            model, (3, *shape), show_table=False, show_arch=False
-        )["flops"]
+    counted = get_model_complexity_info(
+        model, (3, *view), show_table=False, show_arch=False
     )
+    return size, 2e-9 * counted["flops"]
+
+
+def test(runner: Runner, grid: object) -> float:
+    """Return the mean IoU in percent with the decode head on a grid."""
+    runner.model.decode_head.grid = grid
+    return runner.test()["mIoU"]
 
 
 if __name__ == "__main__":
