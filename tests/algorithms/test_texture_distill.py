@@ -305,6 +305,7 @@ def test_decode_heads_on_smaller_grids(build, batch, truncated):
     (log,) = train(model, batch, 1)
     assert all(value.isfinite().all() for value in log.values())
     sizes = []
+    model.eval()
     for network in (model.student, model.teacher):
         with torch.no_grad():
             sizes.append(network(torch.zeros(1, 3, 32, 32), mode="tensor").shape[-1])
