@@ -104,8 +104,10 @@ def test_histograms_are_of_the_image_and_of_its_regions_alone():
         assert pair.size == (y1 - y0, x1 - x0)
         region = cosine_self_similarity(features(image[y0:y1, x0:x1]))
         expected = texture_histogram(region.flatten(1))
-        torch.testing.assert_close(pair.after.intensity, expected.intensity)
-        torch.testing.assert_close(pair.after.denoised, expected.denoised)
+        # A processor sums float32 in an order of its own.
+        close = dict(rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(pair.after.intensity, expected.intensity, **close)
+        torch.testing.assert_close(pair.after.denoised, expected.denoised, **close)
 
 
 def test_an_image_has_the_same_regions_each_time_and_leaves_chance_alone():
