@@ -122,6 +122,7 @@ def build(path: str, options: dict, stock: bool) -> nn.Module:
     from mmseg.registry import MODELS
 
     import texture_kd.components  # noqa: F401
+    from texture_kd.decode_heads import truncation_options
 
     config = Config.fromfile(path)
     config.merge_from_dict(options)
@@ -131,9 +132,8 @@ def build(path: str, options: dict, stock: bool) -> nn.Module:
             f"{path} is no config of a segmentor alone with one decode head: give that "
             "of a distillation's student, with SoftFilterPruningHook in custom_hooks"
         )
-    head = model.decode_head
-    if stock and "SpectralTruncationHead" in str(head.type):
-        model.decode_head = head.head
+    if stock:
+        model.decode_head = truncation_options(model.decode_head)["head"]
     # Nobody deploys it.
     model.auxiliary_head = None
     with DefaultScope.overwrite_default_scope("mmseg"):

@@ -18,30 +18,19 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
 import texture_kd.components  # noqa: F401
-from texture_kd.decode_heads import SpectralTruncationHead
+from texture_kd.decode_heads import SpectralTruncationHead, truncation_options
 from texture_kd.functional import band_limit
 
 SHARED = dict(channels=4, num_classes=3, norm_cfg=dict(type="BN"), align_corners=False)
 LAST = dict(SHARED, in_channels=6, in_index=3)
+LOW = dict(LAST, dilations=(1, 2), c1_in_channels=3, c1_channels=2)
 ALL = dict(SHARED, in_channels=[3, 4, 5, 6], in_index=[0, 1, 2, 3])
 STOCK = dict(
     fcn=dict(LAST, type="FCNHead", num_convs=1),
     psp=dict(LAST, type="PSPHead"),
     aspp=dict(LAST, type="ASPPHead", dilations=(1, 2)),
-    deeplab=dict(
-        LAST,
-        type="DepthwiseSeparableASPPHead",
-        dilations=(1, 2),
-        c1_in_channels=3,
-        c1_channels=2,
-    ),
-    plain_deeplab=dict(
-        LAST,
-        type="DeepLabV3PlusHead",
-        dilations=(1, 2),
-        c1_in_channels=3,
-        c1_channels=2,
-    ),
+    deeplab=dict(LOW, type="DepthwiseSeparableASPPHead"),
+    plain_deeplab=dict(LOW, type="DeepLabV3PlusHead"),
     uper=dict(ALL, type="UPerHead"),
     segformer=dict(ALL, type="SegformerHead"),
     several=dict(
@@ -166,6 +155,13 @@ def test_copies_and_pickles_are_alike():
 def test_a_scope_in_the_heads_config_will_do():
     head = dict(STOCK["psp"], _scope_="mmseg")
     assert isinstance(SpectralTruncationHead(3, head), PSPHead)
+
+
+def test_a_stock_heads_config_is_that_of_one_on_its_own_grid():
+    stock = STOCK["psp"]
+    truncated = dict(type="texture_kd.SpectralTruncationHead", grid=3, head=stock)
+    assert truncation_options(stock) == dict(grid=1.0, head=stock)
+    assert truncation_options(truncated) == dict(grid=3, head=stock)
 
 
 def test_a_head_that_reads_no_features_is_named():

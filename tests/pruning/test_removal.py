@@ -71,6 +71,12 @@ def prune(model, silenced):
             silence(layer, norms.get(name))
 
 
+def assert_same(model, smaller, x):
+    with torch.no_grad():
+        expected, actual = model(x, mode="tensor"), smaller(x, mode="tensor")
+    torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("depth", [18, 50])
 @pytest.mark.parametrize("head", HEADS)
 def test_removal_is_exact(head, depth):
@@ -80,10 +86,7 @@ def test_removal_is_exact(head, depth):
     assert sum(p.numel() for p in smaller.parameters()) < 0.8 * sum(
         p.numel() for p in model.parameters()
     )
-    x = torch.randn(2, 3, 96, 64)
-    with torch.no_grad():
-        expected, actual = model(x, mode="tensor"), smaller(x, mode="tensor")
-    torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4)
+    assert_same(model, smaller, torch.randn(2, 3, 96, 64))
 
 
 def test_norms_that_were_not_silenced_are_and_the_network_given_stays():
@@ -93,10 +96,7 @@ def test_norms_that_were_not_silenced_are_and_the_network_given_stays():
     smaller = remove_filters(model, (64, 64))
     assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
     prune(model, silenced=True)
-    x = torch.randn(1, 3, 64, 64)
-    with torch.no_grad():
-        expected, actual = model(x, mode="tensor"), smaller(x, mode="tensor")
-    torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4)
+    assert_same(model, smaller, torch.randn(1, 3, 64, 64))
 
 
 def test_a_block_loses_its_inner_channels_and_its_output_those_that_nobody_gives():
@@ -151,10 +151,7 @@ def test_what_other_layers_give_is_kept():
     )
     prune(model, silenced=True)
     smaller = remove_filters(model, (64, 64))
-    x = torch.randn(1, 3, 64, 64)
-    with torch.no_grad():
-        expected, actual = model(x, mode="tensor"), smaller(x, mode="tensor")
-    torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4)
+    assert_same(model, smaller, torch.randn(1, 3, 64, 64))
 
 
 class Mixer(nn.Linear):

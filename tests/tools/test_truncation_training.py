@@ -1,34 +1,14 @@
 """The study of truncation trains what is missing, and compares with R."""
 
 import importlib
-import re
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 FOLDER = REPOSITORY / "tools" / "benchmark"
-TINY = """
-_base_ = ["{base}"]
-_pipeline = [
-    dict(type="LoadTextureMosaic", size=(64, 64)),
-    dict(type="PackSegInputs"),
-]
-_loader = dict(
-    batch_size=2,
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(length=4, pipeline=_pipeline),
-)
-train_dataloader = _loader
-val_dataloader = dict(_loader, batch_size=1)
-test_dataloader = val_dataloader
-train_cfg = dict(max_iters=2, val_interval=2)
-default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=2))
-"""
 
 
 @pytest.fixture
@@ -56,22 +36,6 @@ def test_means_over_seeds_and_the_correlation_with_r(study):
         "drop, untrained": "3.00 ± 0.00",
     }
     assert [row["limit"] for row in table.rows] == [32, 16]
-
-
-def test_it_trains_once_and_reports(tmp_path, study, monkeypatch):
-    base = "pspnet_r18-w16-d8-half_1xb8-400iters_mosaic-128x128.py"
-    config = tmp_path / "config.py"
-    config.write_text(TINY.format(base=REPOSITORY / "configs" / base))
-    tool = FOLDER / "truncation_training.py"
-    options = ["--grids", "4", "2", "--seeds", "3", "--out", tmp_path / "out"]
-    command = [sys.executable, "-W", "ignore", tool, config, *options]
-    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    assert re.search(r"\| 4 x 4 \| 1 \| [\d.]+ ± 0.000 \|", text)
-    assert "| 2 x 2 | 0 |" in text
-
-    monkeypatch.setattr(study, "run", None)
-    args = SimpleNamespace(config=config, out=tmp_path / "out", cfg_options=[], jobs=1)
-    assert study.train(args, "4", 3) >= 0
 
 
 def test_a_config_without_truncation_is_refused():

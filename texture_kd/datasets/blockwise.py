@@ -1,13 +1,13 @@
 """Weak labels of coarse blocks: Sec. 3.3 of the spectral analysis."""
 
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 
 from texture_kd.functional import blockwise_labels
-from texture_kd.functional.blockwise_labels import Blocks
+from texture_kd.functional.blockwise_labels import Blocks, check_blocks
 
 
 class BlockwiseAnnotation(BaseTransform):
@@ -40,10 +40,7 @@ class BlockwiseAnnotation(BaseTransform):
     def __init__(
         self, limit: int, mode: Blocks = "nearest", ignore_index: int = 255
     ) -> None:
-        if limit < 0:
-            raise ValueError(f"expected a limit of at least 0, got {limit}")
-        if mode not in get_args(Blocks):
-            raise ValueError(f"expected mode among {get_args(Blocks)}, got {mode!r}")
+        check_blocks(limit, mode)
         self.limit = limit
         self.mode = mode
         self.ignore_index = ignore_index

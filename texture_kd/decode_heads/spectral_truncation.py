@@ -11,6 +11,7 @@ from torch import Tensor
 
 from texture_kd.functional import band_limit
 from texture_kd.functional.band_limit import BandLimit
+from texture_kd.functional.choices import check_choice
 
 Grid = int | float | Sequence[int]
 
@@ -54,6 +55,8 @@ class SpectralTruncationHead(BaseDecodeHead):
             that the head reads.
     """
 
+    stock: type[BaseDecodeHead]
+
     def __new__(cls, *args: Any, **options: Any) -> "SpectralTruncationHead":
         """Make an instance of a class that is the stock head's too."""
         if cls is not SpectralTruncationHead:
@@ -69,7 +72,7 @@ class SpectralTruncationHead(BaseDecodeHead):
 
     def __reduce__(self) -> tuple:
         """Pickle by the stock head's class, for the own one has no name to import."""
-        return _empty, (type(self).__mro__[2],), self.__dict__
+        return _empty, (self.stock,), self.__dict__
 
     def forward(self, inputs: Sequence[Tensor], *args: Any, **options: Any) -> Tensor:
         """Compute the stock head's logits from truncated features.
@@ -124,10 +127,10 @@ class SpectralTruncationHead(BaseDecodeHead):
         if not isinstance(inputs, list | tuple) or any(
             getattr(x, "ndim", 0) != 4 for x in inputs
         ):
-            stock = type(self).__mro__[2].__name__
             raise ValueError(
                 "SpectralTruncationHead truncates a list of features (N, C, H, W), and "
-                f"{stock} was given something else: leave that head as it is"
+                f"{self.stock.__name__} was given something else: leave that head as "
+                "it is"
             )
         read = self._read_indices(len(inputs))
         sizes = [tuple(inputs[index].shape[-2:]) for index in read]
@@ -153,10 +156,26 @@ class SpectralTruncationHead(BaseDecodeHead):
         return sorted({index % count for index in read})
 
 
+def truncation_options(head: dict) -> dict:
+    """Return a decode head's config as that of a truncated one.
+
+    Args:
+        head: of a :class:`SpectralTruncationHead`, or of a stock head, which is one on
+            the features' own grid.
+
+    Returns:
+        The arguments of :class:`SpectralTruncationHead`, its ``head`` the stock head's.
+    """
+    if "SpectralTruncationHead" not in str(head["type"]):
+        return dict(grid=1.0, head=head)
+    return {key: value for key, value in head.items() if key != "type"}
+
+
 @functools.cache
 def _truncated(stock: type[BaseDecodeHead]) -> type[SpectralTruncationHead]:
     bases = (SpectralTruncationHead, stock)
-    return type(f"Truncated{stock.__name__}", bases, dict(__module__=__name__))
+    own = dict(__module__=__name__, stock=stock)
+    return type(f"Truncated{stock.__name__}", bases, own)
 
 
 def _empty(stock: type[BaseDecodeHead]) -> SpectralTruncationHead:
@@ -177,8 +196,7 @@ def _head_class(*args: Any, **options: Any) -> type[BaseDecodeHead]:
 
 
 def _check(grid: Grid, mode: BandLimit) -> None:
-    if mode not in get_args(BandLimit):
-        raise ValueError(f"expected mode among {get_args(BandLimit)}, got {mode!r}")
+    check_choice("mode", mode, get_args(BandLimit))
     if isinstance(grid, float):
         sound = 0 < grid <= 1
     else:

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .choices import check_choice
+
 BandLimit = Literal["bilinear", "area", "fourier"]
 
 
@@ -38,8 +40,7 @@ def band_limit(
         ValueError: the mode is unknown or takes no ``align_corners``, the maps are not
             four-dimensional, or the grid is empty or larger than they are.
     """
-    if mode not in get_args(BandLimit):
-        raise ValueError(f"expected mode among {get_args(BandLimit)}, got {mode!r}")
+    check_choice("mode", mode, get_args(BandLimit))
     if align_corners and mode != "bilinear":
         raise ValueError(
             f"align_corners is for mode='bilinear', not {mode!r}: set it to False"

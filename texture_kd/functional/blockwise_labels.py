@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .band_limit import low_pass
+from .choices import check_choice
 
 Blocks = Literal["nearest", "majority", "bandlimit"]
 
@@ -42,10 +43,7 @@ def blockwise_labels(
         ValueError: the mode is unknown, the limit is negative, or the labels are not
             integers, negative, or of another shape.
     """
-    if mode not in get_args(Blocks):
-        raise ValueError(f"expected mode among {get_args(Blocks)}, got {mode!r}")
-    if limit < 0:
-        raise ValueError(f"expected a limit of at least 0, got {limit}")
+    check_blocks(limit, mode)
     if label.is_floating_point() or label.ndim not in (2, 3):
         raise ValueError(
             f"expected integer labels (N, H, W), got {tuple(label.shape)} of "
@@ -65,6 +63,21 @@ def blockwise_labels(
     samples = [_samples(n, limit).to(label.device) for n in label.shape[-2:]]
     rows, columns = (s[c] for s, c in zip(samples, cells, strict=True))
     return label[:, rows[:, None], columns]
+
+
+def check_blocks(limit: int, mode: Blocks) -> None:
+    """Check the options of :func:`blockwise_labels`.
+
+    Args:
+        limit: its band limit.
+        mode: its mode.
+
+    Raises:
+        ValueError: the limit is negative or the mode is unknown.
+    """
+    check_choice("mode", mode, get_args(Blocks))
+    if limit < 0:
+        raise ValueError(f"expected a limit of at least 0, got {limit}")
 
 
 def _count(n: int, limit: int) -> int:

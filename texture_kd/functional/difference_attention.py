@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .choices import check_choice
+
 Source = Literal["prob", "logit", "logit_centered"]
 
 _SMALLEST = 1e-12
@@ -53,8 +55,7 @@ def difference_attention(
         ValueError: the source is unknown, the shapes differ or are not
             four-dimensional, or there is one class, whose probability is constant.
     """
-    if source not in get_args(Source):
-        raise ValueError(f"expected source among {get_args(Source)}, got {source!r}")
+    check_choice("source", source, get_args(Source))
     if teacher.ndim != 4 or teacher.shape != student.shape:
         raise ValueError(
             "expected teacher and student logits of one shape (N, K, H, W), got "

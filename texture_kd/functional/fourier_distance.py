@@ -5,6 +5,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from .choices import check_choice
 from .frequencies import column_multiplicities
 
 Part = Literal["reim", "abs"]
@@ -37,8 +38,7 @@ def fourier_distance(student: Tensor, teacher: Tensor, part: Part = "reim") -> T
         ValueError: ``part`` is unknown, or the shapes differ or are not
             four-dimensional.
     """
-    if part not in get_args(Part):
-        raise ValueError(f"expected part among {get_args(Part)}, got {part!r}")
+    check_choice("part", part, get_args(Part))
     if student.ndim != 4 or student.shape != teacher.shape:
         raise ValueError(
             "expected student and teacher of one shape (N, C, H, W), got "

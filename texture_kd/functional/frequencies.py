@@ -5,6 +5,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from .choices import check_choice
+
 Shell = Literal["chebyshev", "radial"]
 
 
@@ -40,11 +42,6 @@ def full_plane(half: Tensor, width: int) -> Tensor:
     """
     mirrored = half[..., 1 : (width + 1) // 2].flip(-1, -2).roll(1, dims=-2).conj()
     return torch.cat([half, mirrored], dim=-1)
-
-
-def shell_count(size: tuple[int, int], shell: Shell = "chebyshev") -> int:
-    """Return the number of shells of an image of this size, the constant's included."""
-    return int(_half_plane_shells(size, shell).max()) + 1
 
 
 def shell_sums(half: Tensor, width: int, shell: Shell = "chebyshev") -> Tensor:
@@ -98,8 +95,7 @@ def magnitude_profile(x: Tensor, shell: Shell = "chebyshev") -> Tensor:
 
 
 def _half_plane_shells(size: tuple[int, int], shell: Shell) -> Tensor:
-    if shell not in get_args(Shell):
-        raise ValueError(f"expected shell among {get_args(Shell)}, got {shell!r}")
+    check_choice("shell", shell, get_args(Shell))
     height, width = size
     # Rounded, for those of 49 rows are no whole numbers otherwise.
     rows = torch.fft.fftfreq(height, 1 / height, dtype=torch.float64).abs().round()

@@ -126,12 +126,7 @@ def cross_entropy_fields(
     Raises:
         ValueError: as there.
     """
-    if logits.ndim != 4 or not logits.is_floating_point():
-        raise ValueError(
-            "expected logits (N, C, H, W) of a floating dtype, got "
-            f"{tuple(logits.shape)} of {logits.dtype}"
-        )
-    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    logits = float_maps("logits", logits)
     target = label_field(label, logits, ignore_index)
     if class_weight is not None:
         if class_weight.shape != logits.shape[1:2]:
@@ -141,6 +136,27 @@ def cross_entropy_fields(
             )
         target = target * class_weight.to(logits)[:, None, None]
     return target, logits.logsumexp(1, keepdim=True) - logits
+
+
+def float_maps(name: str, x: Tensor) -> Tensor:
+    """Check maps, and compute with them in float32 at least.
+
+    Args:
+        name: what they are.
+        x: (N, C, H, W).
+
+    Returns:
+        The same, perhaps in float32.
+
+    Raises:
+        ValueError: they are of another shape or of no floating dtype.
+    """
+    if x.ndim != 4 or not x.is_floating_point():
+        raise ValueError(
+            f"expected {name} (N, C, H, W) of a floating dtype, got "
+            f"{tuple(x.shape)} of {x.dtype}"
+        )
+    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def label_field(label: Tensor, like: Tensor, ignore_index: int = 255) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from .frequencies import Shell, shell_sums
-from .spectral_cross_entropy import label_field
+from .spectral_cross_entropy import float_maps, label_field
 
 
 class SpectralIoU(NamedTuple):
@@ -58,12 +58,7 @@ def spectral_iou(
         ValueError: shapes do not fit, a label is neither a class nor ignored, or the
             shell is unknown.
     """
-    if prediction.ndim != 4 or not prediction.is_floating_point():
-        raise ValueError(
-            "expected a prediction (N, C, H, W) of a floating dtype, got "
-            f"{tuple(prediction.shape)} of {prediction.dtype}"
-        )
-    prediction = prediction.to(torch.promote_types(prediction.dtype, torch.float32))
+    prediction = float_maps("a prediction", prediction)
     target = label_field(label, prediction, ignore_index)
     if not label.is_floating_point():
         # One-hot: the classes sum to 1 where the label is known and to 0 elsewhere.

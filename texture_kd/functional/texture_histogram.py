@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Tensor
 
+from .choices import check_choice
 from .quantization import Kernel, Levels, count_levels, uniform_levels
 from .requantization import heuristic_levels
 
@@ -50,11 +51,7 @@ class HistogramOptions:
 
     def __post_init__(self) -> None:
         for name, known in (("placement", Placement), ("kernel", Kernel)):
-            if getattr(self, name) not in get_args(known):
-                raise ValueError(
-                    f"expected {name} among {get_args(known)}, "
-                    f"got {getattr(self, name)!r}"
-                )
+            check_choice(name, getattr(self, name), get_args(known))
         if self.range_eps < 0:
             raise ValueError(f"expected range_eps of at least 0, got {self.range_eps}")
         for name in ("count", "steps"):

@@ -1,9 +1,10 @@
 """Refuses to train a network on a data set with another number of classes."""
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
+
+from texture_kd.hooks.trained_network import trained_network
 
 __all__ = ["NumClassesCheckHook"]
 
@@ -26,8 +27,7 @@ class NumClassesCheckHook(Hook):
         classes = getattr(dataset, "metainfo", {}).get("classes")
         if classes is None:
             return
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        head = getattr(getattr(model, "student", model), "decode_head", None)
+        head = getattr(trained_network(runner), "decode_head", None)
         # A cascade's last head is the one that predicts.
         head = head[-1] if isinstance(head, nn.ModuleList) else head
         num_classes = getattr(head, "num_classes", None)

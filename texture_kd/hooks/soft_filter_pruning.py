@@ -11,6 +11,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch import nn
 
+from texture_kd.hooks.trained_network import trained_network
 from texture_kd.pruning import (
     REMOVED,
     fit_to_state,
@@ -81,7 +82,7 @@ class SoftFilterPruningHook(Hook):
         """Narrow the network to a checkpoint whose filters were removed."""
         if not checkpoint.get("meta", {}).get(REMOVED):
             return
-        self.narrowed = fit_to_state(_network(runner), checkpoint["state_dict"])
+        self.narrowed = fit_to_state(trained_network(runner), checkpoint["state_dict"])
         training = isinstance(runner.optim_wrapper, OptimWrapper)
         if training and is_model_wrapper(runner.model):
             raise ValueError(
@@ -101,7 +102,7 @@ class SoftFilterPruningHook(Hook):
                 "an EMAHook validates and saves averages of the weights, in which no "
                 "filter is zero: leave it out, or SoftFilterPruningHook"
             )
-        network = _network(runner)
+        network = trained_network(runner)
         self.rates = prunable_convolutions(network, self.encoder, self.decoder)
         # Nothing is pruned before the first iteration: from scratch all norms' biases
         # are 0, and what is 0 before a ReLU has no gradient and would never come back.
@@ -116,7 +117,7 @@ class SoftFilterPruningHook(Hook):
     ) -> None:
         """Prune at the end of an interval, and for good at the end of the training."""
         self._watching.close()
-        done, network = runner.iter + 1, _network(runner)
+        done, network = runner.iter + 1, trained_network(runner)
         last = done == runner.max_iters
         if last or done % (self.interval or _epoch(runner)) == 0:
             self._prune(network, done / runner.max_iters)
@@ -135,8 +136,3 @@ def _epoch(runner: Runner) -> int:
     # of one process's share with others.
     loader = runner.train_dataloader
     return math.ceil(len(loader.dataset) / (loader.batch_size * get_world_size()))
-
-
-def _network(runner: Runner) -> nn.Module:
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    return getattr(model, "student", model)

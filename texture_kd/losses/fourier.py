@@ -5,10 +5,10 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from texture_kd.functional.choices import check_choice
 from texture_kd.functional.fourier_distance import Part, fourier_distance
 from texture_kd.losses.feature_checks import check_feature, check_same_images
 from texture_kd.losses.logits import ignored_pixels
-from texture_kd.losses.options import check_choice
 
 Source = Literal["prob", "raw"]
 

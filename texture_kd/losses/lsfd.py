@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from texture_kd.functional.choices import check_choice
 from texture_kd.functional.difference_attention import Source, difference_attention
 from texture_kd.losses.feature_checks import check_feature, check_same_images
 from texture_kd.losses.logits import aligned_logits, ignored_pixels
-from texture_kd.losses.options import check_choice
 
 Attention = Literal[Source, "none"]
 Normalise = Literal["rms", "norm", "none"]

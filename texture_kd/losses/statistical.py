@@ -8,11 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from texture_kd.functional.choices import check_choice
 from texture_kd.functional.region_sampling import SamplerOptions
 from texture_kd.functional.regions import Regions, scale_regions
 from texture_kd.functional.texture_histogram import HistogramOptions
 from texture_kd.losses.feature_checks import check_feature, check_same_images
-from texture_kd.losses.options import check_choice
 from texture_kd.losses.region_sampler import RegionSampler
 from texture_kd.losses.texture_classifier import TextureClassifier
 from texture_kd.losses.texture_distance import (

@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from texture_kd.functional.choices import check_choice
 from texture_kd.functional.contourlet import check_contourlet, contourlet_energies
 from texture_kd.functional.filters import DirectionalFilter, PyramidFilter
 from texture_kd.losses.feature_checks import check_feature, check_same_images
-from texture_kd.losses.options import check_choice
 
 Normalise = Literal["subband", "feature", "none"]
 

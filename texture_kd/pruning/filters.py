@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from texture_kd.functional.choices import check_choice
+
 Schedule = Literal["constant", "asymptotic"]
 
 # A residual block's shortcut has to keep the channels of what it is added to, and a
@@ -32,7 +34,7 @@ def smallest_filters(weight: Tensor, rate: float) -> Tensor:
     if not 0 <= rate < 1:
         raise ValueError(f"expected a pruning rate from 0 to below 1, got {rate}")
     norms = weight.detach().flatten(1).norm(dim=1)
-    # Rounded first: floor(10 * 0.3) is 2 in floating point, were it not for this.
+    # Rounded, so that 0.29 of 100 is 29 and not the 28 of 28.999999999999996.
     count = math.floor(round(len(weight) * rate, 6))
     chosen = torch.zeros_like(norms, dtype=torch.bool)
     chosen[norms.argsort(stable=True)[:count]] = True
@@ -59,10 +61,7 @@ def pruning_rate(
     Raises:
         ValueError: the schedule is unknown or the progress is not from 0 to 1.
     """
-    if schedule not in get_args(Schedule):
-        raise ValueError(
-            f"expected schedule among {get_args(Schedule)}, got {schedule!r}"
-        )
+    check_choice("schedule", schedule, get_args(Schedule))
     if not 0 <= progress <= 1:
         raise ValueError(f"expected a progress from 0 to 1, got {progress}")
     if schedule == "constant":

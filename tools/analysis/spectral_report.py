@@ -12,11 +12,10 @@ trained.
 import argparse
 import copy
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from mmengine.analysis import get_model_complexity_info
 from mmengine.config import Config, DictAction
 from mmengine.hooks import Hook
 from mmengine.registry import init_default_scope
@@ -111,7 +110,7 @@ def report(args: argparse.Namespace) -> Path:
     load(runner)
     # What may be wrong with the options shows before anything takes its time.
     probes = probe(runner, args.layer, args.probes)
-    view, tested = sizes(runner)
+    view, covered = sizes(runner)
     head = runner.model.decode_head = truncated_head(runner)
     choices = [head.grid, *(args.grids or shares(head.grid))]
     costs = [cost(runner.model, grid, view) for grid in choices]
@@ -120,7 +119,7 @@ def report(args: argparse.Namespace) -> Path:
     figures = [test(runner, choices[0])]
     analysis = runner.test_evaluator.metrics.pop(0).analysis
     figures += [test(runner, grid) for grid in choices[1:]]
-    scale = Scale(*feature_scale(runner, analysis.size, view, tested))
+    scale = Scale(*(n / m for n, m in zip(analysis.size, covered, strict=True)))
     grids = [
         Grid(size, scale.limit(size), gflops, miou)
         for (size, gflops), miou in zip(costs, figures, strict=True)
@@ -199,8 +198,12 @@ def probe(runner: Runner, layer: str, count: int) -> list:
     return mean_concentration(found)
 
 
-def sizes(runner: Runner) -> tuple[Size, Size]:
-    """Return what the network sees at once, a window or an image, and a whole image."""
+def sizes(runner: Runner) -> tuple[Size, tuple[float, float]]:
+    """Return the size of what the network sees at once, a window or an image.
+
+    Returns:
+        Height and width in the network's pixels, and in those of the labels.
+    """
     seen = []
     handle = runner.model.backbone.register_forward_pre_hook(
         lambda _, inputs: seen.append(tuple(inputs[0].shape[-2:]))
@@ -209,29 +212,22 @@ def sizes(runner: Runner) -> tuple[Size, Size]:
     with torch.no_grad():
         runner.model.test_step(batch)
     handle.remove()
-    tested = runner.model.data_preprocessor(batch, training=False)["inputs"]
-    return seen[0], tuple(tested.shape[-2:])
-
-
-def feature_scale(
-    runner: Runner, analysed: Size, view: Size, tested: Size
-) -> Iterator[float]:
-    """Relate the periods of a view to those of an image of the analysis."""
-    label = next(iter(runner.test_dataloader))["data_samples"][0].ori_shape
-    # A view covers so many pixels of the labels, and the analysis so many.
-    for whole, seen, own, image in zip(analysed, view, label, tested, strict=True):
-        yield whole / (seen * own / image)
+    data = runner.model.data_preprocessor(batch, training=False)
+    whole, label = data["inputs"].shape[-2:], data["data_samples"][0].ori_shape
+    height, width = (
+        view * labelled / tested
+        for view, labelled, tested in zip(seen[0], label, whole, strict=True)
+    )
+    return seen[0], (height, width)
 
 
 def truncated_head(runner: Runner) -> nn.Module:
     """Return the network's decode head, made one that takes any grid."""
-    from texture_kd.decode_heads import SpectralTruncationHead
+    from texture_kd.decode_heads import SpectralTruncationHead, truncation_options
     from texture_kd.pruning import fit_to_state
 
     config = copy.deepcopy(runner.cfg.model.decode_head)
-    if "SpectralTruncationHead" not in str(config.type):
-        config = dict(grid=1.0, head=config)
-    head = SpectralTruncationHead(**{k: v for k, v in config.items() if k != "type"})
+    head = SpectralTruncationHead(**truncation_options(config))
     state = runner.model.decode_head.state_dict()
     fit_to_state(head, state)
     head.load_state_dict(state)
@@ -252,16 +248,13 @@ def cost(model: nn.Module, grid: object, view: Size) -> tuple[Size, float]:
     Raises:
         ValueError: the grid is larger than the features.
     """
+    from texture_kd.analysis.operations import count_gflops
+
     model.decode_head.grid = grid
     device = next(model.parameters()).device
     with torch.no_grad():
         features = model.extract_feat(torch.zeros(1, 3, *view, device=device))
-    size = model.decode_head.grid_for(features)
-    # MMEngine counts multiply-accumulates.
-    counted = get_model_complexity_info(
-        model, (3, *view), show_table=False, show_arch=False
-    )
-    return size, 2e-9 * counted["flops"]
+    return model.decode_head.grid_for(features), count_gflops(model, view)
 
 
 def test(runner: Runner, grid: object) -> float:

@@ -21,7 +21,6 @@ from measure import (
     ratios,
     write_report,
 )
-from mmengine.analysis import get_model_complexity_info
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DefaultScope
@@ -76,13 +75,12 @@ def measure(
     Returns:
         A row for each grid.
     """
+    from texture_kd.analysis.operations import count_gflops
+
     models = {STOCK: build(None)}
     models |= {f"{grid} x {grid}": build(grid) for grid in args.grids}
     flops = {
-        name: 2e-9
-        * get_model_complexity_info(
-            model, (3, args.crop, args.crop), show_table=False, show_arch=False
-        )["flops"]
+        name: count_gflops(model, (args.crop, args.crop))
         for name, model in models.items()
     }
     image = torch.randn(1, 3, args.crop, args.crop, device=device)

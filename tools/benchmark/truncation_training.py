@@ -21,6 +21,7 @@ from statistics import correlation, mean, stdev
 from typing import NamedTuple
 
 from distill_log import read_figures, validated
+from distill_run import last_checkpoint
 from measure import Table, command_line, write_report
 from mmengine.config import Config
 
@@ -118,7 +119,7 @@ def analyse(args: argparse.Namespace, seed: int) -> dict[int, dict[str, float]]:
         R and mIoU by grid.
     """
     folder = args.out / f"grid{STOCK}" / f"seed{seed}"
-    checkpoint = folder / Path((folder / "last_checkpoint").read_text()).name
+    checkpoint = last_checkpoint(folder)
     out = folder / "spectral_report"
     command = [TOOLS / "analysis" / "spectral_report.py", args.config, checkpoint]
     grids = [str(grid) for grid in args.grids]

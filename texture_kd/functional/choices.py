@@ -1,4 +1,4 @@
-"""What losses refuse of the options that a config gives them."""
+"""What is refused of options that name one of several things."""
 
 from collections.abc import Sequence
 
