@@ -74,7 +74,10 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.10,<3.14",
     install_requires=requirements("runtime.txt"),
-    extras_require={"tests": requirements("tests.txt")},
+    extras_require={
+        "onnx": requirements("onnx.txt"),
+        "tests": requirements("tests.txt") + requirements("onnx.txt"),
+    },
     packages=find_packages(include=["texture_kd", "texture_kd.*"]),
     # Naming the root makes editable installs add it to the path as a whole, so that
     # site-packages/texture_kd may hold .mim beside it.

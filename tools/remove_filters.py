@@ -12,13 +12,11 @@ student alone, with the hook.
 """
 
 import argparse
-import pickle
 from pathlib import Path
 
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.registry import DefaultScope
-from mmengine.runner import CheckpointLoader
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -94,11 +92,10 @@ def load(network: nn.Module, path: str) -> dict:
         OSError: the file cannot be read.
         ValueError: it is no checkpoint, or of another network.
     """
-    try:
-        checkpoint = CheckpointLoader.load_checkpoint(path, map_location="cpu")
-    except (RuntimeError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{path} is no checkpoint, or a broken one") from error
-    state = checkpoint.get("state_dict", checkpoint)
+    from texture_kd.deploy import read_checkpoint, student_weights
+
+    checkpoint = read_checkpoint(path)
+    state = student_weights(checkpoint["state_dict"])
     for name, own in network.state_dict().items():
         if name not in state:
             raise ValueError(f"{path} lacks {name}: it is of another network")

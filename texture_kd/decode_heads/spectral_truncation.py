@@ -1,8 +1,8 @@
 """Any decode head, computing on a smaller grid: Sec. 3.2 of the spectral analysis."""
 
 import functools
-import math
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any, get_args
 
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -136,8 +136,12 @@ class SpectralTruncationHead(BaseDecodeHead):
         sizes = [tuple(inputs[index].shape[-2:]) for index in read]
         largest = [max(lengths) for lengths in zip(*sizes, strict=True)]
         if isinstance(self.grid, float):
-            # Rounded, so that 0.07 of 100 is 7 and not the 8 of 7.000000000000001.
-            return tuple(math.ceil(round(self.grid * int(n), 6)) for n in largest)
+            # As a fraction, so that 0.07 of 100 is 7 and not the 8 of
+            # 7.000000000000001, and in whole numbers, none of them negative, which a
+            # graph in ONNX can follow for images of any size.
+            share = Fraction(self.grid).limit_denominator(10**6)
+            whole, parts = share.numerator, share.denominator
+            return tuple((n * whole + parts - 1) // parts for n in largest)
         grid = (self.grid, self.grid) if isinstance(self.grid, int) else self.grid
         if any(n > m for n, m in zip(grid, largest, strict=True)):
             raise ValueError(

@@ -1,0 +1,72 @@
+import copy
+import json
+
+import onnxruntime
+import pytest
+import torch
+from small_segmentor import HEAD
+
+from texture_kd.deploy import export_onnx, largest_difference
+
+SIZES = [(48, 80), (61, 109), (80, 32)]
+TRUNCATED = dict(type="SpectralTruncationHead", grid=0.5, head=HEAD)
+
+# The exporter's own, about PyTorch's.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def exported(segmentor, tmp_path_factory):
+    path = tmp_path_factory.mktemp("graph") / "psp.onnx"
+    network = segmentor()
+    export_onnx(network, path, (48, 80), facts=dict(classes=json.dumps(["a", "b"])))
+    return network, path
+
+
+def test_the_graph_is_the_network_at_any_size(exported):
+    assert largest_difference(*exported, SIZES) < 1e-5
+
+
+def test_images_are_free_in_number_and_size_and_facts_are_kept(exported):
+    session = onnxruntime.InferenceSession(str(exported[1]))
+    (image,), (logits,) = session.get_inputs(), session.get_outputs()
+    assert (image.name, logits.name) == ("image", "logits")
+    assert [isinstance(n, str) for n in image.shape] == [True, False, True, True]
+    facts = session.get_modelmeta().custom_metadata_map
+    assert json.loads(facts["classes"]) == ["a", "b"]
+
+
+def test_the_network_stays_as_it_is(exported):
+    kinds = {type(module).__name__ for module in exported[0].modules()}
+    assert "AdaptiveAvgPool2d" in kinds
+    assert "AdaptiveMean" not in kinds
+
+
+def test_another_network_differs(exported):
+    network, path = exported
+    other = copy.deepcopy(network)
+    with torch.no_grad():
+        other.decode_head.conv_seg.bias[1] += 1
+    assert largest_difference(other, path, SIZES[:1]) > 0.1
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        TRUNCATED,
+        dict(HEAD, type="UPerHead", in_channels=[4, 8, 16, 32], in_index=[0, 1, 2, 3]),
+    ],
+    ids=["truncated", "upernet"],
+)
+def test_other_heads_follow_the_size_of_the_image(segmentor, tmp_path, head):
+    network = segmentor(head)
+    export_onnx(network, tmp_path / "graph.onnx", (48, 80))
+    assert largest_difference(network, tmp_path / "graph.onnx", SIZES) < 1e-5
+
+
+def test_a_static_graph_is_for_one_size(segmentor, tmp_path):
+    network = segmentor()
+    export_onnx(network, tmp_path / "graph.onnx", (48, 80), static=True)
+    assert largest_difference(network, tmp_path / "graph.onnx", [(48, 80)] * 2) < 1e-5
+    with pytest.raises(ValueError, match=r"fails at \(61, 109\)"):
+        largest_difference(network, tmp_path / "graph.onnx", [(61, 109)])

@@ -1,0 +1,123 @@
+"""The config of a trained student, for MMSegmentation alone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+from mmengine.hub import get_config
+
+import texture_kd.components  # noqa: F401
+from texture_kd import registry
+
+_PACKAGES = ("texture_kd", "mmrazor")
+# What testing needs and a training's config has.
+_KEPT = (
+    "default_scope",
+    "env_cfg",
+    "log_level",
+    "log_processor",
+    "vis_backends",
+    "visualizer",
+    "test_pipeline",
+    "tta_model",
+    "tta_pipeline",
+)
+_TEST = ("test_dataloader", "test_evaluator", "test_cfg")
+_LOAD = dict(type="LoadImageFromFile")
+
+
+def student_config(config: Config) -> Config:
+    """Return what tests the student, or a segmentor that was trained alone.
+
+    Args:
+        config: of the training.
+
+    Returns:
+        Its model, and what it is tested with, as far as MMSegmentation has it: see
+        :func:`left_out`. The pipeline for single images is kept without the transforms
+        of this package, and begins with an image file.
+
+    Raises:
+        ValueError: the config has no model.
+    """
+    plain = {key: config[key] for key in _KEPT if key in config}
+    plain["model"] = _student(config.get("model"))
+    plain["test_pipeline"] = _pipeline(config.get("test_pipeline", []))
+    if not left_out(config):
+        plain.update({key: config[key] for key in _TEST if key in config})
+    modules = _modules(config.get("custom_imports"))
+    if modules:
+        plain["custom_imports"] = dict(imports=modules, allow_failed_imports=False)
+    return Config(ConfigDict(plain).to_dict())
+
+
+def left_out(config: Config) -> list[str]:
+    """Name what the test data and metrics need of this package.
+
+    Args:
+        config: of the training.
+
+    Returns:
+        Types that MMSegmentation does not have, and for which :func:`student_config`
+        leaves out the test data.
+    """
+    return package_types([config.get(key) for key in _TEST])
+
+
+def package_types(config: Any) -> list[str]:
+    """Name the types in a config that are this package's, or MMRazor's.
+
+    Args:
+        config: any part of a config.
+
+    Returns:
+        Their names, sorted.
+    """
+    known = {
+        name
+        for kind in registry.__all__
+        for name in getattr(registry, kind).module_dict
+    }
+    return sorted(
+        {
+            name
+            for name in _types(config)
+            if name in known or name.split(".")[0] in _PACKAGES
+        }
+    )
+
+
+def _types(config: Any) -> Iterator[str]:
+    if isinstance(config, dict):
+        yield str(config.get("type"))
+        config = list(config.values())
+    if isinstance(config, list | tuple):
+        for item in config:
+            yield from _types(item)
+
+
+def _student(model: dict | None) -> dict:
+    if not isinstance(model, dict):
+        raise ValueError("the checkpoint's config has no model")
+    if "architecture" not in model:
+        return model
+    student = dict(model["architecture"])
+    if "cfg_path" in student:
+        # MMRazor's way to name a config of MMSegmentation.
+        stock = get_config(student.pop("cfg_path"), student.pop("pretrained", False))
+        student = {**stock.model, **student}
+    if model.get("data_preprocessor"):
+        student["data_preprocessor"] = model["data_preprocessor"]
+    return student
+
+
+def _pipeline(transforms: list[dict]) -> list[dict]:
+    stock = [transform for transform in transforms if not package_types(transform)]
+    loads = any(str(transform["type"]).startswith("LoadImage") for transform in stock)
+    return stock if loads else [_LOAD, *stock]
+
+
+def _modules(imports: dict | None) -> list[str]:
+    modules = (imports or {}).get("imports") or []
+    modules = [modules] if isinstance(modules, str) else modules
+    return [name for name in modules if name.split(".")[0] not in _PACKAGES]

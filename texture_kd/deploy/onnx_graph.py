@@ -1,0 +1,122 @@
+"""Segmentors as ONNX graphs, checked against PyTorch."""
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from mmseg.models import BaseSegmentor
+from torch import Tensor, nn
+
+from texture_kd.deploy.adaptive_mean import AdaptiveMean
+
+Size = tuple[int, int]
+
+
+def export_onnx(
+    network: BaseSegmentor,
+    path: str | Path,
+    size: Size,
+    static: bool = False,
+    facts: dict[str, str] | None = None,
+) -> None:
+    """Write a segmentor as an ONNX graph.
+
+    The graph takes ``image`` (N, 3, H, W), as the network's data preprocessor leaves
+    it, and returns ``logits`` (N, K, H, W) for each of its pixels. Auxiliary heads are
+    no part of it.
+
+    Args:
+        network: a segmentor in evaluation mode; it stays as it is.
+        path: of the file.
+        size: height and width of the image that it is traced with.
+        static: whether images have to have this size. N is free in any case.
+        facts: what the file is to say of itself.
+
+    Raises:
+        ImportError: the package ``onnxscript`` is missing.
+        torch.onnx.OnnxExporterError: there is no translation of a layer.
+    """
+    graph = _Logits(_exportable(network))
+    free = torch.export.Dim.DYNAMIC
+    axes = {0: free} if static else {0: free, 2: free, 3: free}
+    program = torch.onnx.export(
+        graph,
+        # A single image would make the number of images a constant.
+        (torch.zeros(2, 3, *size),),
+        dynamo=True,
+        dynamic_shapes=dict(image=axes),
+        input_names=["image"],
+        output_names=["logits"],
+        verbose=False,
+    )
+    program.model.metadata_props.update(facts or {})
+    program.save(str(path))
+
+
+def largest_difference(
+    network: BaseSegmentor, path: str | Path, sizes: Sequence[Size]
+) -> float:
+    """Compare an ONNX graph with the network that it was made of.
+
+    Args:
+        network: the segmentor, in evaluation mode.
+        path: of the graph.
+        sizes: heights and widths of random images to compare at. There is one image of
+            the first size, two of the second and so on.
+
+    Returns:
+        The largest difference of the logits, as a share of the largest logit.
+
+    Raises:
+        ImportError: the package ``onnxruntime`` is missing.
+        ValueError: the graph fails at a size, or gives another number of logits.
+    """
+    import onnxruntime
+    from onnxruntime.capi.onnxruntime_pybind11_state import (
+        Fail,
+        InvalidArgument,
+        RuntimeException,
+    )
+
+    session = onnxruntime.InferenceSession(str(path))
+    reference = _Logits(network)
+    generator = torch.Generator().manual_seed(0)
+    worst = 0.0
+    for count, size in enumerate(sizes, start=1):
+        image = torch.randn(count, 3, *size, generator=generator)
+        with torch.no_grad():
+            expected = reference(image)
+        try:
+            (found,) = session.run(["logits"], dict(image=image.numpy()))
+        except (Fail, InvalidArgument, RuntimeException) as error:
+            raise ValueError(f"the graph fails at {size}: {error}") from error
+        found = torch.from_numpy(found)
+        if found.shape != expected.shape:
+            raise ValueError(
+                f"the graph gives logits of {tuple(found.shape)} for an image of "
+                f"{size}, and the network of {tuple(expected.shape)}"
+            )
+        difference = (found - expected).abs().max() / expected.abs().max()
+        worst = max(worst, difference.item())
+    return worst
+
+
+class _Logits(nn.Module):
+    """An image's logits, at the size of the image."""
+
+    def __init__(self, network: BaseSegmentor) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.network.encode_decode(image, [dict(img_shape=image.shape[2:])])
+
+
+def _exportable(network: BaseSegmentor) -> BaseSegmentor:
+    network = copy.deepcopy(network).cpu()
+    for module in list(network.modules()):
+        for name, layer in module.named_children():
+            if isinstance(layer, nn.AdaptiveAvgPool2d):
+                setattr(module, name, AdaptiveMean(layer.output_size))
+    return network
