@@ -1,9 +1,42 @@
 """Train a distillation config: MMRazor's train.py under the stack bridge.
 
 python tools/train.py CONFIG [--work-dir DIR] [--resume] [--amp] [--cfg-options K=V ...]
+python tools/train.py CONFIG --check [--amp] [--cfg-options K=V ...]
+
+--check builds everything, runs two iterations, and prints in one table what each
+recorder, connector and loss gave, how strongly each loss pulls at the student, the
+memory, and the time to expect. Where something is wrong it says in one sentence what.
 """
 
+import sys
+from unittest.mock import patch
+
+from texture_kd.compat import install
 from texture_kd.compat.launch import run_mmrazor_tool
 
+
+def check() -> None:
+    """Try the training that the command line asks for."""
+    install()
+    from texture_kd.analysis.check_runner import (
+        PROBLEMS,
+        CheckFailed,
+        CheckRunner,
+        sentence,
+    )
+
+    try:
+        with patch("mmengine.runner.Runner", CheckRunner):
+            run_mmrazor_tool("train.py")
+    except CheckFailed as failure:
+        sys.exit(f"Wrong: {failure}")
+    except PROBLEMS as error:
+        sys.exit(f"Wrong: reading the config: {sentence(error)}")
+
+
 if __name__ == "__main__":
-    run_mmrazor_tool("train.py")
+    if "--check" in sys.argv:
+        sys.argv.remove("--check")
+        check()
+    else:
+        run_mmrazor_tool("train.py")

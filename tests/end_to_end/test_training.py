@@ -255,3 +255,18 @@ def test_the_demo(run, tmp_path):
         assert re.search(rf"\| {network} \| \d+\.\d+ \| \d+\.\d+ \|", table)
     with Image.open(tmp_path / "comparison.png") as picture:
         assert picture.size[0] > picture.size[1] > 100
+
+
+def test_a_check_runs_two_iterations_and_leaves_nothing(run, distilled, tmp_path):
+    tool = REPOSITORY / "tools" / "train.py"
+    command = (sys.executable, tool, distilled, "--check", "--work-dir", tmp_path / "w")
+    out = run(*command)
+    assert re.search(r"\| distill\.loss_response +\| ResponseKDLoss", out)
+    assert not (tmp_path / "w").exists()
+    wrong = "model.distiller.loss_forward_mappings.loss_response.preds_S.recorder=logit"
+    out = run(*command, "--cfg-options", wrong, ok=False)
+    assert out.splitlines()[-1].startswith("Wrong: building the training: ValueError: ")
+    assert "did you mean logits" in out
+    out = run(sys.executable, tool, tmp_path / "absent.py", "--check", ok=False)
+    assert "Wrong: reading the config: FileNotFoundError" in out.splitlines()[-1]
+    assert "absent.py" in out

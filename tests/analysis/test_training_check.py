@@ -1,0 +1,223 @@
+"""Two iterations say what a training is made of, and what is wrong with it."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmrazor.registry import MODELS
+from torch import nn
+
+from texture_kd.analysis.check_runner import CheckFailed, CheckRunner, sentence
+from texture_kd.analysis.training_check import Loss, TrainingCheck
+from texture_kd.analysis.unknown_types import unknown_types
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
+DISTILLED = f"sstkd_pspnet_r18-w32-d8_{STUDENT}"
+ADVERSARIAL = f"sstkd-adversarial_pspnet_r18-w32-d8_{STUDENT}"
+LFD = f"lfd_pspnet_r18-w32-d8_{STUDENT}"
+LOSSES = "model.distiller.distill_losses."
+
+
+@pytest.fixture(autouse=True)
+def mmrazors_scope():
+    """A runner sets the default scope and leaves it: this gives it back."""
+    with DefaultScope.overwrite_default_scope("mmrazor"):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path, monkeypatch):
+    """Have temporary folders where a test can look for what is left."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def left(folder):
+    """Name the temporary folders that are still there."""
+    return [path.name for path in folder.iterdir() if path.name.startswith("tmp")]
+
+
+def tiny(name=DISTILLED, **options):
+    config = Config.fromfile(CONFIGS / name)
+    pipeline = [
+        dict(type="LoadTextureMosaic", size=(64, 64)),
+        dict(type="PackSegInputs"),
+    ]
+    for split in ("train", "val", "test"):
+        loader = config[f"{split}_dataloader"]
+        loader.update(batch_size=2, num_workers=0, persistent_workers=False)
+        loader.dataset.update(length=8, pipeline=pipeline)
+    if "teacher_ckpt" in config.model:
+        config.model.teacher_ckpt = None
+    config.work_dir = "/nowhere/that/can/be/written"
+    config.merge_from_dict(options)
+    return config
+
+
+def checked(*arguments, **options):
+    runner = CheckRunner.from_cfg(tiny(*arguments, **options))
+    runner.train()
+    return runner.check
+
+
+def test_the_table_names_recorders_losses_and_costs(capsys, folders):
+    check = checked()
+    printed = capsys.readouterr().out
+    rows = [line.split("|")[1:4] for line in printed.splitlines() if "|" in line]
+    seen = {part.strip(): (what.strip(), found.strip()) for part, what, found in rows}
+    assert seen["student's recorder stage1"] == (
+        "ModuleOutputsRecorder backbone.layer1",
+        "(2, 16, 32, 32) float32",
+    )
+    assert seen["teacher's recorder stage2"][1] == "(2, 64, 16, 16) float32"
+    assert "int64" in seen["student's recorder labels"][1]
+    assert seen["distill.loss_response"][0] == "ResponseKDLoss, loss_weight 5"
+    assert "of its own losses'" in seen["distill.loss_response"][1]
+    assert seen["validation"] == ("of two batches", "ends")
+    assert "400 iterations" in seen["time"][0]
+    assert "MiB" in seen["memory"][1]
+    assert all(loss.gradient > 0 for loss in check.losses.values())
+    assert check.notes() == []
+    assert left(folders) == []
+
+
+def test_a_network_alone_and_a_critic_are_trainings_too(capsys):
+    alone = checked(STUDENT)
+    assert set(alone.losses) == {"decode.loss_ce", "aux.loss_ce"}
+    assert alone.records == {}
+    assert "distill.loss_adversarial" in checked(ADVERSARIAL).losses
+
+
+def test_a_connector_shows_what_it_makes_of_a_feature(capsys):
+    assert checked(LFD).connected == {
+        "lfd": "(2, 128, 16, 16) float32 to (2, 256, 16, 16) float32"
+    }
+
+
+def test_what_trains_nothing_is_noted(capsys):
+    options = {f"{LOSSES}loss_statistical.loss_weight": 0.0}
+    more = dict(type="ModuleOutputs", source="backbone.layer3")
+    options["model.distiller.student_recorders.stage3"] = more
+    checked(**options)
+    notes = [s for s in capsys.readouterr().out.splitlines() if s.startswith("Note")]
+    assert notes == [
+        "Note: the student's recorder stage3 is read by no loss",
+        "Note: no gradient of distill.loss_statistical reaches the student",
+    ]
+
+
+def test_a_loss_that_is_not_finite_is_named_beside_the_table(capsys, folders):
+    with pytest.raises(CheckFailed, match=r"distill\.loss_response is not finite"):
+        checked(**{f"{LOSSES}loss_response.loss_weight": float("nan")})
+    assert "student's recorder stage1" in capsys.readouterr().out
+    assert left(folders) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            {f"{LOSSES}loss_structural_stage1.student_channels": 8},
+            "^iteration 1: ValueError: .*set student_channels=16",
+        ),
+        (
+            {"model.teacher_ckpt": "absent.pth"},
+            "^building the training: .*absent.pth",
+        ),
+        (
+            {"optim_wrapper.optimizer.type": "AdamX"},
+            r"optim_wrapper\.optimizer\.type='AdamX'; did you mean Adam ",
+        ),
+        (
+            {"val_dataloader.dataset.split": "vall"},
+            "^building the training: .*vall",
+        ),
+        (
+            {"val_dataloader.dataset.pipeline": [dict(type="PackSegInputs")]},
+            "^validation: ",
+        ),
+        (
+            {"test_dataloader.dataset.split": "tset"},
+            "^building the test: .*tset",
+        ),
+        ({"launcher": "pytorch"}, "single process"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_that_says_when(options, said, folders):
+    with pytest.raises(CheckFailed, match=said) as failure:
+        checked(**options)
+    assert "\n" not in str(failure.value)
+    assert left(folders) == []
+
+
+def test_gradients_are_norms_at_the_students_parameters_alone():
+    model = nn.Module()
+    model.student = nn.Linear(2, 1, bias=False)
+    model.critic = nn.Linear(2, 1)
+    w, c = model.student.weight, model.critic.weight
+    check = TrainingCheck({})
+    check.model = model
+    constant = torch.tensor(7.0)
+    losses = check._measured(
+        {
+            "student.loss_a": (3 * w[0, 0] + 4 * w[0, 1]).reshape(1),
+            "student.loss_b": [5 * w[0, 0], 7 * w[0, 0]],
+            "student.acc": constant,
+            "distill.loss_c": 2 * w[0, 1] + 9 * c.sum(),
+            "distill.loss_d": c.sum(),
+            "distill.loss_e": constant,
+        }
+    )
+    norms = {name: loss.gradient for name, loss in losses.items()}
+    assert norms == pytest.approx(
+        {
+            "student.loss_a": 5,
+            "student.loss_b": 12,
+            "distill.loss_c": 2,
+            "distill.loss_d": 0,
+            "distill.loss_e": 0,
+            "the student's own losses": (15**2 + 4**2) ** 0.5,
+        }
+    )
+    assert losses["distill.loss_e"] == Loss(7, 0)
+    # The graph is still there for the training's own backward pass.
+    (3 * w[0, 0]).backward()
+
+
+@pytest.mark.parametrize(
+    ("train_cfg", "iterations"),
+    [(dict(max_iters=7), 7), (dict(by_epoch=True, max_epochs=3), 12)],
+)
+def test_the_length_of_the_training_is_its_own(train_cfg, iterations, capsys):
+    config = tiny(STUDENT)
+    config.train_cfg = train_cfg
+    runner = CheckRunner.from_cfg(config)
+    runner.train()
+    assert runner.iter == 2
+    assert runner.check.iterations == iterations
+
+
+@pytest.mark.parametrize("name", [DISTILLED, "sstkd_pspnet_r101_r18_cityscapes.py"])
+def test_what_is_registered_is_no_unknown_type(name):
+    config = Config.fromfile(CONFIGS / name).to_dict()
+    assert unknown_types(config) == []
+    config["model"]["architecture"]["decode_head"]["type"] = "PSPHed"
+    (said,) = unknown_types(config)
+    assert "model.architecture.decode_head.type='PSPHed'" in said
+    assert "did you mean PSPHead" in said
+
+
+def test_an_exception_without_words_says_where():
+    def fail():
+        assert MODELS is None
+
+    with pytest.raises(AssertionError) as failure:
+        fail()
+    bare = AssertionError().with_traceback(failure.value.__traceback__)
+    assert sentence(bare).endswith("assert MODELS is None")
+    assert "test_training_check.py:" in sentence(bare)
+    assert sentence(KeyError("a\n  b\n\nc")) == "KeyError: a b"

@@ -1,0 +1,127 @@
+"""A runner that tries a training for two iterations and says what it saw."""
+
+import tempfile
+import traceback
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+from torch import nn
+
+from texture_kd.analysis.training_check import TrainingCheck
+from texture_kd.analysis.unknown_types import unknown_types
+
+ITERATIONS = 2
+# Whatever a config, its data or its networks can make OpenMMLab raise.
+PROBLEMS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+
+
+class CheckFailed(Exception):
+    """A training cannot go on; the message says where and why."""
+
+
+class CheckRunner(Runner):
+    """Builds all that a training does, runs two iterations, and prints a table.
+
+    Nothing is left behind: checkpoints, logs and what visualisation backends would send
+    go nowhere. After the iterations two batches are validated, and what tests the
+    network is built.
+    """
+
+    @classmethod
+    def from_cfg(cls, cfg: Config) -> "CheckRunner":
+        """Build a runner.
+
+        Args:
+            cfg: of the training.
+
+        Raises:
+            CheckFailed: it cannot be built.
+        """
+        if cfg.get("launcher", "none") != "none":
+            raise CheckFailed("a check runs in a single process: leave --launcher out")
+        folder = tempfile.TemporaryDirectory()
+        try:
+            runner = super().from_cfg(shortened(cfg, folder.name))
+        except PROBLEMS as error:
+            folder.cleanup()
+            raise _failed("building the training", error, cfg) from error
+        runner.folder = folder
+        runner.check = TrainingCheck(dict(cfg.train_cfg))
+        runner.register_hook(runner.check, priority="VERY_HIGH")
+        return runner
+
+    def train(self) -> nn.Module:
+        """Train two iterations and print what was seen.
+
+        Raises:
+            CheckFailed: something goes wrong, or a loss is not finite.
+        """
+        try:
+            model = super().train()
+            self.check.stage = "building the test"
+            _ = self.test_loop
+        except PROBLEMS as error:
+            raise _failed(self.check.stage, error, self.cfg) from error
+        finally:
+            self.folder.cleanup()
+        print(self.check.table())
+        for note in self.check.notes():
+            print(f"Note: {note}")
+        broken = self.check.not_finite()
+        if broken:
+            raise CheckFailed(f"the first iteration: {', '.join(broken)} is not finite")
+        return model
+
+
+def shortened(config: Config, folder: str) -> Config:
+    """Return a training's config for two iterations that leave nothing behind.
+
+    Args:
+        config: of the training; it stays as it is.
+        folder: for what cannot be helped.
+    """
+    config = Config(config.to_dict())
+    config.work_dir = folder
+    config.resume = False
+    config.log_level = "ERROR"
+    config.log_processor = dict(by_epoch=False)
+    config.default_hooks = dict(config.get("default_hooks", {}), checkpoint=None)
+    # Neither a picture nor a run on a server.
+    config.visualizer = None
+    config.train_cfg = dict(
+        type="IterBasedTrainLoop", max_iters=ITERATIONS, val_interval=ITERATIONS
+    )
+    if config.get("val_dataloader"):
+        config.val_dataloader.num_batch_per_epoch = ITERATIONS
+    return config
+
+
+def _failed(stage: str, error: BaseException, config: Config) -> CheckFailed:
+    # Typing errors are the usual reason, and MMEngine's words for some do not say so.
+    strange = unknown_types(config.to_dict()) if stage.startswith("building") else []
+    hints = f" ({'; '.join(strange)})" if strange else ""
+    return CheckFailed(f"{stage}: {sentence(error)}{hints}")
+
+
+def sentence(error: BaseException) -> str:
+    """Say in one sentence what an exception says, and where if it says nothing."""
+    said = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+    said = " ".join(said.split("\n\n")[0].split())
+    if said:
+        return f"{type(error).__name__}: {said}"
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = "/".join(Path(frame.filename).parts[-3:])
+    return f"{type(error).__name__} at {place}:{frame.lineno}: {frame.line}"

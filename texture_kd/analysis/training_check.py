@@ -1,0 +1,244 @@
+"""What the first iterations of a training show of its parts."""
+
+import math
+import resource
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch import Tensor, nn
+
+_TASK, _DISTILLED = "the student's own losses", "distill."
+
+
+class Loss(NamedTuple):
+    """A loss in the first iteration.
+
+    Attributes:
+        value: what is added to the training's loss.
+        gradient: norm of its gradient at the student's parameters.
+    """
+
+    value: float
+    gradient: float
+
+
+class TrainingCheck(Hook):
+    """Looks at the parts of a training in its first iteration, and times the second.
+
+    Args:
+        train_cfg: config of the training's own loop, for its length.
+    """
+
+    def __init__(self, train_cfg: dict) -> None:
+        self.stage = "building the training"
+        self.train_cfg = train_cfg
+        self.records: dict[tuple[str, str], str] = {}
+        self.connected: dict[str, str] = {}
+        self.losses: dict[str, Loss] = {}
+        self.validated = False
+
+    def before_train(self, runner: Runner) -> None:
+        """Watch the distiller and the losses."""
+        self.model = runner.model
+        self.distiller = getattr(self.model, "distiller", None)
+        if self.distiller is not None:
+            self._watch_distiller()
+        summed = self.model.parse_losses
+
+        def parse_losses(losses: dict) -> Any:
+            if not self.losses:
+                self.losses = self._measured(losses)
+            return summed(losses)
+
+        self.model.parse_losses = parse_losses
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None
+    ) -> None:
+        """Start the clock."""
+        self.stage = f"iteration {runner.iter + 1}"
+        self.batch_size = len(data_batch["inputs"])
+        self.device = next(self.model.parameters()).device
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        self.started = self._now()
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: Any = None,
+    ) -> None:
+        """Stop the clock; the last iteration's time counts."""
+        self.seconds = self._now() - self.started
+        self.memory = self._peak()
+        self.iterations = self._iterations(runner)
+        self.stage = "validation"
+
+    def after_val(self, runner: Runner) -> None:
+        """Note that a validation ends."""
+        self.validated = True
+
+    def table(self) -> str:
+        """Return what was seen as a Markdown table, in columns."""
+        rows = [("part", "what", "seen"), ("---",) * 3, *self._rows()]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            f"| {' | '.join(map(str.ljust, row, widths))} |" for row in rows
+        )
+
+    def notes(self) -> list[str]:
+        """Return sentences on what trains nothing."""
+        unused = [
+            f"the {side}'s recorder {name} is read by no loss"
+            for side, name in self.records
+            if (side, name) not in self._read()
+        ]
+        idle = [
+            f"no gradient of {name} reaches the student"
+            for name, loss in self.losses.items()
+            if loss.gradient == 0
+        ]
+        return unused + idle
+
+    def not_finite(self) -> list[str]:
+        """Return the names of losses that are infinite or NaN, as are their slopes."""
+        return [
+            name
+            for name, loss in self.losses.items()
+            if not (math.isfinite(loss.value) and math.isfinite(loss.gradient))
+        ]
+
+    def _watch_distiller(self) -> None:
+        compute = self.distiller.compute_distill_losses
+
+        def compute_distill_losses() -> dict:
+            for side in ("student", "teacher"):
+                manager = getattr(self.distiller, f"{side}_recorders")
+                for name, recorder in manager.recorders.items():
+                    self.records[side, name] = _shapes(recorder.data_buffer)
+            return compute()
+
+        self.distiller.compute_distill_losses = compute_distill_losses
+        for name, connector in self.distiller.connectors.items():
+            connector.register_forward_hook(self._connects(name))
+
+    def _connects(self, name: str) -> Callable:
+        def note(module: nn.Module, given: tuple, made: Any) -> None:
+            self.connected[name] = f"{_shapes(given)} to {_shapes(made)}"
+
+        return note
+
+    def _measured(self, losses: dict) -> dict[str, Loss]:
+        student = getattr(self.model, "student", self.model)
+        parameters = [p for p in student.parameters() if p.requires_grad]
+        summed = {
+            name: _total(value) for name, value in losses.items() if "loss" in name
+        }
+        own = [v for name, v in summed.items() if not name.startswith(_DISTILLED)]
+        if own and len(own) < len(summed):
+            summed[_TASK] = sum(own)
+        return {
+            name: Loss(value.item(), _gradient(value, parameters))
+            for name, value in summed.items()
+        }
+
+    def _rows(self) -> Iterator[tuple[str, str, str]]:
+        for (side, name), shapes in self.records.items():
+            recorder = getattr(self.distiller, f"{side}_recorders").recorders[name]
+            what = f"{type(recorder).__name__} {recorder.source}"
+            yield f"{side}'s recorder {name}", what, shapes
+        for name, shapes in self.connected.items():
+            kind = type(self.distiller.connectors[name]).__name__
+            yield f"connector {name}", kind, shapes
+        for name, loss in self.losses.items():
+            yield name, self._kind(name), self._said(loss)
+        yield "memory", f"of {self.batch_size} images", self.memory
+        total = self.seconds * self.iterations
+        yield (
+            "time",
+            f"of {self.iterations} iterations, without data and validations",
+            f"{_duration(total)}, {self.seconds:.3f} s an iteration",
+        )
+        if self.validated:
+            yield "validation", "of two batches", "ends"
+
+    def _kind(self, name: str) -> str:
+        losses = getattr(self.distiller, "distill_losses", {})
+        own = name.removeprefix(_DISTILLED)
+        if own not in losses:
+            return ""
+        weight = getattr(losses[own], "loss_weight", None)
+        kind = type(losses[own]).__name__
+        return kind if weight is None else f"{kind}, loss_weight {weight:g}"
+
+    def _said(self, loss: Loss) -> str:
+        said = f"{loss.value:.4g}, gradient at the student {loss.gradient:.3g}"
+        task = self.losses.get(_TASK)
+        if task is None or task is loss or not task.gradient:
+            return said
+        return f"{said}, {loss.gradient / task.gradient:.2g} of its own losses'"
+
+    def _read(self) -> set[tuple[str, str]]:
+        sides = {True: "student", False: "teacher"}
+        return {
+            (sides[bool(record["from_student"])], record["recorder"])
+            for records in self.distiller.loss_forward_mappings.values()
+            for record in records.values()
+        }
+
+    def _iterations(self, runner: Runner) -> int:
+        if "max_iters" in self.train_cfg:
+            return self.train_cfg["max_iters"]
+        return self.train_cfg.get("max_epochs", 1) * len(runner.train_dataloader)
+
+    def _now(self) -> float:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return time.perf_counter()
+
+    def _peak(self) -> str:
+        if self.device.type == "cuda":
+            peak = torch.cuda.max_memory_allocated(self.device)
+            return f"{peak / 2**20:.0f} MiB of the GPU"
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return f"{peak / 2**10:.0f} MiB, the whole process"
+
+
+def _total(value: Tensor | list[Tensor]) -> Tensor:
+    """Add up a loss as MMEngine does."""
+    parts = [value] if isinstance(value, Tensor) else value
+    return sum(part.mean() for part in parts)
+
+
+def _gradient(value: Tensor, parameters: list[nn.Parameter]) -> float:
+    if not (value.requires_grad and parameters):
+        return 0.0
+    gradients = torch.autograd.grad(
+        value, parameters, retain_graph=True, allow_unused=True
+    )
+    norms = [g.float().norm() for g in gradients if g is not None]
+    return torch.stack(norms).norm().item() if norms else 0.0
+
+
+def _shapes(value: Any) -> str:
+    """Describe tensors, and what holds them."""
+    if isinstance(value, Tensor):
+        kind = str(value.dtype).removeprefix("torch.")
+        return f"{tuple(value.shape)} {kind}"
+    if isinstance(value, list | tuple):
+        held = [_shapes(item) for item in value]
+        return held[0] if len(held) == 1 else f"[{'; '.join(held)}]"
+    return type(value).__name__
+
+
+def _duration(seconds: float) -> str:
+    minutes, hours = seconds / 60, seconds / 3600
+    if hours >= 48:
+        return f"{hours / 24:.1f} days"
+    return f"{hours:.1f} h" if hours >= 2 else f"{minutes:.1f} min"
