@@ -52,10 +52,13 @@ _register("TRANSFORMS", datasets.BlockwiseAnnotation, datasets.LoadTextureMosaic
 _register(
     "HOOKS",
     hooks.CriticOptimizerCheckHook,
+    hooks.LossRatioHook,
     hooks.NumClassesCheckHook,
     hooks.PlainStudentHook,
     hooks.RandomStateHook,
     hooks.SoftFilterPruningHook,
+    hooks.TeacherMetricHook,
+    hooks.TextureVisualizationHook,
 )
 _register("OPTIM_WRAPPER_CONSTRUCTORS", optim.CriticOptimWrapperConstructor)
 _register("OPTIM_WRAPPERS", optim.BFloat16OptimWrapper)

@@ -1,0 +1,165 @@
+"""Hooks that show what a distillation's teacher and student do."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.logging import MessageHub
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+from mmrazor.registry import MODELS
+
+import texture_kd.components  # noqa: F401
+from texture_kd.hooks import LossRatioHook, TextureVisualizationHook
+from texture_kd.visualization.segmentations import segmentations_figure
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
+TEACHER = STUDENT.replace("w16", "w32")
+DISTILLED = f"sstkd_pspnet_r18-w32-d8_{STUDENT}"
+DRAWS = dict(type="TextureVisualizationHook", interval=3, indices=[1])
+
+
+@pytest.fixture(autouse=True)
+def mmrazors_scope():
+    """A runner sets the default scope and leaves it: this gives it back."""
+    with DefaultScope.overwrite_default_scope("mmrazor"):
+        yield
+
+
+def tiny(folder, name=DISTILLED, hooks=()):
+    config = Config.fromfile(CONFIGS / name)
+    pipeline = [
+        dict(type="LoadTextureMosaic", size=(64, 64)),
+        dict(type="PackSegInputs"),
+    ]
+    for split in ("train", "val"):
+        loader = config[f"{split}_dataloader"]
+        loader.update(batch_size=2, num_workers=0, persistent_workers=False)
+        loader.dataset.update(length=4, pipeline=pipeline)
+    config.train_cfg.update(max_iters=4, val_interval=2)
+    config.default_hooks.logger.interval = 1
+    config.default_hooks.checkpoint.interval = 4
+    config.work_dir = str(folder)
+    config.randomness = dict(seed=3)
+    # MMEngine has one visualizer of a name in a process.
+    config.visualizer.name = str(folder)
+    config.custom_hooks = [*config.custom_hooks, *hooks]
+    return config
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory):
+    path = tmp_path_factory.mktemp("teacher") / "teacher.pth"
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        torch.manual_seed(5)
+        network = MODELS.build(Config.fromfile(CONFIGS / TEACHER).model)
+    torch.save(dict(meta={}, state_dict=network.state_dict()), path)
+    return str(path)
+
+
+def trained(config, teacher):
+    config.model.teacher_ckpt = teacher
+    runner = Runner.from_cfg(config)
+    runner.train()
+    return runner
+
+
+def logged(runner, name):
+    return list(runner.message_hub.get_scalar(name).data[0])
+
+
+def test_drawing_changes_nothing_and_leaves_pictures(tmp_path, teacher):
+    plain = trained(tiny(tmp_path / "plain"), teacher)
+    drawn = trained(tiny(tmp_path / "drawn", hooks=[DRAWS]), teacher)
+    assert logged(plain, "train/loss") == logged(drawn, "train/loss")
+    ours, theirs = (r.model.state_dict() for r in (plain, drawn))
+    assert all(
+        torch.equal(ours[name], theirs[name]) for name in ours if "_extra" not in name
+    )
+
+    pictures = {
+        path.name for path in (tmp_path / "drawn").glob("*/vis_data/vis_image/*")
+    }
+    kinds = ("predictions", "subbands", "statistics")
+    assert pictures == {f"image1_{kind}_{n}.png" for kind in kinds for n in (3, 4)}
+    assert not list((tmp_path / "plain").glob("*/vis_data/vis_image/*"))
+
+
+def test_the_teacher_is_tested_as_it_would_be_alone(tmp_path, teacher):
+    runner = trained(tiny(tmp_path / "run"), teacher)
+    alone = tiny(tmp_path / "alone", TEACHER)
+    alone.load_from = teacher
+    expected = Runner.from_cfg(alone).val()
+    assert logged(runner, "val/teacher.mIoU") == [expected["mIoU"]] * 2
+    assert logged(runner, "val/student.mIoU") == logged(runner, "val/mIoU")
+    assert "teacher.mIoU" not in expected
+
+
+def test_ratios_are_of_the_students_own_losses():
+    hub = MessageHub.get_instance("ratios")
+    outputs = {
+        "loss": torch.tensor(12.0),
+        "student.decode.loss_ce": torch.tensor(2.0),
+        "student.aux.loss_ce": torch.tensor(0.5),
+        "student.decode.acc_seg": torch.tensor(90.0),
+        "distill.loss_response": torch.tensor(10.0),
+        "distill.part_response.x": torch.tensor(1.0),
+    }
+    LossRatioHook().after_train_iter(SimpleNamespace(message_hub=hub), 0, None, outputs)
+    assert list(hub.log_scalars) == ["train/distill.ratio_response"]
+    assert hub.get_scalar("train/distill.ratio_response").current() == 4
+
+    alone = MessageHub.get_instance("alone")
+    for outputs in (None, {"loss": 1.0}, {"distill.loss_response": 1.0}):
+        hook = LossRatioHook()
+        hook.after_train_iter(SimpleNamespace(message_hub=alone), 0, None, outputs)
+    assert not alone.log_scalars
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (dict(indices=[0, 4]), "has the image 4, and the validation data have 0 to 3"),
+        (dict(classes=None), r"no classes or no palette: add metainfo="),
+        (dict(val=False), "give val_dataloader"),
+        (dict(alone=True), "leave it out of the training of a single network"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said_before_training(change, said):
+    known = dict(classes=change.get("classes", ("a",)), palette=[[0, 0, 0]])
+
+    class Images(list):
+        metainfo = known
+
+    model = SimpleNamespace() if change.get("alone") else SimpleNamespace(distiller=1)
+    runner = SimpleNamespace(
+        model=model,
+        val_loop=object() if change.get("val", True) else None,
+        val_dataloader=SimpleNamespace(dataset=Images(range(4))),
+    )
+    hook = TextureVisualizationHook(indices=change.get("indices", [0]))
+    with pytest.raises(ValueError, match=said):
+        hook.before_train(runner)
+
+
+def test_an_interval_is_at_least_one():
+    with pytest.raises(ValueError, match="interval of at least 1, got 0"):
+        TextureVisualizationHook(interval=0)
+
+
+def test_a_segmentation_is_coloured_and_counted():
+    truth = np.array([[0, 1], [255, 1]])
+    figure = segmentations_figure(
+        np.zeros((2, 2, 3), np.uint8),
+        truth,
+        dict(student=np.array([[0, 0], [1, 1]])),
+        [[10, 0, 0], [0, 20, 0]],
+    )
+    titles = [axis.get_title() for axis in figure.axes]
+    assert titles == ["image", "truth", "student, 66.7% right"]
+    shown = figure.axes[1].images[0].get_array()
+    assert shown.tolist() == [[[10, 0, 0], [0, 20, 0]], [[0, 0, 0], [0, 20, 0]]]
