@@ -3,10 +3,11 @@
 python tools/export_student.py CHECKPOINT -o student.pth
 python tools/export_student.py CHECKPOINT -o student.onnx [--shape H W] [--static]
 
-CHECKPOINT is what training wrote, of a distillation or of a network alone; the config
-is in it. MMSegmentation alone loads student.pth, with the config student.py that is
-written beside it. student.onnx takes normalised images of any size, and is compared
-with PyTorch at several sizes before it is kept.
+CHECKPOINT is what training wrote, of a distillation or of a network alone. The config
+is in it and read as values, and what its custom_imports name is imported.
+MMSegmentation alone loads student.pth, with the config student.py that is written
+beside it. student.onnx takes normalised images of any size, and is compared with
+PyTorch at several sizes before it is kept.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from texture_kd.compat import install
 
 # Of the largest logit: what another order of summation makes of float32.
 TOLERANCE = 1e-3
+HEADER = "# A student, for MMSegmentation alone.\n"
 
 
 def main() -> None:
@@ -72,6 +74,7 @@ def export(args: argparse.Namespace, out: Path) -> str:
     """
     from texture_kd.deploy import read_checkpoint, student_config, trained_config
 
+    refuse_to_overwrite(args.checkpoint, out)
     checkpoint = read_checkpoint(args.checkpoint)
     trained = trained_config(checkpoint)
     config = student_config(trained)
@@ -84,6 +87,24 @@ def export(args: argparse.Namespace, out: Path) -> str:
         said = write_checkpoint(network, config, checkpoint, out)
         said += without_test_data(trained)
     return f"{out}: {described(network)}\n{said}"
+
+
+def refuse_to_overwrite(checkpoint: str, out: Path) -> None:
+    """Leave alone what no export wrote.
+
+    Raises:
+        ValueError: the checkpoint or a config would be overwritten.
+    """
+    if out.exists() and Path(checkpoint).exists() and out.samefile(checkpoint):
+        raise ValueError(f"--out {out} is the checkpoint itself: give another name")
+    config = out.with_suffix(".py")
+    if out.suffix != ".pth" or not config.exists():
+        return
+    if not config.read_text().startswith(HEADER):
+        raise ValueError(
+            f"the student's config goes to {config}, and what is there was not "
+            "exported: give another --out"
+        )
 
 
 def write_checkpoint(
@@ -110,12 +131,10 @@ def write_checkpoint(
     text = config.pretty_text
     kept = ("epoch", "iter", "seed", "dataset_meta", "mmengine_version")
     meta = {key: checkpoint["meta"][key] for key in kept if key in checkpoint["meta"]}
-    with replaced(out) as path:
-        torch.save(
-            dict(meta=dict(meta, cfg=text), state_dict=network.state_dict()), path
-        )
-    with replaced(out.with_suffix(".py")) as path:
-        path.write_text(text + "\n")
+    content = dict(meta=dict(meta, cfg=text), state_dict=network.state_dict())
+    with replaced(out) as weights, replaced(out.with_suffix(".py")) as path:
+        torch.save(content, weights)
+        path.write_text(f"{HEADER}{text}\n")
     return f"Its config: {out.with_suffix('.py')}"
 
 
@@ -190,15 +209,23 @@ def build(config: Config, checkpoint: dict) -> nn.Module:
 
     Raises:
         ImportError: a module of the training's custom_imports is missing.
-        ValueError: the weights do not fit.
+        ValueError: the weights do not fit, or nothing has registered a type.
     """
     from mmseg.registry import MODELS
 
     import texture_kd.components  # noqa: F401
+    from texture_kd.analysis.unknown_types import unknown_types
     from texture_kd.deploy import student_weights
     from texture_kd.pruning import REMOVED, fit_to_state
 
     import_modules_from_strings(**config.get("custom_imports", dict(imports=[])))
+    # MMEngine would import and call whatever else a checkpoint may name.
+    strange = unknown_types(config.to_dict())
+    if strange:
+        raise ValueError(
+            f"{strange[0]}: the training's custom_imports have to name the module that "
+            "registers it"
+        )
     with DefaultScope.overwrite_default_scope("mmseg"):
         # Building writes into its config.
         network = MODELS.build(copy.deepcopy(config.model)).eval()

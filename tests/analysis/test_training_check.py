@@ -77,7 +77,7 @@ def test_the_table_names_recorders_losses_and_costs(capsys, folders):
     assert "int64" in seen["student's recorder labels"][1]
     assert seen["distill.loss_response"][0] == "ResponseKDLoss, loss_weight 5"
     assert "of its own losses'" in seen["distill.loss_response"][1]
-    assert seen["validation"] == ("of two batches", "ends")
+    assert seen["validation"] == ("of 4 images", "ends")
     assert "400 iterations" in seen["time"][0]
     assert "MiB" in seen["memory"][1]
     assert all(loss.gradient > 0 for loss in check.losses.values())
@@ -159,8 +159,8 @@ def test_gradients_are_norms_at_the_students_parameters_alone():
     model.student = nn.Linear(2, 1, bias=False)
     model.critic = nn.Linear(2, 1)
     w, c = model.student.weight, model.critic.weight
-    check = TrainingCheck({})
-    check.model = model
+    check = TrainingCheck()
+    check.model, check.scale = model, 8.0
     constant = torch.tensor(7.0)
     losses = check._measured(
         {
@@ -184,8 +184,8 @@ def test_gradients_are_norms_at_the_students_parameters_alone():
         }
     )
     assert losses["distill.loss_e"] == Loss(7, 0)
-    # The graph is still there for the training's own backward pass.
-    (3 * w[0, 0]).backward()
+    assert w.grad is None
+    assert c.grad is None
 
 
 @pytest.mark.parametrize(
@@ -195,10 +195,39 @@ def test_gradients_are_norms_at_the_students_parameters_alone():
 def test_the_length_of_the_training_is_its_own(train_cfg, iterations, capsys):
     config = tiny(STUDENT)
     config.train_cfg = train_cfg
+    # Neither averages that begin late nor a schedule to the end are shortened.
+    config.custom_hooks.append(dict(type="EMAHook", begin_iter=5))
+    config.param_scheduler = [dict(type="PolyLR", begin=3, by_epoch=False)]
     runner = CheckRunner.from_cfg(config)
     runner.train()
-    assert runner.iter == 2
+    assert runner.check.done == 2
     assert runner.check.iterations == iterations
+
+
+def test_a_validation_set_of_one_image_is_seen_whole(capsys):
+    config = tiny()
+    config.val_dataloader.dataset.length = 1
+    config.custom_hooks.append(dict(type="TextureVisualizationHook", indices=[0]))
+    runner = CheckRunner.from_cfg(config)
+    runner.train()
+    assert runner.check.validated == 1
+
+
+def test_checkpointed_activations_are_no_mistake(capsys):
+    check = checked(STUDENT, **{"model.backbone.with_cp": True})
+    assert all(loss.gradient > 0 for loss in check.losses.values())
+
+
+def test_a_training_that_ends_before_says_so():
+    with pytest.raises(CheckFailed, match="ends before its second iteration"):
+        checked(STUDENT, **{"train_cfg.max_iters": 1})
+
+
+def test_predictions_go_to_no_folder_that_stays(capsys, folders):
+    kept = folders / "predictions"
+    evaluator = {"val_evaluator.output_dir": str(kept)}
+    checked(STUDENT, **evaluator)
+    assert not kept.exists()
 
 
 @pytest.mark.parametrize("name", [DISTILLED, "sstkd_pspnet_r101_r18_cityscapes.py"])
@@ -218,6 +247,6 @@ def test_an_exception_without_words_says_where():
     with pytest.raises(AssertionError) as failure:
         fail()
     bare = AssertionError().with_traceback(failure.value.__traceback__)
-    assert sentence(bare).endswith("assert MODELS is None")
-    assert "test_training_check.py:" in sentence(bare)
+    assert sentence(bare).startswith("AssertionError: assert MODELS is None (")
+    assert "analysis/test_training_check.py, line" in sentence(bare)
     assert sentence(KeyError("a\n  b\n\nc")) == "KeyError: a b"

@@ -47,6 +47,8 @@ def test_numbers_keys_and_signs():
         "a = (lambda: 0)()",
         "a = dict(**dict(b=1))",
         "a = {{**dict(b=1)}}",
+        "a = {{\"x': 1, 'y\": 1}}",
+        "a = dict({{'b\\\\': 1}})",
         "open('{0}', 'w')",
         "a = b",
         "a, b = 1, 2",
@@ -62,17 +64,19 @@ def test_what_would_run_is_refused_and_not_run(tmp_path, text):
     assert not trace.exists()
 
 
-@pytest.mark.parametrize(
-    "checkpoint", [dict(state_dict={}), dict(meta={}), dict(meta=dict(cfg=3))]
-)
+@pytest.mark.parametrize("checkpoint", [dict(meta={}), dict(meta=dict(cfg=3))])
 def test_a_checkpoint_without_config_says_so(checkpoint):
     with pytest.raises(ValueError, match="holds no config"):
         trained_config(checkpoint)
 
 
-def test_a_config_that_is_no_python_says_so():
-    with pytest.raises(ValueError, match="no Python"):
-        trained_config(holding("a = ("))
+@pytest.mark.parametrize(
+    "text",
+    ["a = (", "a = -'x'", "a = dict(1)", "a = " + "-" * 9999 + "1", "text = 1"],
+)
+def test_a_config_that_mmengine_did_not_write_says_so(text):
+    with pytest.raises(ValueError, match="none that MMEngine wrote"):
+        trained_config(holding(text))
 
 
 def test_the_student_is_told_from_all_else():
@@ -93,6 +97,11 @@ def test_weights_alone_are_a_checkpoint(tmp_path):
     path = str(tmp_path / "weights.pth")
     torch.save({"w": torch.ones(2)}, path)
     assert read_checkpoint(path)["state_dict"]["w"].tolist() == [1, 1]
+    torch.save(dict(state_dict={}, meta=None), path)
+    assert read_checkpoint(path)["meta"] == {}
+    torch.save(dict(state_dict=3), path)
+    with pytest.raises(ValueError, match="no weights by name"):
+        read_checkpoint(path)
 
 
 class Hostile:

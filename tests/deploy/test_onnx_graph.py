@@ -50,6 +50,28 @@ def test_another_network_differs(exported):
     assert largest_difference(other, path, SIZES[:1]) > 0.1
 
 
+def test_nan_is_a_difference_at_any_size(exported, monkeypatch):
+    network, path = exported
+    encode = network.encode_decode
+
+    def broken_once(image, metas):
+        logits = encode(image, metas)
+        return logits * float("nan") if tuple(image.shape[2:]) == SIZES[0] else logits
+
+    monkeypatch.setattr(network, "encode_decode", broken_once)
+    assert not largest_difference(network, path, SIZES) <= 1
+
+
+def test_a_file_that_is_no_graph_and_a_size_that_is_none_are_named(exported, tmp_path):
+    network, _ = exported
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no graph")
+    with pytest.raises(ValueError, match="does not load the graph"):
+        largest_difference(network, broken, SIZES[:1])
+    with pytest.raises(ValueError, match=r"takes no image of \(0, 0\)"):
+        largest_difference(network, exported[1], [(0, 0)])
+
+
 @pytest.mark.parametrize(
     "head",
     [

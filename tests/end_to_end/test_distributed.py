@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
 REPOSITORY = Path(__file__).parents[2]
@@ -116,12 +117,34 @@ def test_two_processes_equal_one(losses_of):
     assert last < first
 
 
-def test_two_processes_sample_regions_and_train_a_critic(
+# Writes each process's critic when the training ends.
+KEEP_CRITICS = """
+import os
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+
+@HOOKS.register_module()
+class KeepCritics(Hook):
+    def after_train(self, runner):
+        losses = runner.model.module.distiller.distill_losses
+        critic = losses.loss_adversarial.critic.state_dict()
+        torch.save(critic, f"{runner.work_dir}/{os.environ['RANK']}.pth")
+"""
+
+
+def test_two_processes_sample_regions_and_train_one_critic(
     run, tiny, tmp_path, logged_values
 ):
+    (tmp_path / "keep_critics.py").write_text(KEEP_CRITICS)
     config = tiny(
         f"sstkd-adversarial_pspnet_r18-w32-d8_{STUDENT}",
-        "model = dict(teacher_ckpt=None)\n",
+        "model = dict(teacher_ckpt=None)\n"
+        "optim_wrapper = dict(architecture=dict(accumulative_counts=2))\n"
+        "custom_imports = dict(imports=['texture_kd.components', 'keep_critics'])\n"
+        "custom_hooks = [*_base_.custom_hooks, dict(type='mmengine.KeepCritics')]\n",
     )
     run(
         REPOSITORY / "tools" / "dist_train.sh",
@@ -131,7 +154,11 @@ def test_two_processes_sample_regions_and_train_a_critic(
         tmp_path / "run",
         PORT=str(20000 + os.getpid() % 20000),
         OMP_NUM_THREADS="1",
+        PYTHONPATH=str(tmp_path),
     )
     # PyTorch would refuse the second step if a parameter had no part in the first.
     for key in ("distill.loss_statistical", "distill.part_adversarial.penalty"):
         assert sorted(logged_values(tmp_path / "run", key))[-1] == 6
+    # Each process has images of its own, and the critics are one all the same.
+    one, other = (torch.load(tmp_path / "run" / f"{rank}.pth") for rank in (0, 1))
+    assert all(torch.equal(value, other[name]) for name, value in one.items())

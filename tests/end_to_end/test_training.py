@@ -1,5 +1,6 @@
 """From a config to a student in plain MMSegmentation, by the commands of the README."""
 
+import math
 import os
 import re
 import signal
@@ -96,10 +97,13 @@ def test_mmrazor_draws_the_students_features(run, tmp_path):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="--amp needs a GPU")
-def test_amp(run, distilled, tmp_path):
-    work_dir = tmp_path / "run"
-    run("mim", "train", "mmrazor", distilled, "--work-dir", work_dir, "--amp")
+def test_amp_with_a_critic(run, tiny, teacher_ckpt, tmp_path, logged_values):
+    extra = f"model = dict(teacher_ckpt={str(teacher_ckpt)!r})\n"
+    config, work_dir = tiny(ADVERSARIAL, extra), tmp_path / "run"
+    run("mim", "train", "mmrazor", config, "--work-dir", work_dir, "--amp")
     assert (work_dir / "iter_6.pth").exists()
+    losses = logged_values(work_dir)
+    assert all(math.isfinite(loss) for loss in losses.values())
 
 
 def test_a_killed_run_resumes_on_the_same_curve(

@@ -99,6 +99,32 @@ def test_the_teacher_is_tested_as_it_would_be_alone(tmp_path, teacher):
     assert "teacher.mIoU" not in expected
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model.teacher.test_cfg": None},
+        {
+            "model.teacher.decode_head.num_classes": 9,
+            "model.teacher.auxiliary_head.num_classes": 9,
+        },
+        {"val_evaluator.output_dir": "predictions"},
+    ],
+)
+def test_a_teacher_that_cannot_be_tested_so_is_left_alone(tmp_path, change):
+    config = tiny(tmp_path)
+    config.model.teacher_ckpt = None
+    losses = config.model.distiller
+    for name in [n for n in losses.distill_losses if "structural" not in n]:
+        del losses.distill_losses[name], losses.loss_forward_mappings[name]
+    config.merge_from_dict(change)
+    if "val_evaluator.output_dir" in change:
+        config.val_evaluator.output_dir = str(tmp_path / "predictions")
+    runner = Runner.from_cfg(config)
+    runner.train()
+    assert logged(runner, "val/mIoU")
+    assert not [name for name in runner.message_hub.log_scalars if "teacher." in name]
+
+
 def test_ratios_are_of_the_students_own_losses():
     hub = MessageHub.get_instance("ratios")
     outputs = {

@@ -226,3 +226,13 @@ def test_what_does_not_fit_is_refused(classes, image, message):
     preds = torch.zeros(2, classes, 4, 4)
     with pytest.raises(ValueError, match=message):
         built(dtype=torch.float32)(preds, preds, image)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [dict(num_classes=1), dict(image_channels=0), dict(channels=0)]
+    + [dict(penalty_weight=-1.0)],
+)
+def test_numbers_that_are_too_small_are_refused(wrong):
+    with pytest.raises(ValueError, match="expected num_classes of at least 2"):
+        AdversarialLoss(**{"num_classes": 3, **wrong})

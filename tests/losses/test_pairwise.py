@@ -54,3 +54,8 @@ def test_what_is_no_feature_is_refused(wrong):
         message = rf"feature \(N, C, H, W\) from the {side}, got torch\."
         with pytest.raises(ValueError, match=message):
             PairwiseKDLoss()(*pair)
+
+
+def test_a_patch_has_a_position():
+    with pytest.raises(ValueError, match="patch of at least 1 position, got 0"):
+        PairwiseKDLoss(patch=0)

@@ -1,11 +1,13 @@
 """Losses under autocast in bfloat16, the step in float32."""
 
+import copy
+
 import torch
 from mmengine.optim import build_optim_wrapper
 from torch import nn
 
 import texture_kd.components  # noqa: F401
-from texture_kd.losses.critic import Critic
+from texture_kd.losses import AdversarialLoss
 
 CONFIG = dict(
     type="texture_kd.BFloat16OptimWrapper", optimizer=dict(type="SGD", lr=0.5)
@@ -38,14 +40,39 @@ def test_gradients_accumulate_as_in_mmengine():
     assert torch.equal(model.weight, before - 0.5)
 
 
-def test_a_critic_trains_beside_it_in_float32():
-    critic = dict(type="OptimWrapper", optimizer=dict(type="Adam", lr=0.01))
+def adversarial_step(kind):
+    """Step once; return the critic before and after, and the student's layer."""
+    torch.manual_seed(0)
+    model = nn.ModuleDict(
+        dict(student=nn.Conv2d(3, 4, 1), loss=AdversarialLoss(4, channels=8, seed=1))
+    )
+    critic = dict(type="OptimWrapper", optimizer=dict(type="SGD", lr=0.1))
     config = dict(
         constructor="texture_kd.CriticOptimWrapperConstructor",
-        architecture=dict(CONFIG),
+        architecture=dict(type=kind, optimizer=dict(type="SGD", lr=0.5)),
         critic=critic,
     )
-    model = nn.ModuleDict(dict(student=nn.Linear(3, 2), critic=Critic(2, 1, 1)))
     wrapper = build_optim_wrapper(model, config)
+    before = copy.deepcopy(model.loss.critic.state_dict())
+    image, teacher = torch.randn(2, 3, 32, 32), torch.randn(2, 4, 32, 32)
     with wrapper.optim_context(model):
-        assert model.student(torch.ones(1, 3)).dtype == torch.bfloat16
+        student = model.student(image)
+        # What the critic is shown is the same, whatever the student's precision.
+        shown = student + (teacher.flip(0) - student).detach().float()
+        loss = model.loss(shown.float(), teacher, image)
+    wrapper.update_params(loss)
+    return before, model.loss.critic.state_dict(), student
+
+
+def test_a_critic_trains_beside_it_in_float32():
+    before, plain, student = adversarial_step("OptimWrapper")
+    assert student.dtype == torch.float32
+    _, mixed, student = adversarial_step("texture_kd.BFloat16OptimWrapper")
+    assert student.dtype == torch.bfloat16
+    for name, value in plain.items():
+        assert mixed[name].dtype == torch.float32
+        torch.testing.assert_close(mixed[name], value, rtol=1e-4, atol=1e-6)
+    moved = [
+        name for name, value in plain.items() if not torch.equal(value, before[name])
+    ]
+    assert moved

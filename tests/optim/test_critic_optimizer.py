@@ -1,6 +1,7 @@
 """One optimiser for the student and one for the critic, and one backward pass."""
 
 import copy
+import warnings
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from mmengine.logging import MessageHub
 from mmengine.optim import (
     AmpOptimWrapper,
     DefaultOptimWrapperConstructor,
+    LinearLR,
     OptimWrapper,
     build_optim_wrapper,
 )
@@ -129,6 +131,17 @@ def steps(model, wrapper, batches):
         with wrapper.optim_context(model):
             loss = model(x)
         wrapper.update_params(loss)
+
+
+def test_schedules_see_both_step(batches):
+    model = Toy()
+    wrapper = build_optim_wrapper(model, config())
+    schedules = [LinearLR(wrapper[name], 0.5, by_epoch=False) for name in wrapper]
+    steps(model, wrapper, batches[:1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for schedule in schedules:
+            schedule.step()
 
 
 def test_both_step_as_they_would_by_themselves(batches):

@@ -100,6 +100,87 @@ def test_the_rows_of_our_suites(suite, name):
     assert set(terms) == {rows["SSTKD"].config}
 
 
+def test_the_rows_of_the_ablations_are_the_tables(suite, load):
+    recipe = load("distill_recipe")
+    found = {}
+    for row in suite.load_suite("ablations").rows[2:]:
+        config = suite.read_config(row.config)
+        config.merge_from_dict(
+            recipe._parse(recipe.read_recipe(row, row.options).given)
+        )
+        losses = config.model.distiller.distill_losses
+        kept = [name for name in losses if name not in row.without]
+        first = losses[kept[0]]
+        if first.type == "CDMLoss":
+            found[row.name] = list(losses.loss_structural_stage2.levels)
+            assert list(first.levels) == found[row.name]
+        else:
+            histogram = first.get("histogram", {})
+            found[row.name] = (
+                first.get("mode"),
+                histogram.get("placement"),
+                histogram.get("theta"),
+            )
+        assert "loss_response" in kept
+    assert found == {
+        "1-scale": [4],
+        "2-scales": [4, 3],
+        "3-scales": [4, 3, 3],
+        "global": ("global", "uniform", 1),
+        "sampled": (None, "uniform", 1),
+        "heuristic": (None, None, 1),
+        "denoised": (None, None, None),
+    }
+
+
+def test_options_of_the_optimiser_reach_the_students_beside_a_critic(suite, load):
+    recipe = load("distill_recipe")
+    options = [
+        "optim_wrapper.type=BFloat16OptimWrapper",
+        "optim_wrapper.critic.optimizer.lr=0.1",
+        "optim_wrapper.architecture.optimizer.lr=0.2",
+        "randomness.seed=3",
+    ]
+    rows = {row.name: row for row in suite.load_suite("mosaic").rows}
+    assert recipe.read_recipe(rows["SSTKD"], options).given == options
+    adversarial = rows["SSTKD+adversarial"]
+    routed = ["optim_wrapper.architecture.type=BFloat16OptimWrapper", *options[1:]]
+    assert recipe.read_recipe(adversarial, options).given == routed
+    # Without the critic there is one optimiser, the student's.
+    alone = adversarial._replace(without=("loss_adversarial",))
+    assert recipe.read_recipe(alone, options).given == options
+
+
+def test_a_critics_optimiser_goes_with_the_critic(suite, load, tmp_path):
+    recipe = load("distill_recipe")
+    rows = {row.name: row for row in suite.load_suite("mosaic").rows}
+    alone = rows["SSTKD+adversarial"]._replace(without=("loss_adversarial",))
+    path = tmp_path / "config.py"
+    path.write_text(recipe.without_losses(alone))
+    plain = suite.read_config(rows["SSTKD"].config).optim_wrapper
+    assert suite.read_config(path).optim_wrapper == plain
+    path.write_text(
+        recipe.without_losses(alone._replace(without=("loss_statistical",)))
+    )
+    assert "critic" in suite.read_config(path).optim_wrapper
+
+
+def test_whatever_counts_iterations_is_scaled(suite, load, tmp_path):
+    base = tmp_path / "base.py"
+    base.write_text(
+        "train_cfg = dict(max_iters=400)\nmodel = dict(teacher_ckpt=None)\n"
+        "param_scheduler = [dict(type='MultiStepLR', milestones=[100, 300]), "
+        "dict(type='CosineAnnealingLR', T_max=400)]\n"
+    )
+    recipe = load("distill_recipe")
+    found = recipe.read_recipe(suite.Row("x", base, (), ()), []).options(100)
+    assert "param_scheduler.0.milestones=[25,75]" in found
+    assert "param_scheduler.1.T_max=100" in found
+    config = suite.read_config(base)
+    config.merge_from_dict(recipe._parse(found))
+    assert config.param_scheduler[0].milestones == [25, 75]
+
+
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
 def test_our_suites_have_one_budget_and_losses_to_take_out(suite, load, path):
     recipe = load("distill_recipe")

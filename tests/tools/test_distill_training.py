@@ -176,14 +176,12 @@ def test_a_suite_is_trained_in_order_and_reported(bench, capsys):
     assert bench.run("--rows", "x", "--seeds", "0", "1") == 0
     printed = capsys.readouterr().out
     assert starts(printed) == [
-        f"{name}: starts"
-        for seed in (0, 1)
-        for name in (
-            f"teacher, seed {seed}",
-            f"student, seed {seed}",
-            f"x, seed {seed}",
-            f"x, seed {seed} in equal time",
-        )
+        *(
+            f"{name}, seed {seed}: starts"
+            for seed in (0, 1)
+            for name in ("teacher", "student", "x")
+        ),
+        *(f"x, seed {seed} in equal time: starts" for seed in (0, 1)),
     ]
     assert "[8/8] x, seed 1 in equal time: mIoU 46.00 %, 0.400 s an iter" in printed
     report = bench.read("out/results.md")
@@ -195,6 +193,7 @@ def test_a_suite_is_trained_in_order_and_reported(bench, capsys):
     teacher, student, x, y = bench.table("Results")
     assert x["mIoU (%)"] == x["equal-time mIoU (%)"] == "45.50 ± 0.71"
     assert x["gap closed (%)"] == "50.0 ± 0.0"
+    assert x["of the student's time (%)"] == "100"
     assert student["equal-time mIoU (%)"] == "40.50 ± 0.71"
     assert (teacher["equal-time mIoU (%)"], y["mIoU (%)"]) == ("", "")
     assert int(x["memory (MiB)"]) > 0
@@ -514,6 +513,27 @@ def test_a_network_depends_on_its_teacher(bench, capsys):
     assert hint in bench.read("out/results.md")
     shutil.rmtree(equal)
     assert bench.run("--rows", "x") == 0
+
+
+def test_equal_time_is_that_of_all_seeds(bench):
+    seeds = ("--rows", "x", "--seeds", "0", "1")
+    assert bench.run(*seeds, "--no-equal-time") == 0
+    # Other work has slowed one of them.
+    path = bench.out / "x" / "seed1" / "result.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | dict(seconds=0.8)))
+    assert bench.run(*seeds) == 0
+    for seed in (0, 1):
+        assert bench.result(f"x/seed{seed}-equal-time")["iters"] == 13
+    # 13 of 0.4 seconds each, in the time of 40 of 0.2.
+    assert bench.table("Results")[2]["of the student's time (%)"] == "65"
+
+
+def test_another_machine_is_another_setting(bench, monkeypatch, capsys):
+    assert bench.run("--rows", "student") == 0
+    monkeypatch.setattr(torch, "__version__", "0.1")
+    with pytest.raises(SystemExit):
+        bench.run("--rows", "student")
+    assert "machine was " in capsys.readouterr().err
 
 
 def test_equal_time_depends_on_the_students_time(bench):

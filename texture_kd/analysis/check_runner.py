@@ -1,17 +1,18 @@
 """A runner that tries a training for two iterations and says what it saw."""
 
+import pickle
 import tempfile
 import traceback
 from pathlib import Path
 
+import cv2
 from mmengine.config import Config
 from mmengine.runner import Runner
 from torch import nn
 
-from texture_kd.analysis.training_check import TrainingCheck
+from texture_kd.analysis.training_check import Enough, TrainingCheck
 from texture_kd.analysis.unknown_types import unknown_types
 
-ITERATIONS = 2
 # Whatever a config, its data or its networks can make OpenMMLab raise.
 PROBLEMS = (
     ArithmeticError,
@@ -19,12 +20,14 @@ PROBLEMS = (
     AttributeError,
     ImportError,
     LookupError,
-    NotImplementedError,
+    MemoryError,
     OSError,
     RuntimeError,
     SyntaxError,
     TypeError,
     ValueError,
+    cv2.error,
+    pickle.UnpicklingError,
 )
 
 
@@ -54,12 +57,12 @@ class CheckRunner(Runner):
             raise CheckFailed("a check runs in a single process: leave --launcher out")
         folder = tempfile.TemporaryDirectory()
         try:
-            runner = super().from_cfg(shortened(cfg, folder.name))
+            runner = super().from_cfg(without_traces(cfg, folder.name))
         except PROBLEMS as error:
             folder.cleanup()
             raise _failed("building the training", error, cfg) from error
         runner.folder = folder
-        runner.check = TrainingCheck(dict(cfg.train_cfg))
+        runner.check = TrainingCheck()
         runner.register_hook(runner.check, priority="VERY_HIGH")
         return runner
 
@@ -70,7 +73,7 @@ class CheckRunner(Runner):
             CheckFailed: something goes wrong, or a loss is not finite.
         """
         try:
-            model = super().train()
+            self._try_training()
             self.check.stage = "building the test"
             _ = self.test_loop
         except PROBLEMS as error:
@@ -83,11 +86,18 @@ class CheckRunner(Runner):
         broken = self.check.not_finite()
         if broken:
             raise CheckFailed(f"the first iteration: {', '.join(broken)} is not finite")
-        return model
+        return self.model
+
+    def _try_training(self) -> None:
+        try:
+            super().train()
+        except Enough:
+            return
+        raise ValueError("the training ends before its second iteration")
 
 
-def shortened(config: Config, folder: str) -> Config:
-    """Return a training's config for two iterations that leave nothing behind.
+def without_traces(config: Config, folder: str) -> Config:
+    """Return a training's config that leaves nothing behind.
 
     Args:
         config: of the training; it stays as it is.
@@ -97,16 +107,29 @@ def shortened(config: Config, folder: str) -> Config:
     config.work_dir = folder
     config.resume = False
     config.log_level = "ERROR"
-    config.log_processor = dict(by_epoch=False)
     config.default_hooks = dict(config.get("default_hooks", {}), checkpoint=None)
     # Neither a picture nor a run on a server.
     config.visualizer = None
-    config.train_cfg = dict(
-        type="IterBasedTrainLoop", max_iters=ITERATIONS, val_interval=ITERATIONS
-    )
-    if config.get("val_dataloader"):
-        config.val_dataloader.num_batch_per_epoch = ITERATIONS
+    for name in ("val_evaluator", "test_evaluator"):
+        metrics = config.get(name) or []
+        for metric in metrics if isinstance(metrics, list | tuple) else [metrics]:
+            if "output_dir" in metric:
+                metric["output_dir"] = folder
     return config
+
+
+def sentence(error: BaseException) -> str:
+    """Say in one sentence what an exception says, and where it was raised."""
+    said = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+    said = " ".join(said.split("\n\n")[0].split())
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return f"{type(error).__name__}: {said}"
+    place = "/".join(Path(frames[-1].filename).parts[-3:])
+    return (
+        f"{type(error).__name__}: {said or frames[-1].line} "
+        f"({place}, line {frames[-1].lineno})"
+    )
 
 
 def _failed(stage: str, error: BaseException, config: Config) -> CheckFailed:
@@ -114,14 +137,3 @@ def _failed(stage: str, error: BaseException, config: Config) -> CheckFailed:
     strange = unknown_types(config.to_dict()) if stage.startswith("building") else []
     hints = f" ({'; '.join(strange)})" if strange else ""
     return CheckFailed(f"{stage}: {sentence(error)}{hints}")
-
-
-def sentence(error: BaseException) -> str:
-    """Say in one sentence what an exception says, and where if it says nothing."""
-    said = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
-    said = " ".join(said.split("\n\n")[0].split())
-    if said:
-        return f"{type(error).__name__}: {said}"
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = "/".join(Path(frame.filename).parts[-3:])
-    return f"{type(error).__name__} at {place}:{frame.lineno}: {frame.line}"

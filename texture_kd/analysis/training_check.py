@@ -8,10 +8,16 @@ from typing import Any, NamedTuple
 
 import torch
 from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
 _TASK, _DISTILLED = "the student's own losses", "distill."
+_ITERATIONS = 2
+
+
+class Enough(Exception):
+    """Ends a training that was only to be looked at."""
 
 
 class Loss(NamedTuple):
@@ -29,22 +35,23 @@ class Loss(NamedTuple):
 class TrainingCheck(Hook):
     """Looks at the parts of a training in its first iteration, and times the second.
 
-    Args:
-        train_cfg: config of the training's own loop, for its length.
+    Then it validates two batches and raises :class:`Enough`, so that loops, schedules
+    and other hooks have the lengths that the training has.
     """
 
-    def __init__(self, train_cfg: dict) -> None:
+    def __init__(self) -> None:
         self.stage = "building the training"
-        self.train_cfg = train_cfg
+        self.done = 0
         self.records: dict[tuple[str, str], str] = {}
         self.connected: dict[str, str] = {}
         self.losses: dict[str, Loss] = {}
-        self.validated = False
+        self.validated = 0
 
     def before_train(self, runner: Runner) -> None:
         """Watch the distiller and the losses."""
         self.model = runner.model
         self.distiller = getattr(self.model, "distiller", None)
+        self.scale = _loss_scale(runner.optim_wrapper)
         if self.distiller is not None:
             self._watch_distiller()
         summed = self.model.parse_losses
@@ -60,7 +67,7 @@ class TrainingCheck(Hook):
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:
         """Start the clock."""
-        self.stage = f"iteration {runner.iter + 1}"
+        self.stage = f"iteration {self.done + 1}"
         self.batch_size = len(data_batch["inputs"])
         self.device = next(self.model.parameters()).device
         if self.device.type == "cuda":
@@ -74,15 +81,17 @@ class TrainingCheck(Hook):
         data_batch: Any = None,
         outputs: Any = None,
     ) -> None:
-        """Stop the clock; the last iteration's time counts."""
+        """Stop the clock, whose last time counts, and end the training."""
         self.seconds = self._now() - self.started
         self.memory = self._peak()
-        self.iterations = self._iterations(runner)
+        self.iterations = runner.max_iters
+        self.done += 1
+        if self.done < _ITERATIONS:
+            return
         self.stage = "validation"
-
-    def after_val(self, runner: Runner) -> None:
-        """Note that a validation ends."""
-        self.validated = True
+        if runner.val_loop is not None:
+            self._validate(runner)
+        raise Enough
 
     def table(self) -> str:
         """Return what was seen as a Markdown table, in columns."""
@@ -107,12 +116,24 @@ class TrainingCheck(Hook):
         return unused + idle
 
     def not_finite(self) -> list[str]:
-        """Return the names of losses that are infinite or NaN, as are their slopes."""
+        """Return the names of losses that are infinite or NaN, as are their slopes.
+
+        Slopes that a loss scale makes infinite are not: the scale will fall.
+        """
         return [
             name
             for name, loss in self.losses.items()
-            if not (math.isfinite(loss.value) and math.isfinite(loss.gradient))
+            if not math.isfinite(loss.value)
+            or (self.scale == 1 and not math.isfinite(loss.gradient))
         ]
+
+    def _validate(self, runner: Runner) -> None:
+        self.model.eval()
+        loop = runner.val_loop
+        for index, batch in zip(range(_ITERATIONS), loop.dataloader, strict=False):
+            loop.run_iter(index, batch)
+            self.validated += len(batch["inputs"])
+        loop.evaluator.evaluate(self.validated)
 
     def _watch_distiller(self) -> None:
         compute = self.distiller.compute_distill_losses
@@ -135,8 +156,6 @@ class TrainingCheck(Hook):
         return note
 
     def _measured(self, losses: dict) -> dict[str, Loss]:
-        student = getattr(self.model, "student", self.model)
-        parameters = [p for p in student.parameters() if p.requires_grad]
         summed = {
             name: _total(value) for name, value in losses.items() if "loss" in name
         }
@@ -144,9 +163,24 @@ class TrainingCheck(Hook):
         if own and len(own) < len(summed):
             summed[_TASK] = sum(own)
         return {
-            name: Loss(value.item(), _gradient(value, parameters))
+            name: Loss(value.item(), self._gradient(value))
             for name, value in summed.items()
         }
+
+    def _gradient(self, value: Tensor) -> float:
+        if not value.requires_grad:
+            return 0.0
+        # Not torch.autograd.grad, which checkpointed activations refuse. What half
+        # precision would lose is scaled as in the training.
+        (value * self.scale).backward(retain_graph=True)
+        student = getattr(self.model, "student", self.model)
+        norms = [
+            p.grad.float().norm() / self.scale
+            for p in student.parameters()
+            if p.grad is not None
+        ]
+        self.model.zero_grad(set_to_none=True)
+        return torch.stack(norms).norm().item() if norms else 0.0
 
     def _rows(self) -> Iterator[tuple[str, str, str]]:
         for (side, name), shapes in self.records.items():
@@ -166,7 +200,7 @@ class TrainingCheck(Hook):
             f"{_duration(total)}, {self.seconds:.3f} s an iteration",
         )
         if self.validated:
-            yield "validation", "of two batches", "ends"
+            yield "validation", f"of {self.validated} images", "ends"
 
     def _kind(self, name: str) -> str:
         losses = getattr(self.distiller, "distill_losses", {})
@@ -192,11 +226,6 @@ class TrainingCheck(Hook):
             for record in records.values()
         }
 
-    def _iterations(self, runner: Runner) -> int:
-        if "max_iters" in self.train_cfg:
-            return self.train_cfg["max_iters"]
-        return self.train_cfg.get("max_epochs", 1) * len(runner.train_dataloader)
-
     def _now(self) -> float:
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
@@ -216,14 +245,12 @@ def _total(value: Tensor | list[Tensor]) -> Tensor:
     return sum(part.mean() for part in parts)
 
 
-def _gradient(value: Tensor, parameters: list[nn.Parameter]) -> float:
-    if not (value.requires_grad and parameters):
-        return 0.0
-    gradients = torch.autograd.grad(
-        value, parameters, retain_graph=True, allow_unused=True
-    )
-    norms = [g.float().norm() for g in gradients if g is not None]
-    return torch.stack(norms).norm().item() if norms else 0.0
+def _loss_scale(optimizer: OptimWrapper | OptimWrapperDict) -> float:
+    """Return what mixed precision multiplies losses with."""
+    if isinstance(optimizer, OptimWrapperDict):
+        return max(_loss_scale(wrapper) for wrapper in optimizer.values())
+    scaler = getattr(optimizer, "loss_scaler", None)
+    return scaler.get_scale() if scaler is not None and scaler.is_enabled() else 1.0
 
 
 def _shapes(value: Any) -> str:

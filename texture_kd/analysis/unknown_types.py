@@ -39,8 +39,9 @@ def _close(name: str, known: set[str]) -> str:
 
 
 def _names(registry: Registry) -> Iterator[str]:
+    registry.import_from_location()
     yield from registry.module_dict
-    for child in registry.children.values():
+    for child in list(registry.children.values()):
         yield from _names(child)
 
 

@@ -11,6 +11,8 @@ from torch import Tensor
 
 _STUDENT, _OTHERS = "architecture.", ("teacher.", "distiller.")
 _NUMBERS = {"inf": math.inf, "nan": math.nan}
+# MMEngine writes keys between quotes as they are.
+_UNSAFE = "'\"\\\n\r"
 
 
 def read_checkpoint(path: str) -> dict:
@@ -20,7 +22,8 @@ def read_checkpoint(path: str) -> dict:
         path: path or URL.
 
     Returns:
-        What it holds; of a file with weights alone these, under ``state_dict``.
+        What it holds, with ``meta`` and ``state_dict`` among it; of a file with weights
+        alone these are the latter.
 
     Raises:
         OSError: the file cannot be read.
@@ -32,7 +35,12 @@ def read_checkpoint(path: str) -> dict:
         raise ValueError(str(error)) from error
     if not isinstance(checkpoint, dict):
         raise ValueError(f"{path} holds a {type(checkpoint).__name__}, and no weights")
-    return checkpoint if "state_dict" in checkpoint else dict(state_dict=checkpoint)
+    if "state_dict" not in checkpoint:
+        checkpoint = dict(state_dict=checkpoint)
+    state, meta = checkpoint["state_dict"], checkpoint.get("meta") or {}
+    if not isinstance(state, dict) or not isinstance(meta, dict):
+        raise ValueError(f"{path} holds no weights by name: it is no checkpoint")
+    return dict(checkpoint, meta=meta)
 
 
 def student_weights(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -60,22 +68,23 @@ def trained_config(checkpoint: dict) -> Config:
     nothing in it is executed, imports included.
 
     Args:
-        checkpoint: of an MMEngine runner.
+        checkpoint: as :func:`read_checkpoint` returns it.
 
     Raises:
         ValueError: there is none, or it holds something else than values.
     """
-    text = checkpoint.get("meta", {}).get("cfg")
+    text = checkpoint["meta"].get("cfg")
     if not isinstance(text, str):
         raise ValueError(
             "the checkpoint holds no config (meta['cfg']), as those of MMEngine's "
             "runners do: give the file that the training wrote"
         )
     try:
-        statements = ast.parse(text).body
-    except SyntaxError as error:
-        raise ValueError(f"the checkpoint's config is no Python: {error}") from error
-    return Config(dict(map(_assignment, statements)))
+        return Config(dict(map(_assignment, ast.parse(text).body)))
+    except (SyntaxError, TypeError, LookupError, RecursionError, MemoryError) as error:
+        raise ValueError(
+            f"the checkpoint's config is none that MMEngine wrote: {error}"
+        ) from error
 
 
 def _assignment(node: ast.stmt) -> tuple[str, Any]:
@@ -97,7 +106,7 @@ def _value(node: ast.expr) -> Any:
             positional = [_value(arg) for arg in args]
             named = {pair.arg: _value(pair.value) for pair in pairs}
             return dict(*positional, **named)
-        case ast.Dict(keys=keys, values=values) if all(keys):
+        case ast.Dict(keys=keys, values=values) if all(map(_is_plain, keys)):
             return {
                 _value(key): _value(value)
                 for key, value in zip(keys, values, strict=True)
@@ -113,6 +122,13 @@ def _value(node: ast.expr) -> Any:
         case ast.Name(id=name) if name in _NUMBERS:
             return _NUMBERS[name]
     raise _no_value(node)
+
+
+def _is_plain(key: ast.expr | None) -> bool:
+    """Tell whether a key reads the same after MMEngine has written it."""
+    if not isinstance(key, ast.Constant):
+        return False
+    return not any(mark in str(key.value) for mark in _UNSAFE)
 
 
 def _no_value(node: ast.AST) -> ValueError:

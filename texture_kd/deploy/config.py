@@ -12,13 +12,11 @@ from texture_kd import registry
 _PACKAGES = ("texture_kd", "mmrazor")
 # What testing needs and a training's config has.
 _KEPT = (
-    "default_scope",
     "env_cfg",
     "log_level",
     "log_processor",
     "vis_backends",
     "visualizer",
-    "test_pipeline",
     "tta_model",
     "tta_pipeline",
 )
@@ -40,11 +38,17 @@ def student_config(config: Config) -> Config:
     Raises:
         ValueError: the config has no model.
     """
-    plain = {key: config[key] for key in _KEPT if key in config}
-    plain["model"] = _student(config.get("model"))
-    plain["test_pipeline"] = _pipeline(config.get("test_pipeline", []))
-    if not left_out(config):
-        plain.update({key: config[key] for key in _TEST if key in config})
+    plain: dict[str, Any] = dict(
+        default_scope="mmseg",
+        model=_student(config),
+        test_pipeline=_pipeline(config),
+        # MMSegmentation's test.py sets whether it draws.
+        default_hooks=dict(visualization=dict(type="SegVisualizationHook")),
+    )
+    kept = (*_KEPT, *(() if left_out(config) else _TEST))
+    plain.update(
+        {k: config[k] for k in kept if k in config and not package_types(config[k])}
+    )
     modules = _modules(config.get("custom_imports"))
     if modules:
         plain["custom_imports"] = dict(imports=modules, allow_failed_imports=False)
@@ -96,25 +100,34 @@ def _types(config: Any) -> Iterator[str]:
             yield from _types(item)
 
 
-def _student(model: dict | None) -> dict:
+def _student(config: Config) -> dict:
+    model = config.get("model")
     if not isinstance(model, dict):
         raise ValueError("the checkpoint's config has no model")
-    if "architecture" not in model:
-        return model
-    student = dict(model["architecture"])
+    student = dict(model.get("architecture", model))
     if "cfg_path" in student:
-        # MMRazor's way to name a config of MMSegmentation.
-        stock = get_config(student.pop("cfg_path"), student.pop("pretrained", False))
-        student = {**stock.model, **student}
-    if model.get("data_preprocessor"):
-        student["data_preprocessor"] = model["data_preprocessor"]
+        # MMRazor's way to name a config of MMSegmentation, which has the last word.
+        student.pop("pretrained", None)
+        stock = get_config(student.pop("cfg_path"))
+        student = {**student, **stock.model}
+    # The runner gives its own to a model that has none, and a distillation's prepares
+    # the images of its student, whatever that says.
+    for prepare in (model.get("data_preprocessor"), config.get("data_preprocessor")):
+        if prepare:
+            return dict(student, data_preprocessor=prepare)
     return student
 
 
-def _pipeline(transforms: list[dict]) -> list[dict]:
+def _pipeline(config: Config) -> list[dict]:
+    dataset = config.get("test_dataloader", {}).get("dataset", {})
+    transforms = config.get("test_pipeline") or dataset.get("pipeline", [])
     stock = [transform for transform in transforms if not package_types(transform)]
-    loads = any(str(transform["type"]).startswith("LoadImage") for transform in stock)
-    return stock if loads else [_LOAD, *stock]
+    return stock if any(map(_loads_image, stock)) else [_LOAD, *stock]
+
+
+def _loads_image(transform: dict) -> bool:
+    name = str(transform["type"]).split(".")[-1]
+    return name.startswith("Load") and "Annotation" not in name
 
 
 def _modules(imports: dict | None) -> list[str]:

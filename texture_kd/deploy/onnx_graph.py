@@ -66,30 +66,42 @@ def largest_difference(
             the first size, two of the second and so on.
 
     Returns:
-        The largest difference of the logits, as a share of the largest logit.
+        The largest difference of the logits, as a share of the largest logit; NaN if
+        there is one.
 
     Raises:
         ImportError: the package ``onnxruntime`` is missing.
-        ValueError: the graph fails at a size, or gives another number of logits.
+        ValueError: the graph or the network fails at a size, or the graph gives another
+            number of logits.
     """
     import onnxruntime
     from onnxruntime.capi.onnxruntime_pybind11_state import (
         Fail,
         InvalidArgument,
+        InvalidGraph,
         RuntimeException,
     )
 
-    session = onnxruntime.InferenceSession(str(path))
+    failures = (Fail, InvalidArgument, InvalidGraph, RuntimeException)
+    try:
+        session = onnxruntime.InferenceSession(str(path))
+    except failures as error:
+        raise ValueError(f"ONNX Runtime does not load the graph: {error}") from error
     reference = _Logits(network)
     generator = torch.Generator().manual_seed(0)
-    worst = 0.0
+    differences = []
     for count, size in enumerate(sizes, start=1):
         image = torch.randn(count, 3, *size, generator=generator)
-        with torch.no_grad():
-            expected = reference(image)
+        try:
+            with torch.no_grad():
+                expected = reference(image)
+        except (AssertionError, RuntimeError, ValueError) as error:
+            raise ValueError(
+                f"the network takes no image of {size}: {error}"
+            ) from error
         try:
             (found,) = session.run(["logits"], dict(image=image.numpy()))
-        except (Fail, InvalidArgument, RuntimeException) as error:
+        except failures as error:
             raise ValueError(f"the graph fails at {size}: {error}") from error
         found = torch.from_numpy(found)
         if found.shape != expected.shape:
@@ -97,9 +109,8 @@ def largest_difference(
                 f"the graph gives logits of {tuple(found.shape)} for an image of "
                 f"{size}, and the network of {tuple(expected.shape)}"
             )
-        difference = (found - expected).abs().max() / expected.abs().max()
-        worst = max(worst, difference.item())
-    return worst
+        differences.append((found - expected).abs().max() / expected.abs().max())
+    return torch.stack(differences).max().item()
 
 
 class _Logits(nn.Module):

@@ -7,7 +7,9 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
+from mmengine.runner import Runner, autocast
+from mmseg.models import BaseSegmentor
+from torch import nn
 
 __all__ = ["TeacherMetricHook"]
 
@@ -19,6 +21,9 @@ class TeacherMetricHook(Hook):
     metrics are logged as ``teacher.mIoU`` and so on, and the student's as
     ``student.mIoU`` beside MMEngine's own ``mIoU``. A teacher far from what it should
     reach was loaded from the wrong file, or sees other images than it was trained on.
+
+    A teacher that is no segmentor of the student's classes, or has no ``test_cfg``, is
+    not tested, nor is one whose predictions a metric would write over the student's.
     """
 
     def __init__(self) -> None:
@@ -29,23 +34,38 @@ class TeacherMetricHook(Hook):
     ) -> None:
         """Put the metrics of both where the logger finds them."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        if not hasattr(model, "teacher"):
+        if not _can_be_tested(runner, model):
             return
         if self._metrics is None:
             print_log("The teacher's metrics:", logger="current")
             self._metrics = _tested(runner, model)
         for side, values in (("teacher", self._metrics), ("student", metrics or {})):
             for name, value in values.items():
-                if not isinstance(value, int | float | np.number):
-                    continue
-                runner.message_hub.update_scalar(f"val/{side}.{name}", value)
+                if isinstance(value, int | float | np.number):
+                    runner.message_hub.update_scalar(f"val/{side}.{name}", value)
+
+
+def _can_be_tested(runner: Runner, model: nn.Module) -> bool:
+    networks = [getattr(model, side, None) for side in ("teacher", "student")]
+    return (
+        all(
+            isinstance(network, BaseSegmentor) and getattr(network, "test_cfg", None)
+            for network in networks
+        )
+        and len({getattr(network, "num_classes", None) for network in networks}) == 1
+        and not any(
+            getattr(metric, "output_dir", None)
+            for metric in runner.val_loop.evaluator.metrics
+        )
+    )
 
 
 @torch.no_grad()
-def _tested(runner: Runner, model: torch.nn.Module) -> dict[str, Any]:
-    loader, evaluator = runner.val_loop.dataloader, runner.val_loop.evaluator
-    for batch in loader:
+def _tested(runner: Runner, model: nn.Module) -> dict[str, Any]:
+    loop = runner.val_loop
+    for batch in loop.dataloader:
         data = model.data_preprocessor(batch, False)
-        found = model.teacher(**data, mode="predict")
-        evaluator.process(data_samples=found, data_batch=batch)
-    return evaluator.evaluate(len(loader.dataset))
+        with autocast(enabled=loop.fp16):
+            found = model.teacher(**data, mode="predict")
+        loop.evaluator.process(data_samples=found, data_batch=batch)
+    return loop.evaluator.evaluate(len(loop.dataloader.dataset))

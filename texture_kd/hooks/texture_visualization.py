@@ -1,6 +1,8 @@
 """Draws during a training what teacher and student see."""
 
+import random
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -77,14 +79,26 @@ class TextureVisualizationHook(Hook):
         algorithm = _algorithm(runner)
         dataset = _dataset(runner)
         algorithm.eval()
-        # A data set may draw random numbers, too.
-        with torch.no_grad(), torch.random.fork_rng():
+        with torch.no_grad(), _own_random_numbers():
             for index in self.indices:
                 for name, figure in _figures(algorithm, dataset[index], dataset):
                     runner.visualizer.add_image(
                         f"image{index}_{name}", _pixels(figure), runner.iter + 1
                     )
         algorithm.train()
+
+
+@contextmanager
+def _own_random_numbers() -> Iterator[None]:
+    """Give back the random states that a data set's transforms draw from."""
+    # OpenMMLab's draw from NumPy's old generator.
+    python, numbers = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numbers)  # noqa: NPY002
 
 
 def _algorithm(runner: Runner) -> BaseModel:

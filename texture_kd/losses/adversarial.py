@@ -47,6 +47,9 @@ class AdversarialLoss(OwnRandom):
             :func:`torch.nn.functional.interpolate`.
         seed: start of the random numbers that choose x; that of PyTorch by default.
         loss_weight: lambda_4. The critic's learning does not depend on it.
+
+    Raises:
+        ValueError: a number is too small.
     """
 
     def __init__(
@@ -61,6 +64,12 @@ class AdversarialLoss(OwnRandom):
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__(seed)
+        if min(num_classes - 1, image_channels, channels) < 1 or penalty_weight < 0:
+            raise ValueError(
+                "expected num_classes of at least 2, image_channels and channels of at "
+                "least 1 and penalty_weight of at least 0, got "
+                f"{num_classes}, {image_channels}, {channels} and {penalty_weight}"
+            )
         self.critic = Critic(num_classes, image_channels, channels)
         self.penalty_weight = penalty_weight
         self.ignore_index = ignore_index

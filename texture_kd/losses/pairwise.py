@@ -21,10 +21,15 @@ class PairwiseKDLoss(nn.Module):
     Args:
         patch: side of the patches whose mean features are compared.
         loss_weight: factor of the result.
+
+    Raises:
+        ValueError: ``patch`` is below 1.
     """
 
     def __init__(self, patch: int = 2, loss_weight: float = 1.0) -> None:
         super().__init__()
+        if patch < 1:
+            raise ValueError(f"expected patch of at least 1 position, got {patch}")
         self.patch = patch
         self.loss_weight = loss_weight
 

@@ -22,6 +22,8 @@ class JointOptimWrapper(OptimWrapperDict):
 
     def __init__(self, architecture: OptimWrapper, critic: OptimWrapper) -> None:
         super().__init__(architecture=architecture, critic=critic)
+        # The wrapper would log the norm under the student's name.
+        self._clip, critic.clip_grad_kwargs = critic.clip_grad_kwargs, None
 
     def initialize_count_status(
         self, model: nn.Module, init_counts: int, max_counts: int
@@ -72,11 +74,10 @@ class JointOptimWrapper(OptimWrapperDict):
         scaler = None
         if isinstance(architecture, AmpOptimWrapper):
             scaler = architecture.loss_scaler
-            scaler.unscale_(critic.optimizer)
-        if critic.clip_grad_kwargs:
-            # Not by the wrapper, which would log the norm under the student's name.
-            critic.clip_func(parameters, **critic.clip_grad_kwargs)
+            scaler.unscale_(critic)
+        if self._clip:
+            critic.clip_func(parameters, **self._clip)
         if scaler is None:
-            critic.optimizer.step()
+            critic.step()
         else:
-            scaler.step(critic.optimizer)
+            scaler.step(critic)

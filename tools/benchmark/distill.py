@@ -25,8 +25,8 @@ import torch
 from distill_plan import Plan
 from distill_queue import Queue
 from distill_report import Report
-from distill_suite import STUDENT, SuiteError, load_suite
-from measure import command_line, devices, machine
+from distill_suite import STUDENT, TEACHER, SuiteError, load_suite
+from measure import command_line, devices
 
 
 def main() -> int:
@@ -64,8 +64,8 @@ def work(plan: Plan, suite: str, held: TextIO) -> int:
     facts = {
         "Command": f"`{command_line()}`",
         "Seeds": ", ".join(map(str, plan.seeds)),
-        "Iterations": plan.iters[STUDENT],
-        "Machine": machine(device),
+        "Iterations": iterations(plan),
+        "Machine": plan.machine,
         "Trainings at once": f"{plan.jobs}, each with CPU threads: {plan.threads}",
     }
     report = Report(plan, suite, facts, gpu=device.type == "cuda")
@@ -78,6 +78,12 @@ def work(plan: Plan, suite: str, held: TextIO) -> int:
     text = report.write(plan.results, queue.failures)
     print(f"\n{text}\n{plan.out / 'results.png'}")
     return 1 if queue.failures else 0
+
+
+def iterations(plan: Plan) -> str:
+    """Say how long networks train, the teacher perhaps longer."""
+    student, teacher = plan.iters[STUDENT], plan.iters[TEACHER]
+    return str(student) if student == teacher else f"{student}, the teacher's {teacher}"
 
 
 def lock(folder: Path) -> TextIO:

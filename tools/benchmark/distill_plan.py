@@ -3,10 +3,12 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 
 from distill_recipe import read_recipe
 from distill_run import Key, Result, Run, differences, load_result
 from distill_suite import STUDENT, TEACHER, Row, Suite, SuiteError, choose_rows
+from measure import devices, machine
 
 
 class Plan:
@@ -28,6 +30,7 @@ class Plan:
         self.equal_time: bool = args.equal_time
         self.jobs: int = args.jobs
         self.threads: int = args.threads
+        self.machine = machine(devices()[-1])
         self._options: list[str] = args.cfg_options
         self._recipes = {
             row.name: read_recipe(row, [*row.options, *self._options]) for row in rows
@@ -42,7 +45,7 @@ class Plan:
         self._load()
 
     def describe(self, key: Key) -> Run:
-        """Describe a training; one in equal time needs the results of two others."""
+        """Describe a training, whose needs have to be met."""
         row, iters = self.rows[key.row], self._iters(key)
         settings = {
             **self._network(row, iters),
@@ -51,17 +54,31 @@ class Plan:
             # The time of an iteration depends on them.
             "jobs": self.jobs,
             "threads": self.threads,
+            "machine": self.machine,
         }
         if row.distilled:
             teacher = self._network(self.rows[TEACHER], self.iters[TEACHER])
             settings |= {f"teacher's {name}": value for name, value in teacher.items()}
         options = [
-            *row.options,
-            *self._options,
+            *self._recipes[row.name].given,
             f"randomness.seed={key.seed}",
             *self._recipes[row.name].options(iters),
         ]
         return Run(key, row, self.out, iters, options, self.metric, settings)
+
+    def needs(self, key: Key) -> list[Key]:
+        """Return the trainings that have to be finished before one.
+
+        Other work beside a training makes it slow, and so the time of a row is taken
+        from all of its seeds.
+        """
+        if key.row in (TEACHER, STUDENT):
+            return []
+        needs = [Key(TEACHER, key.seed)]
+        if key.equal_time:
+            timed = (STUDENT, key.row)
+            needs += [Key(name, seed) for seed in self.seeds for name in timed]
+        return needs
 
     def _network(self, row: Row, iters: int) -> dict[str, object]:
         """Return what makes the network of a row what it is, but for its seed."""
@@ -69,30 +86,36 @@ class Plan:
             "config": row.config.name,
             "contents": self._recipes[row.name].contents,
             "without": list(row.without),
-            "options": [*row.options, *self._options],
+            "options": self._recipes[row.name].given,
             "iterations": iters,
         }
 
     def _trainings(self, rows: Sequence[Row]) -> list[Key]:
         """Return the trainings seed by seed, so that early reports have all rows."""
-        keys = []
-        for seed in self.seeds:
-            keys += [Key(row.name, seed) for row in rows]
-            if self.equal_time:
-                keys += [Key(row.name, seed, True) for row in rows if row.distilled]
+        keys = [Key(row.name, seed) for seed in self.seeds for row in rows]
+        if self.equal_time:
+            keys += [
+                Key(row.name, seed, equal_time=True)
+                for seed in self.seeds
+                for row in rows
+                if row.distilled
+            ]
         return keys
 
     def _iters(self, key: Key) -> int:
         if not key.equal_time:
             return self.iters[key.row]
-        student = self.results[Key(STUDENT, key.seed)]
-        return equal_time_iters(student, self.results[Key(key.row, key.seed)])
+        seconds = {
+            name: median(self.results[Key(name, seed)].seconds for seed in self.seeds)
+            for name in (STUDENT, key.row)
+        }
+        return equal_time_iters(self.iters[STUDENT], seconds[STUDENT], seconds[key.row])
 
     def _load(self) -> None:
         """Load the results that are there, of rows that are not chosen, too."""
         refused = []
         for key in self._trainings([*self.rows.values()]):
-            if key.equal_time and not all(need in self.results for need in key.needs):
+            if key.equal_time and not all(n in self.results for n in self.needs(key)):
                 continue
             run = self.describe(key)
             found = differences(run)
@@ -116,9 +139,14 @@ class Plan:
                 )
 
 
-def equal_time_iters(student: Result, row: Result) -> int:
+def equal_time_iters(iters: int, student_seconds: float, row_seconds: float) -> int:
     """Return how many iterations of a row take the time of the student's training.
 
     They are two at least, since the schedule of a learning rate has a start and an end.
+
+    Args:
+        iters: iterations of the student.
+        student_seconds: of one of them.
+        row_seconds: of one of the row's.
     """
-    return max(2, round(student.iters * student.seconds / row.seconds))
+    return max(2, round(iters * student_seconds / row_seconds))

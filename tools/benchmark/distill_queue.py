@@ -90,11 +90,11 @@ class Queue:
         for key in list(self.pending):
             if len(self.active) == self.plan.jobs:
                 return
-            lost = [need for need in key.needs if need in self.failures]
+            lost = [need for need in self.plan.needs(key) if need in self.failures]
             if lost:
                 self.pending.remove(key)
                 self._fail(key, f"It needs {lost[0]}, which failed.")
-            elif all(need in self.plan.results for need in key.needs):
+            elif all(need in self.plan.results for need in self.plan.needs(key)):
                 self.pending.remove(key)
                 self._start(self.plan.describe(key))
 

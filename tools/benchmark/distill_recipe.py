@@ -12,6 +12,9 @@ from mmengine.config import Config, DictAction
 # A loss stands in two places of a distiller's config.
 LOSS_PLACES = ("distill_losses", "loss_forward_mappings")
 LINES = 20
+# What counts iterations in MMEngine's schedulers.
+COUNTS = ("begin", "end", "step_size", "T_max", "total_steps", "milestones", "periods")
+CRITIC = "CriticOptimWrapperConstructor"
 
 
 class Recipe(NamedTuple):
@@ -19,6 +22,7 @@ class Recipe(NamedTuple):
 
     Attributes:
         iters: length of the training.
+        given: overrides of the config, as they reach it.
         lengths: other options that count iterations, such as the end of a learning
             rate's schedule.
         log_interval: iterations from one line of the log to the next.
@@ -26,7 +30,8 @@ class Recipe(NamedTuple):
     """
 
     iters: int
-    lengths: dict[str, int]
+    given: list[str]
+    lengths: dict[str, int | list[int]]
     log_interval: int
     contents: str
 
@@ -35,7 +40,7 @@ class Recipe(NamedTuple):
         if iters == self.iters:
             return []
         options = {
-            key: max(1, round(length * iters / self.iters))
+            key: _scaled(length, iters / self.iters)
             for key, length in self.lengths.items()
         }
         options["train_cfg.max_iters"] = options["train_cfg.val_interval"] = iters
@@ -57,7 +62,8 @@ def read_recipe(row: Row, options: Sequence[str]) -> Recipe:
             teacher's checkpoint, or a loss that is to be taken out is not there.
     """
     config = read_config(row.config)
-    config.merge_from_dict(_parse(options))
+    given = _routed(options, config, row)
+    config.merge_from_dict(_parse(given))
     if row.distilled and "teacher_ckpt" not in config.get("model", {}):
         raise SuiteError(
             f"Row {row.name!r}: {row.config} is no distillation, since it has no "
@@ -74,7 +80,7 @@ def read_recipe(row: Row, options: Sequence[str]) -> Recipe:
     lengths = {
         f"{place}.{key}": scheduler[key]
         for place, scheduler in schedulers.items()
-        for key in ("begin", "end", "step_size")
+        for key in COUNTS
         if scheduler.get(key)
     }
     hooks = config.get("default_hooks", {})
@@ -85,18 +91,58 @@ def read_recipe(row: Row, options: Sequence[str]) -> Recipe:
     log_interval = hooks.get("logger", {}).get("interval", 10)
     text = json.dumps(config.to_dict(), sort_keys=True, default=str)
     contents = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return Recipe(iters, lengths, log_interval, contents)
+    return Recipe(iters, given, lengths, log_interval, contents)
 
 
 def without_losses(row: Row) -> str:
     """Return a config that is the row's, without the losses that it is to lack.
 
     A weight of zero would leave their cost, and no option takes out a part of a config.
+    A critic's optimiser goes with the critic.
     """
     lines = [f"_base_ = [{str(row.config)!r}]"]
     for place in LOSS_PLACES:
         lines += [f"del _base_.model.distiller.{place}.{name}" for name in row.without]
+    config = read_config(row.config)
+    if _joint(config) and not _has_critic(config, row):
+        lines.append(
+            "optim_wrapper = dict(_delete_=True, **_base_.optim_wrapper.architecture)"
+        )
     return "\n".join(lines) + "\n"
+
+
+def _routed(options: Sequence[str], config: Config, row: Row) -> list[str]:
+    """Give options of the optimiser to the student's, where a critic has another."""
+    if not (_joint(config) and _has_critic(config, row)):
+        return list(options)
+    theirs = ("architecture", "critic", "constructor")
+    return [
+        f"optim_wrapper.architecture.{option.removeprefix(prefix)}"
+        if option.startswith(prefix := "optim_wrapper.")
+        and not option.removeprefix(prefix).startswith(theirs)
+        else option
+        for option in options
+    ]
+
+
+def _joint(config: Config) -> bool:
+    return CRITIC in str(config.get("optim_wrapper", {}).get("constructor"))
+
+
+def _has_critic(config: Config, row: Row) -> bool:
+    losses = config.get("model", {}).get("distiller", {}).get("distill_losses", {})
+    return any(
+        "AdversarialLoss" in str(loss["type"])
+        for name, loss in losses.items()
+        if name not in row.without
+    )
+
+
+def _scaled(length: int | Sequence[int], factor: float) -> int | str:
+    """Scale what counts iterations; lists as MMEngine's options have them."""
+    if isinstance(length, int):
+        return max(1, round(length * factor))
+    return f"[{','.join(str(_scaled(part, factor)) for part in length)}]"
 
 
 def _schedulers(place: str, part: Mapping | Sequence) -> dict[str, Mapping]:

@@ -12,6 +12,7 @@ from measure import Table, write_report
 
 SCORE, GAIN, GAP, EQUAL = "score", "gain", "gap closed (%)", "equal-time score"
 EQUAL_ITERS = "equal-time iterations"
+EQUAL_SHARE = "of the student's time (%)"
 SECONDS, MEMORY = "seconds an iteration", "memory (MiB)"
 FAILED = "failed"
 STYLES = {
@@ -20,6 +21,7 @@ STYLES = {
     GAP: ".1f",
     EQUAL: ".2f",
     EQUAL_ITERS: "d",
+    EQUAL_SHARE: ".0f",
     SECONDS: ".4f",
     MEMORY: ".0f",
 }
@@ -38,8 +40,9 @@ Memory is the largest resident set of the training process or of one of its work
 highest of the seeds."""
 EQUAL_NOTE = """\
 Equal time is the score of a second training of a distilled row, with as many iterations
-as take the time of the student's training; the whole schedule is scaled. The student's
-is that of its only training, and the teacher has none."""
+as take the time of the student's training, by the medians over the seeds; the whole
+schedule is scaled. What they really took of the student's time is beside it. The
+student's score is that of its only training, and the teacher has none."""
 
 
 class Report(NamedTuple):
@@ -103,7 +106,9 @@ class Report(NamedTuple):
         for column in self._columns(SCORE, GAIN, GAP, EQUAL):
             found, style = values(column), self._style(column)
             row[self._heading(column)] = spread_text(found, len(plan.seeds), style)
-        for column, summary in ((SECONDS, median), (MEMORY, max)):
+        summaries = {EQUAL_SHARE: median, SECONDS: median, MEMORY: max}
+        for column in self._columns(*summaries):
+            summary = summaries[column]
             found = values(column)
             row[column] = format(summary(found), STYLES[column]) if found else ""
         if failures:
@@ -128,7 +133,7 @@ class Report(NamedTuple):
         return style if self.plan.unit == "%" else style.replace(".2f", ".3f")
 
     def _columns(self, *names: str) -> list[str]:
-        left_out = () if self.plan.equal_time else (EQUAL, EQUAL_ITERS)
+        left_out = () if self.plan.equal_time else (EQUAL, EQUAL_ITERS, EQUAL_SHARE)
         return [name for name in names if name not in left_out]
 
 
@@ -149,6 +154,9 @@ def seed_figures(results: Results, name: str, seed: int) -> dict[str, float]:
     equal = result if name == STUDENT else equal
     if equal:
         figures |= {EQUAL: equal.score, EQUAL_ITERS: equal.iters}
+    if equal and student:
+        share = equal.iters * equal.seconds / (student.iters * student.seconds)
+        figures[EQUAL_SHARE] = 100 * share
     return {column: value for column, value in figures.items() if value is not None}
 
 

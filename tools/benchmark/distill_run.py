@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from distill_log import read_figures
 from distill_recipe import without_losses
-from distill_suite import STUDENT, TEACHER, Row
+from distill_suite import TEACHER, Row
 from measure import write_whole
 
 TRAIN = [sys.executable, str(Path(__file__).parents[1] / "train.py")]
@@ -26,16 +26,6 @@ class Key(NamedTuple):
     def which(self) -> str:
         """Which training of its row it is."""
         return f"seed {self.seed}" + " in equal time" * self.equal_time
-
-    @property
-    def needs(self) -> list["Key"]:
-        """The trainings that have to be finished before it."""
-        if self.row in (TEACHER, STUDENT):
-            return []
-        needs = [Key(TEACHER, self.seed)]
-        if self.equal_time:
-            needs += [Key(STUDENT, self.seed), Key(self.row, self.seed)]
-        return needs
 
     def folder(self, out: Path) -> Path:
         """Return the folder of the training within that of the benchmark."""
