@@ -230,8 +230,12 @@ def test_what_does_not_fit_is_refused(classes, image, message):
 
 @pytest.mark.parametrize(
     "wrong",
-    [dict(num_classes=1), dict(image_channels=0), dict(channels=0)]
-    + [dict(penalty_weight=-1.0)],
+    [
+        dict(num_classes=1),
+        dict(image_channels=0),
+        dict(channels=0),
+        dict(penalty_weight=-1.0),
+    ],
 )
 def test_numbers_that_are_too_small_are_refused(wrong):
     with pytest.raises(ValueError, match="expected num_classes of at least 2"):
