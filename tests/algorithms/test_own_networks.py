@@ -1,0 +1,199 @@
+"""Networks as MMSegmentation's configs have them, taught with every texture term.
+
+Teacher and student differ in their kind, their channels and their grids. Only the
+number of classes and the batch norms are changed, and images are small.
+"""
+
+from pathlib import Path
+
+import mmseg
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmengine.structures import PixelData
+from mmrazor.registry import MODELS
+from mmseg.structures import SegDataSample
+
+import texture_kd.components  # noqa: F401
+
+CONFIGS = Path(mmseg.__file__).parent / ".mim" / "configs"
+CLASSES = 3
+# Config, what is recorded, and channels of the stages: the first, second and last.
+NETWORKS = {
+    "segformer-b2": (
+        "segformer/segformer_mit-b2_8xb2-160k_ade20k-512x512.py",
+        "backbone",
+        (64, 128, 512),
+    ),
+    "upernet-r50": (
+        "upernet/upernet_r50_4xb2-40k_cityscapes-512x1024.py",
+        "backbone",
+        (256, 512, 2048),
+    ),
+    "deeplabv3plus-r18": (
+        "deeplabv3plus/deeplabv3plus_r18-d8_4xb2-80k_cityscapes-512x1024.py",
+        "backbone",
+        (64, 128, 512),
+    ),
+    "pspnet-r18": (
+        "pspnet/pspnet_r18-d8_4xb2-80k_cityscapes-512x1024.py",
+        "backbone",
+        (64, 128, 512),
+    ),
+    "mobilenet-v2": (
+        "mobilenet_v2/mobilenet-v2-d8_deeplabv3plus_4xb2-80k_cityscapes-512x1024.py",
+        "backbone",
+        (24, 32, 320),
+    ),
+    # Its backbone returns what its context path has made of the stages.
+    "stdc1": (
+        "stdc/stdc1_4xb12-80k_cityscapes-512x1024.py",
+        "backbone.backbone",
+        (256, 512, 1024),
+    ),
+}
+PAIRS = [
+    ("segformer-b2", "pspnet-r18"),
+    ("segformer-b2", "stdc1"),
+    ("upernet-r50", "mobilenet-v2"),
+    ("deeplabv3plus-r18", "mobilenet-v2"),
+]
+
+
+@pytest.fixture(autouse=True)
+def mmsegs_scope():
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        yield
+
+
+def network(name):
+    model = Config.fromfile(CONFIGS / NETWORKS[name][0]).model.to_dict()
+    model["pretrained"] = None
+    model["backbone"].pop("init_cfg", None)
+    return adapted(model)
+
+
+def adapted(config):
+    """Give a config three classes and batch norms of one process."""
+    if isinstance(config, list | tuple):
+        return [adapted(item) for item in config]
+    if not isinstance(config, dict):
+        return config
+    config = {key: adapted(value) for key, value in config.items()}
+    if config.get("type") == "SyncBN":
+        config["type"] = "BN"
+    if "num_classes" in config:
+        config["num_classes"] = CLASSES
+    return config
+
+
+def recorders(name):
+    return dict(
+        stages=dict(type="ModuleOutputs", source=NETWORKS[name][1]),
+        logits=dict(type="ModuleOutputs", source="decode_head.conv_seg"),
+        labels=dict(type="ModuleInputs", source="decode_head.loss_decode"),
+    )
+
+
+def stage(student, index):
+    return dict(from_student=student, recorder="stages", data_idx=index)
+
+
+def distiller(teacher, student):
+    ours, theirs = NETWORKS[student][2], NETWORKS[teacher][2]
+    last = {True: 2 if student == "stdc1" else 3, False: 3}
+    watched = {True: recorders(student), False: recorders(teacher)}
+    del watched[False]["labels"]
+    logits = dict(
+        preds_S=dict(from_student=True, recorder="logits"),
+        preds_T=dict(from_student=False, recorder="logits"),
+        gt=dict(from_student=True, recorder="labels", data_idx=1),
+    )
+    return dict(
+        type="ConfigurableDistiller",
+        student_recorders=watched[True],
+        teacher_recorders=watched[False],
+        connectors=dict(
+            lfd=dict(type="LFDConnector", in_channel=ours[2], out_channel=theirs[2])
+        ),
+        distill_losses=dict(
+            loss_structural=dict(
+                type="CDMLoss",
+                student_channels=ours[0],
+                teacher_channels=theirs[0],
+                levels=(2, 1),
+            ),
+            loss_statistical=dict(
+                type="DTIEMLoss",
+                student_channels=sum(ours[:2]),
+                teacher_channels=sum(theirs[:2]),
+                num_classes=CLASSES,
+            ),
+            loss_response=dict(type="ResponseKDLoss"),
+            loss_lfd=dict(type="LSFDLoss"),
+        ),
+        loss_forward_mappings=dict(
+            loss_structural=dict(s_feature=stage(True, 0), t_feature=stage(False, 0)),
+            loss_statistical=dict(
+                s_stage1=stage(True, 0),
+                s_stage2=stage(True, 1),
+                t_stage1=stage(False, 0),
+                t_stage2=stage(False, 1),
+                gt=logits["gt"],
+            ),
+            loss_response=logits,
+            loss_lfd=dict(
+                s_feature=dict(stage(True, last[True]), connector="lfd"),
+                t_feature=stage(False, last[False]),
+                **logits,
+            ),
+        ),
+    )
+
+
+def batch():
+    labels = torch.randint(CLASSES, (2, 1, 64, 128))
+    labels[:, :, :5] = 255
+    samples = [
+        SegDataSample(
+            gt_sem_seg=PixelData(data=label), metainfo=dict(img_shape=(64, 128))
+        )
+        for label in labels
+    ]
+    return torch.randn(2, 3, 64, 128), samples
+
+
+@pytest.mark.parametrize(("teacher", "student"), PAIRS)
+def test_each_term_teaches_the_students_backbone(teacher, student):
+    torch.manual_seed(0)
+    ours, theirs = network(student), network(teacher)
+    ours["data_preprocessor"]["size"] = theirs["data_preprocessor"]["size"] = (64, 128)
+    model = MODELS.build(
+        dict(
+            _scope_="mmrazor",
+            type="TextureDistill",
+            architecture=dict(ours, _scope_="mmseg"),
+            teacher=dict(theirs, _scope_="mmseg"),
+            distiller=distiller(teacher, student),
+        )
+    ).train()
+    losses = model.loss(*batch())
+    found = {name for name in losses if name.startswith("distill.loss")}
+    assert found == {
+        f"distill.loss_{name}"
+        for name in ("structural", "statistical", "response", "lfd")
+    }
+    backbone = [p for p in model.student.backbone.parameters() if p.requires_grad]
+    for name in found:
+        assert losses[name].isfinite()
+        assert norm(losses[name], backbone) > 0, name
+    sum(losses[name] for name in found).backward()
+    assert all(p.grad is None for p in model.teacher.parameters())
+
+
+def norm(loss, parameters):
+    gradients = torch.autograd.grad(
+        loss, parameters, retain_graph=True, allow_unused=True
+    )
+    return sum(g.norm().item() for g in gradients if g is not None)
