@@ -18,6 +18,7 @@ from texture_kd import (
     losses,
     optim,
     registry,
+    whole_file,  # noqa: F401
 )
 from texture_kd.algorithms import TextureDistill
 

@@ -41,30 +41,24 @@ def left(folder):
     return [path.name for path in folder.iterdir() if path.name.startswith("tmp")]
 
 
-def tiny(name=DISTILLED, **options):
-    config = Config.fromfile(CONFIGS / name)
-    pipeline = [
-        dict(type="LoadTextureMosaic", size=(64, 64)),
-        dict(type="PackSegInputs"),
-    ]
-    for split in ("train", "val", "test"):
-        loader = config[f"{split}_dataloader"]
-        loader.update(batch_size=2, num_workers=0, persistent_workers=False)
-        loader.dataset.update(length=8, pipeline=pipeline)
-    if "teacher_ckpt" in config.model:
-        config.model.teacher_ckpt = None
-    config.work_dir = "/nowhere/that/can/be/written"
-    config.merge_from_dict(options)
-    return config
+@pytest.fixture
+def tiny(tiny_mosaic):
+    return lambda name=DISTILLED, **options: tiny_mosaic(
+        name, "/nowhere/that/can/be/written", **options
+    )
 
 
-def checked(*arguments, **options):
-    runner = CheckRunner.from_cfg(tiny(*arguments, **options))
-    runner.train()
-    return runner.check
+@pytest.fixture
+def checked(tiny):
+    def check(*arguments, **options):
+        runner = CheckRunner.from_cfg(tiny(*arguments, **options))
+        runner.train()
+        return runner.check
+
+    return check
 
 
-def test_the_table_names_recorders_losses_and_costs(capsys, folders):
+def test_the_table_names_recorders_losses_and_costs(checked, capsys, folders):
     check = checked()
     printed = capsys.readouterr().out
     rows = [line.split("|")[1:4] for line in printed.splitlines() if "|" in line]
@@ -85,20 +79,20 @@ def test_the_table_names_recorders_losses_and_costs(capsys, folders):
     assert left(folders) == []
 
 
-def test_a_network_alone_and_a_critic_are_trainings_too(capsys):
+def test_a_network_alone_and_a_critic_are_trainings_too(checked, capsys):
     alone = checked(STUDENT)
     assert set(alone.losses) == {"decode.loss_ce", "aux.loss_ce"}
     assert alone.records == {}
     assert "distill.loss_adversarial" in checked(ADVERSARIAL).losses
 
 
-def test_a_connector_shows_what_it_makes_of_a_feature(capsys):
+def test_a_connector_shows_what_it_makes_of_a_feature(checked, capsys):
     assert checked(LFD).connected == {
         "lfd": "(2, 128, 16, 16) float32 to (2, 256, 16, 16) float32"
     }
 
 
-def test_what_trains_nothing_is_noted(capsys):
+def test_what_trains_nothing_is_noted(checked, capsys):
     options = {f"{LOSSES}loss_statistical.loss_weight": 0.0}
     more = dict(type="ModuleOutputs", source="backbone.layer3")
     options["model.distiller.student_recorders.stage3"] = more
@@ -110,7 +104,7 @@ def test_what_trains_nothing_is_noted(capsys):
     ]
 
 
-def test_a_loss_that_is_not_finite_is_named_beside_the_table(capsys, folders):
+def test_a_loss_that_is_not_finite_is_named_beside_the_table(checked, capsys, folders):
     with pytest.raises(CheckFailed, match=r"distill\.loss_response is not finite"):
         checked(**{f"{LOSSES}loss_response.loss_weight": float("nan")})
     assert "student's recorder stage1" in capsys.readouterr().out
@@ -147,7 +141,7 @@ def test_a_loss_that_is_not_finite_is_named_beside_the_table(capsys, folders):
         ({"launcher": "pytorch"}, "single process"),
     ],
 )
-def test_what_is_wrong_is_one_sentence_that_says_when(options, said, folders):
+def test_what_is_wrong_is_one_sentence_that_says_when(checked, options, said, folders):
     with pytest.raises(CheckFailed, match=said) as failure:
         checked(**options)
     assert "\n" not in str(failure.value)
@@ -192,7 +186,7 @@ def test_gradients_are_norms_at_the_students_parameters_alone():
     ("train_cfg", "iterations"),
     [(dict(max_iters=7), 7), (dict(by_epoch=True, max_epochs=3), 12)],
 )
-def test_the_length_of_the_training_is_its_own(train_cfg, iterations, capsys):
+def test_the_length_of_the_training_is_its_own(tiny, train_cfg, iterations, capsys):
     config = tiny(STUDENT)
     config.train_cfg = train_cfg
     # Neither averages that begin late nor a schedule to the end are shortened.
@@ -204,7 +198,7 @@ def test_the_length_of_the_training_is_its_own(train_cfg, iterations, capsys):
     assert runner.check.iterations == iterations
 
 
-def test_a_validation_set_of_one_image_is_seen_whole(capsys):
+def test_a_validation_set_of_one_image_is_seen_whole(tiny, capsys):
     config = tiny()
     config.val_dataloader.dataset.length = 1
     config.custom_hooks.append(dict(type="TextureVisualizationHook", indices=[0]))
@@ -213,17 +207,17 @@ def test_a_validation_set_of_one_image_is_seen_whole(capsys):
     assert runner.check.validated == 1
 
 
-def test_checkpointed_activations_are_no_mistake(capsys):
+def test_checkpointed_activations_are_no_mistake(checked, capsys):
     check = checked(STUDENT, **{"model.backbone.with_cp": True})
     assert all(loss.gradient > 0 for loss in check.losses.values())
 
 
-def test_a_training_that_ends_before_says_so():
+def test_a_training_that_ends_before_says_so(checked):
     with pytest.raises(CheckFailed, match="ends before its second iteration"):
         checked(STUDENT, **{"train_cfg.max_iters": 1})
 
 
-def test_predictions_go_to_no_folder_that_stays(capsys, folders):
+def test_predictions_go_to_no_folder_that_stays(checked, capsys, folders):
     kept = folders / "predictions"
     evaluator = {"val_evaluator.output_dir": str(kept)}
     checked(STUDENT, **evaluator)

@@ -21,8 +21,16 @@ def head(num_classes: int) -> FCNHead:
     return FCNHead(in_channels=4, channels=4, num_convs=1, num_classes=num_classes)
 
 
+class Images(list):
+    """A data set that knows its classes."""
+
+    def __init__(self, images, metainfo) -> None:
+        super().__init__(images)
+        self.metainfo = metainfo
+
+
 def runner(classes: tuple | None, **heads: nn.Module) -> SimpleNamespace:
-    dataset = SimpleNamespace(metainfo=dict(classes=classes))
+    dataset = Images([1], metainfo=dict(classes=classes))
     return SimpleNamespace(
         train_dataloader=SimpleNamespace(dataset=dataset), model=nn.ModuleDict(heads)
     )
@@ -50,6 +58,24 @@ def test_in_a_distillation_it_is_the_students():
     both["student"].decode_head = head(3)
     with pytest.raises(ValueError, match="predicts 3"):
         NumClassesCheckHook().before_train(runner(("a", "b"), **both))
+
+
+def test_a_teacher_has_the_classes_in_the_data_sets_order():
+    teacher, student = head(2), nn.ModuleDict(dict(decode_head=head(2)))
+    both = dict(student=student, teacher=teacher)
+    for theirs in (("a", "b"), ("a", "x"), ("b", "a", "c"), None):
+        teacher.dataset_meta = dict(classes=theirs)
+        NumClassesCheckHook().before_train(runner(("a", "b"), **both))
+    teacher.dataset_meta = dict(classes=("b", "a"))
+    with pytest.raises(ValueError, match="number 0 is 'b' there and 'a' in the train"):
+        NumClassesCheckHook().before_train(runner(("a", "b"), **both))
+
+
+def test_there_are_images():
+    empty = runner(("a", "b"), decode_head=head(2))
+    empty.train_dataloader.dataset.clear()
+    with pytest.raises(ValueError, match="has no images: look at data_root"):
+        NumClassesCheckHook().before_train(empty)
 
 
 def test_heads_that_may_differ():

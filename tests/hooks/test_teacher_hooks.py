@@ -30,25 +30,18 @@ def mmrazors_scope():
         yield
 
 
-def tiny(folder, name=DISTILLED, hooks=()):
-    config = Config.fromfile(CONFIGS / name)
-    pipeline = [
-        dict(type="LoadTextureMosaic", size=(64, 64)),
-        dict(type="PackSegInputs"),
-    ]
-    for split in ("train", "val"):
-        loader = config[f"{split}_dataloader"]
-        loader.update(batch_size=2, num_workers=0, persistent_workers=False)
-        loader.dataset.update(length=4, pipeline=pipeline)
-    config.train_cfg.update(max_iters=4, val_interval=2)
-    config.default_hooks.logger.interval = 1
-    config.default_hooks.checkpoint.interval = 4
-    config.work_dir = str(folder)
-    config.randomness = dict(seed=3)
-    # MMEngine has one visualizer of a name in a process.
-    config.visualizer.name = str(folder)
-    config.custom_hooks = [*config.custom_hooks, *hooks]
-    return config
+@pytest.fixture
+def tiny(tiny_mosaic):
+    def read(folder, name=DISTILLED, hooks=()):
+        config = tiny_mosaic(name, folder, length=4)
+        config.train_cfg.update(max_iters=4, val_interval=2)
+        config.default_hooks.logger.interval = 1
+        config.default_hooks.checkpoint.interval = 4
+        config.randomness = dict(seed=3)
+        config.custom_hooks = [*config.custom_hooks, *hooks]
+        return config
+
+    return read
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +65,7 @@ def logged(runner, name):
     return list(runner.message_hub.get_scalar(name).data[0])
 
 
-def test_drawing_changes_nothing_and_leaves_pictures(tmp_path, teacher):
+def test_drawing_changes_nothing_and_leaves_pictures(tiny, tmp_path, teacher):
     plain = trained(tiny(tmp_path / "plain"), teacher)
     drawn = trained(tiny(tmp_path / "drawn", hooks=[DRAWS]), teacher)
     assert logged(plain, "train/loss") == logged(drawn, "train/loss")
@@ -89,7 +82,7 @@ def test_drawing_changes_nothing_and_leaves_pictures(tmp_path, teacher):
     assert not list((tmp_path / "plain").glob("*/vis_data/vis_image/*"))
 
 
-def test_the_teacher_is_tested_as_it_would_be_alone(tmp_path, teacher):
+def test_the_teacher_is_tested_as_it_would_be_alone(tiny, tmp_path, teacher):
     runner = trained(tiny(tmp_path / "run"), teacher)
     alone = tiny(tmp_path / "alone", TEACHER)
     alone.load_from = teacher
@@ -110,9 +103,8 @@ def test_the_teacher_is_tested_as_it_would_be_alone(tmp_path, teacher):
         {"val_evaluator.output_dir": "predictions"},
     ],
 )
-def test_a_teacher_that_cannot_be_tested_so_is_left_alone(tmp_path, change):
+def test_a_teacher_that_cannot_be_tested_so_is_left_alone(tiny, tmp_path, change):
     config = tiny(tmp_path)
-    config.model.teacher_ckpt = None
     losses = config.model.distiller
     for name in [n for n in losses.distill_losses if "structural" not in n]:
         del losses.distill_losses[name], losses.loss_forward_mappings[name]

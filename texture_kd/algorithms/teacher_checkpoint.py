@@ -16,7 +16,8 @@ def load_teacher(teacher: nn.Module, checkpoint: str) -> None:
     with random layers.
 
     Args:
-        teacher: the segmentor whose weights are loaded, in place.
+        teacher: the segmentor whose weights are loaded, in place. What the checkpoint
+            says of the classes is its ``dataset_meta`` then.
         checkpoint: path or URL of an MMSegmentation checkpoint.
 
     Raises:
@@ -25,7 +26,8 @@ def load_teacher(teacher: nn.Module, checkpoint: str) -> None:
         pickle.UnpicklingError: the file holds more than tensors and log histories.
         ValueError: the file holds no weights, or one is missing or has another shape.
     """
-    state = _state_dict(_load_checkpoint(checkpoint, map_location="cpu"), checkpoint)
+    content = _load_checkpoint(checkpoint, map_location="cpu")
+    state = _state_dict(content, checkpoint)
     own = teacher.state_dict()
     _check_shapes(own, state, checkpoint)
     missing = [
@@ -34,6 +36,8 @@ def load_teacher(teacher: nn.Module, checkpoint: str) -> None:
     if missing:
         raise ValueError(_missing_message(missing, own, state, checkpoint))
     teacher.load_state_dict(state, strict=False)
+    # As MMSegmentation's own init_model does.
+    teacher.dataset_meta = (content.get("meta") or {}).get("dataset_meta") or {}
 
 
 def _state_dict(content: object, checkpoint: str) -> dict[str, Tensor]:

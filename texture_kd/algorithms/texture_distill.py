@@ -134,7 +134,12 @@ class TextureDistill(SingleTeacherDistill):
             The student's own losses under ``student.``, and those of the distiller
             under ``distill.``; MMEngine sums the ones with "loss" in their names. Of a
             loss with ``parts`` these are beside it, for the log.
+
+        Raises:
+            ValueError: labels are of another size than the images.
+            RuntimeError: a recorder recorded nothing.
         """
+        _check_labels(batch_inputs, data_samples or [])
         self._run_teacher(batch_inputs, data_samples)
         losses = self._run_student(batch_inputs, data_samples)
         if not self.distillation_stopped:
@@ -209,6 +214,19 @@ def _refuse_training_options(options: dict) -> None:
             raise ValueError(
                 f"TextureDistill has no {name}: its teacher is frozen and in eval "
                 "mode. Remove the option, or use MMRazor's SingleTeacherDistill."
+            )
+
+
+def _check_labels(images: Tensor, samples: list[BaseDataElement]) -> None:
+    # MMSegmentation would stretch predictions to whatever size labels have.
+    size = tuple(images.shape[-2:])
+    for sample in samples:
+        labels = getattr(sample, "gt_sem_seg", None)
+        if labels is not None and tuple(labels.shape[-2:]) != size:
+            raise ValueError(
+                f"The labels of {getattr(sample, 'seg_map_path', 'an image')} are "
+                f"{tuple(labels.shape[-2:])} where the images of the batch are {size}: "
+                "label files have to have the size of their images."
             )
 
 

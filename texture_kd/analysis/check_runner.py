@@ -31,6 +31,13 @@ PROBLEMS = (
 )
 
 
+# What functions of OpenMMLab mean that say something else.
+_MEANT = {
+    "_serialize_data": "a data set has no images: look at its data_root, data_prefix, "
+    "img_suffix and ann_file"
+}
+
+
 class CheckFailed(Exception):
     """A training cannot go on; the message says where and why."""
 
@@ -125,11 +132,9 @@ def sentence(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
         return f"{type(error).__name__}: {said}"
+    said = _MEANT.get(frames[-1].name) or said or frames[-1].line
     place = "/".join(Path(frames[-1].filename).parts[-3:])
-    return (
-        f"{type(error).__name__}: {said or frames[-1].line} "
-        f"({place}, line {frames[-1].lineno})"
-    )
+    return f"{type(error).__name__}: {said} ({place}, line {frames[-1].lineno})"
 
 
 def _failed(stage: str, error: BaseException, config: Config) -> CheckFailed:

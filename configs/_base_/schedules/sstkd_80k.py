@@ -17,7 +17,12 @@ default_hooks = dict(
     logger=dict(type="LoggerHook", interval=50, log_metric_by_epoch=False),
     param_scheduler=dict(type="ParamSchedulerHook"),
     checkpoint=dict(
-        type="CheckpointHook", by_epoch=False, interval=8000, max_keep_ckpts=2
+        type="CheckpointHook",
+        by_epoch=False,
+        interval=8000,
+        max_keep_ckpts=2,
+        # Nothing that is broken is left by a training that is killed.
+        backend_args=dict(backend="whole_file"),
     ),
     sampler_seed=dict(type="DistSamplerSeedHook"),
     visualization=dict(type="SegVisualizationHook"),

@@ -43,7 +43,11 @@ param_scheduler = [
 default_hooks = dict(
     logger=dict(type="LoggerHook", interval=20, log_metric_by_epoch=False),
     checkpoint=dict(
-        type="CheckpointHook", by_epoch=False, interval=500, max_keep_ckpts=2
+        type="CheckpointHook",
+        by_epoch=False,
+        interval=500,
+        max_keep_ckpts=2,
+        backend_args=dict(backend="whole_file"),
     ),
 )
 log_processor = dict(by_epoch=False)

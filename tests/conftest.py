@@ -1,0 +1,34 @@
+"""What the tests of several folders use."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+
+
+@pytest.fixture
+def tiny_mosaic() -> Callable:
+    """Read a shipped config of the texture mosaic, with few and small images."""
+    from mmengine.config import Config
+
+    def read(name: str, work_dir: Path | str, length: int = 8, **options) -> Config:
+        config = Config.fromfile(CONFIGS / name)
+        pipeline = [
+            dict(type="LoadTextureMosaic", size=(64, 64)),
+            dict(type="PackSegInputs"),
+        ]
+        for split in ("train", "val", "test"):
+            loader = config[f"{split}_dataloader"]
+            loader.update(batch_size=2, num_workers=0, persistent_workers=False)
+            loader.dataset.update(length=length, pipeline=pipeline)
+        if "teacher_ckpt" in config.model:
+            config.model.teacher_ckpt = None
+        config.work_dir = str(work_dir)
+        # MMEngine has one visualizer of a name in a process.
+        config.visualizer.name = str(work_dir)
+        config.merge_from_dict(options)
+        return config
+
+    return read
