@@ -22,7 +22,7 @@ def fourier_distance(student: Tensor, teacher: Tensor, part: Part = "reim") -> T
     transform: white noise has spectra of its own size, whatever the size of the map.
     The paper leaves open what the absolute value of a complex number is to be:
 
-    - ``reim``: |Re| and |Im|, a mean over the two.
+    - ``reim``: \|Re\| and \|Im\|, a mean over the two.
     - ``abs``: the modulus.
 
     Args:
