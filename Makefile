@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint env clean
+.PHONY: demo test lint docs env clean
 
 demo: $(INSTALLED)
 	$(BIN)/python tools/demo.py
@@ -17,6 +17,9 @@ test: $(INSTALLED)
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+docs: $(INSTALLED)
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build
 
 env: $(INSTALLED)
 
@@ -29,4 +32,4 @@ $(INSTALLED): requirements/pinned.txt setup.py
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info work_dirs/demo
+	rm -rf $(VENV) build dist *.egg-info docs/_build work_dirs/demo

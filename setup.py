@@ -75,8 +75,13 @@ setup(
     python_requires=">=3.10,<3.14",
     install_requires=requirements("runtime.txt"),
     extras_require={
+        "docs": requirements("docs.txt"),
         "onnx": requirements("onnx.txt"),
-        "tests": requirements("tests.txt") + requirements("onnx.txt"),
+        "tests": [
+            line
+            for name in ("tests.txt", "docs.txt", "onnx.txt")
+            for line in requirements(name)
+        ],
     },
     packages=find_packages(include=["texture_kd", "texture_kd.*"]),
     # Naming the root makes editable installs add it to the path as a whole, so that

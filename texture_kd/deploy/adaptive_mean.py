@@ -27,7 +27,7 @@ class AdaptiveMean(nn.Module):
             x: maps (..., H, W).
 
         Returns:
-            The mean of each window, (..., *output_size).
+            The mean of each window, ``(..., *output_size)``.
         """
         rows, columns = self.output_size
         if columns is not None:

@@ -39,6 +39,12 @@ def band_limit(
     Raises:
         ValueError: the mode is unknown or takes no ``align_corners``, the maps are not
             four-dimensional, or the grid is empty or larger than they are.
+
+    Example:
+        >>> import torch
+        >>> x = torch.arange(5.0).expand(1, 1, 3, 5)
+        >>> band_limit(x, (2, 3), align_corners=True)[0, 0].tolist()
+        [[0.0, 2.0, 4.0], [0.0, 2.0, 4.0]]
     """
     check_choice("mode", mode, get_args(BandLimit))
     if align_corners and mode != "bilinear":

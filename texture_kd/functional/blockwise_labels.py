@@ -42,6 +42,11 @@ def blockwise_labels(
     Raises:
         ValueError: the mode is unknown, the limit is negative, or the labels are not
             integers, negative, or of another shape.
+
+    Example:
+        >>> import torch
+        >>> blockwise_labels(torch.tensor([[0, 1, 0, 0, 1]]), limit=1).tolist()
+        [[0, 0, 0, 1, 1]]
     """
     check_blocks(limit, mode)
     if label.is_floating_point() or label.ndim not in (2, 3):

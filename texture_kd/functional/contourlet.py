@@ -74,6 +74,15 @@ def contourlet(
     Raises:
         ValueError: a filter is unknown, ``levels`` is empty or holds a number below 1,
             or ``x`` is no floating tensor (N, C, H, W).
+
+    Example:
+        >>> import torch
+        >>> x = torch.rand(1, 3, 64, 96, dtype=torch.float64)
+        >>> bands = contourlet(x)
+        >>> [tuple(level.vertical.shape) for level in bands.directional]
+        [(1, 3, 8, 8, 48), (1, 3, 4, 8, 24)]
+        >>> torch.allclose(inverse_contourlet(bands), x)
+        True
     """
     check_contourlet(levels, pyramid, directional)
     torus = as_torus(x, contourlet_multiple(levels))

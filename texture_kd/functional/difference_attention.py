@@ -54,6 +54,14 @@ def difference_attention(
     Raises:
         ValueError: the source is unknown, the shapes differ or are not
             four-dimensional, or there is one class, whose probability is constant.
+
+    Example:
+        >>> import torch
+        >>> teacher = torch.zeros(1, 2, 4, 4)
+        >>> student = teacher.clone()
+        >>> student[:, 0, :2, :2] = 100.0
+        >>> difference_attention(teacher, student, (2, 2))[0, 0].tolist()
+        [[4.0, 0.0], [0.0, 0.0]]
     """
     check_choice("source", source, get_args(Source))
     if teacher.ndim != 4 or teacher.shape != student.shape:

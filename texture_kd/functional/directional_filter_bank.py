@@ -57,6 +57,15 @@ def directional_filter_bank(
     Raises:
         ValueError: the filter is unknown, the level is below 1, or ``x`` is no
             floating tensor (N, C, H, W).
+
+    Example:
+        >>> import torch
+        >>> x = torch.rand(1, 1, 32, 64, dtype=torch.float64)
+        >>> bands = directional_filter_bank(x, level=3)
+        >>> tuple(bands.vertical.shape), tuple(bands.horizontal.shape)
+        ((1, 1, 4, 8, 32), (1, 1, 4, 16, 16))
+        >>> torch.allclose(inverse_directional_filter_bank(bands), x)
+        True
     """
     fan_bank(filter)
     torus = as_torus(x, directional_multiple(level))

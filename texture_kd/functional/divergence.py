@@ -30,6 +30,13 @@ def pixel_kl(
     Raises:
         ValueError: the shapes differ or are not four-dimensional, or the temperature
             is not positive.
+
+    Example:
+        >>> import torch
+        >>> teacher = torch.tensor([0.5, 0.5]).log().reshape(1, 2, 1, 1)
+        >>> student = torch.tensor([0.25, 0.75]).log().reshape(1, 2, 1, 1)
+        >>> round(pixel_kl(teacher, student).item(), 4)  # log(4 / 3) / 2
+        0.1438
     """
     if temperature <= 0:
         raise ValueError(f"expected a positive temperature, got {temperature}")

@@ -22,7 +22,7 @@ def fourier_distance(student: Tensor, teacher: Tensor, part: Part = "reim") -> T
     transform: white noise has spectra of its own size, whatever the size of the map.
     The paper leaves open what the absolute value of a complex number is to be:
 
-    - ``reim``: |Re| and |Im|, a mean over the two.
+    - ``reim``: \|Re\| and \|Im\|, a mean over the two.
     - ``abs``: the modulus.
 
     Args:
@@ -37,6 +37,11 @@ def fourier_distance(student: Tensor, teacher: Tensor, part: Part = "reim") -> T
     Raises:
         ValueError: ``part`` is unknown, or the shapes differ or are not
             four-dimensional.
+
+    Example:
+        >>> import torch
+        >>> fourier_distance(torch.ones(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)).item()
+        0.125
     """
     check_choice("part", part, get_args(Part))
     if student.ndim != 4 or student.shape != teacher.shape:

@@ -41,6 +41,15 @@ def laplacian_pyramid(x: Tensor, filter: PyramidFilter = "maxflat") -> Laplacian
 
     Raises:
         ValueError: the filter is unknown, or ``x`` is no floating tensor (N, C, H, W).
+
+    Example:
+        >>> import torch
+        >>> x = torch.rand(1, 1, 7, 10, dtype=torch.float64)
+        >>> bands = laplacian_pyramid(x)
+        >>> tuple(bands.low.shape), tuple(bands.high.shape)
+        ((1, 1, 4, 5), (1, 1, 8, 10))
+        >>> torch.allclose(inverse_laplacian_pyramid(bands), x)
+        True
     """
     pyramid_taps(filter)
     torus = as_torus(x, 2)

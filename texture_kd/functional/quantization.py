@@ -80,6 +80,14 @@ def quantize(intensity: Tensor, levels: Levels, kernel: Kernel = "intensity") ->
 
     Raises:
         ValueError: the kernel is unknown or the rows differ in number.
+
+    Example:
+        >>> import torch
+        >>> levels = uniform_levels(torch.zeros(1), torch.ones(1), 4)
+        >>> levels.centres.tolist()
+        [[0.25, 0.5, 0.75, 1.0]]
+        >>> quantize(torch.tensor([[0.5, 0.625, 1.0]]), levels)[0].tolist()
+        [[0.0, 0.0, 0.0], [1.0, 0.875, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
     _check(intensity, levels, kernel)
     distance = levels.centres[..., None] - intensity[:, None]
@@ -108,6 +116,12 @@ def count_levels(
 
     Raises:
         ValueError: the kernel is unknown or the rows differ in number.
+
+    Example:
+        >>> import torch
+        >>> levels = uniform_levels(torch.zeros(1), torch.ones(1), 4)
+        >>> count_levels(torch.tensor([[0.5, 0.625, 1.0]]), levels).tolist()
+        [[0.0, 1.875, 0.0, 1.0]]
     """
     _check(intensity, levels, kernel)
     levels = Levels(*(tensor.detach() for tensor in levels))

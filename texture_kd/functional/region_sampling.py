@@ -113,6 +113,13 @@ def region_std(intensity: Tensor, boxes: Tensor) -> Tensor:
 
     Returns:
         Standard deviations (B, ...) in float64, in the unit of I.
+
+    Example:
+        >>> import torch
+        >>> intensity = torch.tensor([[[0.0, 2.0], [0.0, 2.0]]])
+        >>> boxes = torch.tensor([[[0, 0, 2, 2], [0, 0, 2, 1]]])
+        >>> region_std(intensity, boxes).tolist()
+        [[1.0, 0.0]]
     """
     centred = intensity.double()
     centred = centred - centred.mean((1, 2), keepdim=True)

@@ -35,6 +35,12 @@ def cosine_self_similarity(x: Tensor) -> Tensor:
 
     Raises:
         ValueError: ``x`` is no floating tensor (B, C, H, W), or is empty.
+
+    Example:
+        >>> import torch
+        >>> x = torch.tensor([[3.0, 0.0], [0.0, 3.0]]).reshape(1, 2, 1, 2)
+        >>> [round(s, 4) for s in cosine_self_similarity(x).flatten().tolist()]
+        [0.7071, 0.7071]
     """
     if x.ndim != 4 or not x.is_floating_point() or x.numel() == 0:
         raise ValueError(

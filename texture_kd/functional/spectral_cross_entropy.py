@@ -50,6 +50,14 @@ def spectral_cross_entropy(
 
     Raises:
         ValueError: shapes do not fit, or a label is neither a class nor ignored.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.zeros(1, 2, 4, 4)
+        >>> label = torch.zeros(1, 4, 4, dtype=torch.long)
+        >>> components = spectral_cross_entropy(logits, label)
+        >>> round(components.sum().real.item() / 16, 4)  # log(2) a pixel
+        0.6931
     """
     half = _half_plane(logits, label, ignore_index, class_weight)
     return full_plane(half, logits.shape[-1])
@@ -101,6 +109,11 @@ def relative_discrepancy(truncated: Tensor) -> Tensor:
     Returns:
         (..., K), 0 at the end; above 1 where the missed frequencies outweigh the sum;
         NaN where the cross-entropy is 0.
+
+    Example:
+        >>> import torch
+        >>> relative_discrepancy(torch.tensor([3.0, 1.0, 2.0])).tolist()
+        [0.5, 0.5, 0.0]
     """
     whole = truncated[..., -1:]
     return ((truncated - whole) / whole).abs()

@@ -123,6 +123,14 @@ def texture_histogram(
 
     Raises:
         ValueError: ``similarity`` is no float32 or float64 tensor (R, P), or is empty.
+
+    Example:
+        >>> import torch
+        >>> histogram = texture_histogram(torch.linspace(-1, 1, 500)[None])
+        >>> tuple(histogram.denoised.shape)
+        (1, 50)
+        >>> torch.allclose(histogram.denoised.sum(), histogram.counts.sum())
+        True
     """
     if similarity.ndim != 2 or similarity.numel() == 0:
         raise ValueError(
@@ -174,6 +182,11 @@ def clip_redistribute(counts: Tensor, theta: float = 0.9) -> Tensor:
 
     Raises:
         ValueError: theta is not from 0 to 1.
+
+    Example:
+        >>> import torch
+        >>> clip_redistribute(torch.tensor([10.0, 9.5, 4.0, 0.0])).tolist()
+        [9.375, 9.375, 4.375, 0.375]
     """
     if not 0 <= theta <= 1:
         raise ValueError(f"expected theta from 0 to 1, got {theta}")

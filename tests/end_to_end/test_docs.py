@@ -1,0 +1,92 @@
+"""The documentation builds, and what it shows to be typed runs as it is printed."""
+
+import doctest
+import importlib
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+REPOSITORY = Path(__file__).parents[2]
+PACKAGE = REPOSITORY / "texture_kd"
+WITH_EXAMPLES = sorted(
+    path for path in PACKAGE.rglob("*.py") if ">>>" in path.read_text()
+)
+# What a test's environment has already.
+ENVIRONMENT = ("make env", ". .venv/bin/activate")
+
+
+def test_the_site_builds_without_a_warning(run, tmp_path):
+    build = ("-m", "sphinx", "-W", "--keep-going", "-b", "html")
+    run(sys.executable, *build, "docs", tmp_path)
+    for page in (REPOSITORY / "docs" / "reference").glob("*.md"):
+        if page.stem == "index":
+            continue
+        package = importlib.import_module(f"texture_kd.{page.stem}")
+        built = (tmp_path / "reference" / f"{page.stem}.html").read_text()
+        listed = set(re.findall(rf'id="{package.__name__}\.(\w+)"', built))
+        assert listed == set(package.__all__)
+
+
+@pytest.mark.parametrize("path", WITH_EXAMPLES, ids=lambda path: path.stem)
+def test_the_examples_of_docstrings_hold(path):
+    name = ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
+    found = doctest.testmod(importlib.import_module(name))
+    assert found.attempted > 0
+    assert found.failed == 0
+
+
+@pytest.fixture
+def examples(tmp_path):
+    """Write the configs and modules of the guides to a folder, beside three images."""
+    for guide in (REPOSITORY / "docs" / "guides").glob("*.md"):
+        for name, text in re.findall(
+            r"<!-- example: (\S+) -->\n```python\n(.*?)```", guide.read_text(), re.S
+        ):
+            text = text.replace('"configs/', f'"{REPOSITORY}/configs/')
+            (tmp_path / name).write_text(text)
+    rng = np.random.default_rng(0)
+    for split in ("train", "val"):
+        for kind, shape in (("images", (150, 160, 3)), ("labels", (150, 160))):
+            folder = tmp_path / "data" / "mine" / kind / split
+            folder.mkdir(parents=True)
+            for name in "abc":
+                suffix = ".jpg" if kind == "images" else ".png"
+                pixels = rng.integers(3, size=shape, dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / f"{name}{suffix}")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("config", "loss"),
+    [("my_distillation.py", "loss_statistical"), ("my_gram.py", "loss_gram")],
+)
+def test_the_configs_of_the_guides_pass_a_check(run, examples, config, loss):
+    check = f"{sys.executable} {REPOSITORY}/tools/train.py {config} --check"
+    options = "--cfg-options model.teacher_ckpt=None"
+    command = f"cd {examples}; PYTHONPATH=.:$PYTHONPATH {check} {options}"
+    assert f"distill.{loss}" in run("bash", "-c", command)
+
+
+def test_the_tutorial_runs_as_printed(run, tmp_path):
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    for name in tracked.strip("\0").split("\0"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(REPOSITORY / name, tmp_path / name)
+    tutorial = (tmp_path / "docs" / "tutorial.md").read_text()
+    blocks = re.findall(r"```bash\n(.*?)```", tutorial, re.S)
+    assert len(blocks) > 1
+    for block in blocks:
+        lines = [x for x in block.splitlines() if not x.startswith(ENVIRONMENT)]
+        run("bash", "-ec", "\n".join([f"cd {tmp_path}", *lines]))
