@@ -15,6 +15,7 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 MIM_FOLDERS = ("configs", "tools")
+METADATA = ("model-index.yml", "configs/metafile.yml")
 REFERENCE = {
     "configs": "_base_ = [{path!r}]\n",
     # Tools may import what stands beside them.
@@ -44,7 +45,7 @@ def copy_sources(mim: Path) -> None:
         shutil.copytree(
             ROOT / folder, mim / folder, ignore=shutil.ignore_patterns("__pycache__")
         )
-    shutil.copy(ROOT / "model-index.yml", mim)
+    shutil.copy(ROOT / METADATA[0], mim)
 
 
 def refer_to_sources(mim: Path) -> None:
@@ -56,6 +57,9 @@ def refer_to_sources(mim: Path) -> None:
             reference.write_text(
                 text.format(path=str(source), folder=str(source.parent))
             )
+    # What mim searches is no Python, and has no way to refer to another file.
+    for name in METADATA:
+        shutil.copy(ROOT / name, mim / name)
 
 
 def requirements(name: str) -> list[str]:
