@@ -141,7 +141,8 @@ def test_two_processes_sample_regions_and_train_one_critic(
     (tmp_path / "keep_critics.py").write_text(KEEP_CRITICS)
     config = tiny(
         f"sstkd-adversarial_pspnet_r18-w32-d8_{STUDENT}",
-        "model = dict(teacher_ckpt=None)\n"
+        "_sync = dict(backbone=dict(norm_cfg=dict(type='SyncBN')))\n"
+        "model = dict(teacher_ckpt=None, architecture=_sync, teacher=_sync)\n"
         "optim_wrapper = dict(architecture=dict(accumulative_counts=2))\n"
         "custom_imports = dict(imports=['texture_kd.components', 'keep_critics'])\n"
         "custom_hooks = [*_base_.custom_hooks, dict(type='mmengine.KeepCritics')]\n",

@@ -6,6 +6,7 @@ from histogram_reference import self_similarity
 
 from texture_kd.functional.region_sampling import SamplerOptions, sample_regions
 from texture_kd.functional.regions import group_regions
+from texture_kd.losses import own_random
 from texture_kd.losses.region_sampler import RegionSampler
 
 OPTIONS = SamplerOptions(regions=5, scales=(3, 5), ratios=(0.5, 1))
@@ -25,10 +26,11 @@ def similarity(x):
 
 
 def sampled(intensity, seed, steps=1, options=OPTIONS):
-    generator = torch.Generator().manual_seed(seed)
+    words = torch.Generator().manual_seed(seed)
     for _ in range(steps):
-        boxes = sample_regions(intensity, generator, options)
-    return group_regions(boxes)
+        word = torch.randint(2**62, (), generator=words).item()
+    generator = torch.Generator().manual_seed(word)
+    return group_regions(sample_regions(intensity, generator, options))
 
 
 def same(ours, expected):
@@ -102,6 +104,16 @@ def test_a_state_dict_brings_the_random_state_back():
     # What was saved is not what goes on.
     sampler.load_state_dict(state)
     assert same(sampler(x), expected[0])
+
+
+def test_processes_draw_regions_of_their_own_from_one_state(monkeypatch):
+    x = features()
+    first, second = RegionSampler(OPTIONS, 3), RegionSampler(OPTIONS, 3)
+    alone = first(x)
+    monkeypatch.setattr(own_random, "get_rank", lambda: 1)
+    assert not same(second(x), alone)
+    states = [sampler.get_extra_state() for sampler in (first, second)]
+    assert torch.equal(*states)
 
 
 def test_without_a_seed_it_takes_pytorchs():

@@ -59,3 +59,12 @@ def _prepare_cpu_processes() -> None:
         return
     torch.distributed.init_process_group("gloo")
     sys.argv += ["--cfg-options", *_CPU_WRAPPER]
+    # PyTorch's SyncBatchNorm is for GPUs.
+    from mmcv.cnn.bricks import norm  # noqa: F401  It registers the other.
+    from mmengine.registry import MODELS
+
+    MODELS.register_module("SyncBN", force=True, module=torch.nn.BatchNorm2d)
+    if os.environ["RANK"] == "0":
+        print(
+            "Without a GPU each process has batch norms of its own in place of SyncBN."
+        )

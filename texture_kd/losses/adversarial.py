@@ -132,9 +132,8 @@ class AdversarialLoss(OwnRandom):
         return value + (objective - objective.detach())
 
     def _mix(self, maps: Tensor) -> Tensor:
-        generator = self.generator()
-        mix = torch.rand(len(maps), generator=generator)
-        self.keep(generator)
+        mix = torch.rand(len(maps), generator=self.generator())
+        self.advance()
         return mix.to(maps.device)
 
     def _check(self, logits: Tensor, image: Tensor) -> None:

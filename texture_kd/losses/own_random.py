@@ -1,6 +1,7 @@
 """A module with random numbers of its own."""
 
 import torch
+from mmengine.dist import get_rank
 from torch import Tensor, nn
 
 
@@ -8,6 +9,8 @@ class OwnRandom(nn.Module):
     """Draw random numbers that are kept in checkpoints.
 
     PyTorch's own are not touched, so that dropout falls as it does without the module.
+    Processes that train together have one state, which any of them can save, and draw
+    numbers of their own.
 
     Args:
         seed: start of the random numbers; that of PyTorch by default.
@@ -19,14 +22,19 @@ class OwnRandom(nn.Module):
         self._state = torch.Generator().manual_seed(seed).get_state()
 
     def generator(self) -> torch.Generator:
-        """Return a CPU generator in the present state."""
+        """Return a CPU generator, the same until :meth:`advance` is called."""
+        word, _ = self._next()
+        return torch.Generator().manual_seed(word + get_rank())
+
+    def advance(self) -> None:
+        """Go on to other random numbers."""
+        _, self._state = self._next()
+
+    def _next(self) -> tuple[int, Tensor]:
         generator = torch.Generator()
         generator.set_state(self._state)
-        return generator
-
-    def keep(self, generator: torch.Generator) -> None:
-        """Go on from the state of a generator."""
-        self._state = generator.get_state()
+        word = torch.randint(2**62, (), generator=generator).item()
+        return word, generator.get_state()
 
     def get_extra_state(self) -> Tensor:
         """Return the random state."""

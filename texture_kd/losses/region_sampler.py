@@ -38,5 +38,5 @@ class RegionSampler(OwnRandom):
         intensity = cosine_self_similarity(features)
         boxes = sample_regions(intensity, generator, self.options)
         if self.training:
-            self.keep(generator)
+            self.advance()
         return group_regions(boxes)
