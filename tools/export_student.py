@@ -211,13 +211,16 @@ def build(config: Config, checkpoint: dict) -> nn.Module:
         ImportError: a module of the training's custom_imports is missing.
         ValueError: the weights do not fit, or nothing has registered a type.
     """
+    import mmseg.visualization  # noqa: F401  register_all_modules leaves it out.
     from mmseg.registry import MODELS
+    from mmseg.utils import register_all_modules
 
     import texture_kd.components  # noqa: F401
     from texture_kd.analysis.unknown_types import unknown_types
     from texture_kd.deploy import student_weights
     from texture_kd.pruning import REMOVED, fit_to_state
 
+    register_all_modules(init_default_scope=False)
     import_modules_from_strings(**config.get("custom_imports", dict(imports=[])))
     # MMEngine would import and call whatever else a checkpoint may name.
     strange = unknown_types(config.to_dict())

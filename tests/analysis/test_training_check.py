@@ -207,6 +207,8 @@ def test_a_validation_set_of_one_image_is_seen_whole(tiny, capsys):
     assert runner.check.validated == 1
 
 
+# PyTorch's, of how MMSegmentation asks for it.
+@pytest.mark.filterwarnings("ignore:torch.utils.checkpoint")
 def test_checkpointed_activations_are_no_mistake(checked, capsys):
     check = checked(STUDENT, **{"model.backbone.with_cp": True})
     assert all(loss.gradient > 0 for loss in check.losses.values())

@@ -129,7 +129,7 @@ def test_the_rows_of_the_ablations_are_the_tables(suite, load):
         "global": ("global", "uniform", 1),
         "sampled": (None, "uniform", 1),
         "heuristic": (None, None, 1),
-        "denoised": (None, None, None),
+        "denoised": (None, None, 0.9),
     }
 
 
@@ -478,6 +478,7 @@ def test_figures_are_taken_within_a_seed(load):
         report.MEMORY: 500,
         report.EQUAL: 40,
         report.EQUAL_ITERS: 400,
+        report.EQUAL_SHARE: pytest.approx(100),
     }
     assert figures("teacher", 0)[report.GAIN] == 10
     assert not {report.GAP, report.EQUAL} & figures("teacher", 0).keys()
@@ -486,12 +487,10 @@ def test_figures_are_taken_within_a_seed(load):
 
 def test_equal_time(load):
     equal_time_iters = load("distill_plan").equal_time_iters
-    result = load("distill_run").Result
-    student = result(400, 40.0, 0.2, None, 100.0)
-    assert equal_time_iters(student, student._replace(seconds=0.5)) == 160
-    assert equal_time_iters(student, student._replace(seconds=0.1)) == 800
-    assert equal_time_iters(student._replace(iters=2), student) == 2
-    assert equal_time_iters(student._replace(iters=3), result(3, 0, 2.0, None, 1)) == 2
+    assert equal_time_iters(400, 0.2, 0.5) == 160
+    assert equal_time_iters(400, 0.2, 0.1) == 800
+    assert equal_time_iters(2, 0.2, 0.2) == 2
+    assert equal_time_iters(3, 0.2, 2.0) == 2
 
 
 def report_of(load, out, seeds, names, equal_time=True):

@@ -170,6 +170,29 @@ def test_weights_that_do_not_fit_are_named(tmp_path):
     assert "decode_head.conv_seg.weight" in said
 
 
+def test_a_checkpoint_cannot_have_anything_called(tmp_path):
+    path, trace = tmp_path / "iter_7.pth", tmp_path / "trace"
+    trained(MOSAIC, path)
+    content = torch.load(path, weights_only=True)
+    hostile = f"dict(type='os.system', command='touch {trace}')"
+    for part in (f"model = dict(backbone={hostile})", f"test_pipeline = [{hostile}]"):
+        cfg = f"{content['meta']['cfg']}\n{part}\n"
+        torch.save(dict(content, meta=dict(content["meta"], cfg=cfg)), path)
+        said = export(path, "-o", tmp_path / "student.pth", ok=False)
+        assert "no registry has" in said
+        assert "os.system" in said
+    assert not trace.exists()
+
+
+def test_nothing_but_an_export_is_overwritten(mosaic, tmp_path):
+    out = tmp_path / "student.pth"
+    out.with_suffix(".py").write_text("mine = True\n")
+    assert "was not exported" in export(mosaic[1], "-o", out, ok=False)
+    assert out.with_suffix(".py").read_text() == "mine = True\n"
+    said = export(mosaic[1], "-o", mosaic[1], ok=False)
+    assert "is the checkpoint itself" in said
+
+
 def test_another_kind_of_file_is_refused(mosaic, tmp_path):
     said = export(mosaic[1], "-o", tmp_path / "student.tflite", ok=False)
     assert "a .pth or an .onnx file" in said

@@ -139,7 +139,8 @@ class TextureDistill(SingleTeacherDistill):
             ValueError: labels are of another size than the images.
             RuntimeError: a recorder recorded nothing.
         """
-        _check_labels(batch_inputs, data_samples or [])
+        if isinstance(data_samples, list):
+            _check_labels(batch_inputs, data_samples)
         self._run_teacher(batch_inputs, data_samples)
         losses = self._run_student(batch_inputs, data_samples)
         if not self.distillation_stopped:

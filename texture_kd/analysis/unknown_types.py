@@ -15,7 +15,8 @@ def unknown_types(config: Any) -> list[str]:
     ``type`` has to be one, and so these are where to look, and no errors.
 
     Args:
-        config: whose ``custom_imports`` have been imported.
+        config: whose ``custom_imports``, and the packages that it names types of, have
+            been imported.
 
     Returns:
         A phrase for each, with names that are close.
@@ -39,7 +40,6 @@ def _close(name: str, known: set[str]) -> str:
 
 
 def _names(registry: Registry) -> Iterator[str]:
-    registry.import_from_location()
     yield from registry.module_dict
     for child in list(registry.children.values()):
         yield from _names(child)

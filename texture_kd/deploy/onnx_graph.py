@@ -79,10 +79,17 @@ def largest_difference(
         Fail,
         InvalidArgument,
         InvalidGraph,
+        InvalidProtobuf,
         RuntimeException,
     )
 
-    failures = (Fail, InvalidArgument, InvalidGraph, RuntimeException)
+    failures = (
+        Fail,
+        InvalidArgument,
+        InvalidGraph,
+        InvalidProtobuf,
+        RuntimeException,
+    )
     try:
         session = onnxruntime.InferenceSession(str(path))
     except failures as error:
