@@ -3,7 +3,7 @@
 #
 #   mim train mmseg configs/deeplabv3plus_r101-d32-grid65-pruned20_1xb8-132k_voc12aug-513x513.py
 #   mim train mmseg configs/deeplabv3plus_r101-d32-grid65-pruned20_1xb8-132k_voc12aug-513x513.py \
-#       --cfg-options custom_hooks.6.encoder=0.4
+#       --cfg-options custom_hooks.7.encoder=0.4
 #   python tools/remove_filters.py \
 #       configs/deeplabv3plus_r101-d32-grid65-pruned20_1xb8-132k_voc12aug-513x513.py CHECKPOINT SMALL.pth
 #   mim test mmseg configs/deeplabv3plus_r101-d32-grid65-pruned20_1xb8-132k_voc12aug-513x513.py --checkpoint SMALL.pth

@@ -53,6 +53,7 @@ _register("TRANSFORMS", datasets.BlockwiseAnnotation, datasets.LoadTextureMosaic
 _register(
     "HOOKS",
     hooks.CriticOptimizerCheckHook,
+    hooks.FiniteLossHook,
     hooks.LossRatioHook,
     hooks.NumClassesCheckHook,
     hooks.PlainStudentHook,

@@ -1,9 +1,26 @@
 """Files that are written as a whole or not at all."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mmengine.fileio import LocalBackend, register_backend
+
+
+@contextmanager
+def replaced(path: str | Path) -> Iterator[Path]:
+    """Give a path to write to, whose file takes the place of another when it is whole.
+
+    Args:
+        path: of the file that is to be there in the end.
+    """
+    part = Path(f"{path}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 class WholeFileBackend(LocalBackend):
@@ -31,12 +48,8 @@ class WholeFileBackend(LocalBackend):
         Raises:
             OSError: it cannot be written; what was there is left.
         """
-        part = Path(f"{filepath}.part")
-        try:
+        with replaced(filepath) as part:
             super().put(obj, part)
-            os.replace(part, filepath)
-        finally:
-            part.unlink(missing_ok=True)
 
 
 register_backend("whole_file", WholeFileBackend, force=True)

@@ -14,9 +14,6 @@ import argparse
 import copy
 import json
 import logging
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -118,6 +115,7 @@ def write_checkpoint(
     """
     from texture_kd.deploy import package_types
     from texture_kd.pruning import REMOVED
+    from texture_kd.whole_file import replaced
 
     ours = package_types(config.model)
     if checkpoint["meta"].get(REMOVED):
@@ -163,6 +161,7 @@ def write_graph(
         ValueError: the network does not export.
     """
     from texture_kd.deploy import export_onnx, largest_difference
+    from texture_kd.whole_file import replaced
 
     missing = [name for name in ("onnxruntime", "onnxscript") if not find_spec(name)]
     if missing:
@@ -191,17 +190,6 @@ def write_graph(
         f"Largest difference from PyTorch, as a share of the largest logit: "
         f"{difference:.1e}, with images of {', '.join(f'{h}x{w}' for h, w in sizes)}"
     )
-
-
-@contextmanager
-def replaced(out: Path) -> Iterator[Path]:
-    """Give a path to write to, whose file becomes ``out`` when it is whole."""
-    part = out.with_name(f"part-{out.name}")
-    try:
-        yield part
-        os.replace(part, out)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def build(config: Config, checkpoint: dict) -> nn.Module:

@@ -12,6 +12,8 @@ shift 4
 gpus=${GPUS:-8}
 gpus_per_node=${GPUS_PER_NODE:-8}
 
+# MMEngine reads it.
+export MASTER_PORT="${PORT:-29500}"
 exec srun -p "$partition" \
     --job-name="$job_name" \
     --gres="gpu:$gpus_per_node" \

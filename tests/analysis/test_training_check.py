@@ -42,9 +42,9 @@ def left(folder):
 
 
 @pytest.fixture
-def tiny(tiny_mosaic):
+def tiny(tiny_mosaic, folders):
     return lambda name=DISTILLED, **options: tiny_mosaic(
-        name, "/nowhere/that/can/be/written", **options
+        name, folders / "never" / "made", **options
     )
 
 
@@ -139,6 +139,7 @@ def test_a_loss_that_is_not_finite_is_named_beside_the_table(checked, capsys, fo
             "^building the test: .*tset",
         ),
         ({"launcher": "pytorch"}, "single process"),
+        ({"work_dir": "/dev/null/run"}, "work_dir .*: /dev/null is no folder"),
     ],
 )
 def test_what_is_wrong_is_one_sentence_that_says_when(checked, options, said, folders):
@@ -203,8 +204,12 @@ def test_a_validation_set_of_one_image_is_seen_whole(tiny, capsys):
     config.val_dataloader.dataset.length = 1
     config.custom_hooks.append(dict(type="TextureVisualizationHook", indices=[0]))
     runner = CheckRunner.from_cfg(config)
+    drawn = []
+    runner.visualizer.add_image = lambda name, *_: drawn.append(name)
     runner.train()
     assert runner.check.validated == 1
+    kinds = ("predictions", "subbands", "statistics")
+    assert drawn == [f"image0_{kind}" for kind in kinds]
 
 
 # PyTorch's, of how MMSegmentation asks for it.
@@ -245,4 +250,11 @@ def test_an_exception_without_words_says_where():
     bare = AssertionError().with_traceback(failure.value.__traceback__)
     assert sentence(bare).startswith("AssertionError: assert MODELS is None (")
     assert "analysis/test_training_check.py, line" in sentence(bare)
+    worker = (
+        "Caught FileNotFoundError in DataLoader worker process 0.\nOriginal Traceback "
+        '(most recent call last):\n  File "/a/b/c/d.py", line 7, in read\n    x = 1\n'
+        "        ^^^^\nFileNotFoundError: no such file: 'a.png'\n"
+    )
+    said = "FileNotFoundError: no such file: 'a.png' (b/c/d.py, line 7)"
+    assert sentence(FileNotFoundError(worker)) == said
     assert sentence(KeyError("a\n  b\n\nc")) == "KeyError: a b"

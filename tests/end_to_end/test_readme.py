@@ -38,6 +38,16 @@ def test_the_example_trains(run, tmp_path):
     assert "mIoU" in out
 
 
+def test_its_hooks_are_those_of_our_configs():
+    readme = (REPOSITORY / "README.md").read_text()
+    hooks = re.search(r"```python\n(custom_hooks = \[\n    dict.*?)```", readme, re.S)[
+        1
+    ]
+    runtime = REPOSITORY / "configs" / "_base_" / "default_runtime.py"
+    written = Config.fromstring(hooks, ".py").custom_hooks
+    assert written == Config.fromfile(runtime).custom_hooks
+
+
 def test_its_distiller_of_lsfd_is_that_of_our_configs():
     readme = (REPOSITORY / "README.md").read_text()
     written = Config.fromstring(

@@ -4,17 +4,21 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
 from mmseg.models.decode_heads import FCNHead
 from torch import nn
 
 from texture_kd.hooks import (
     CriticOptimizerCheckHook,
+    FiniteLossHook,
     NumClassesCheckHook,
     RandomStateHook,
 )
 from texture_kd.losses.critic import Critic
 from texture_kd.optim import JointOptimWrapper
+
+INF, NAN = float("inf"), float("nan")
 
 
 def head(num_classes: int) -> FCNHead:
@@ -166,3 +170,25 @@ def test_a_critic_needs_an_optimiser_of_its_own():
     check(model, JointOptimWrapper(single, single))
     with pytest.raises(ValueError, match="CriticOptimWrapperConstructor"):
         check(model, single)
+
+
+def trained(values, outputs=("loss",)):
+    """Tell a FiniteLossHook the losses of some iterations."""
+    hook, hub = FiniteLossHook(), MessageHub("finite")
+    told = SimpleNamespace(message_hub=hub, iter=0, work_dir="here")
+    for told.iter, value in enumerate(values):
+        for name in outputs:
+            hub.update_scalar(f"train/{name}", value)
+        hub.update_scalar("train/decode.acc_seg", float("nan"))
+        hook.after_train_iter(told, told.iter, None, dict.fromkeys(outputs))
+
+
+def test_a_loss_that_stays_infinite_ends_the_training():
+    trained([1.0, INF, 2.0, NAN, 3.0])
+    names = ("loss", "distill.loss_response")
+    for values in ([1.0, NAN, NAN], [INF, NAN]):
+        said = rf"Iteration {len(values)}: loss, distill\.loss_response is infinite"
+        with pytest.raises(ValueError, match=said):
+            trained(values, names)
+    hook = FiniteLossHook()
+    hook.after_train_iter(SimpleNamespace(message_hub=MessageHub("none")), 0)

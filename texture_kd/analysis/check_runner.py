@@ -1,6 +1,8 @@
 """A runner that tries a training for two iterations and says what it saw."""
 
+import os
 import pickle
+import re
 import tempfile
 import traceback
 from pathlib import Path
@@ -62,6 +64,7 @@ class CheckRunner(Runner):
         """
         if cfg.get("launcher", "none") != "none":
             raise CheckFailed("a check runs in a single process: leave --launcher out")
+        _check_folder(cfg.work_dir)
         folder = tempfile.TemporaryDirectory()
         try:
             runner = super().from_cfg(without_traces(cfg, folder.name))
@@ -128,13 +131,36 @@ def without_traces(config: Config, folder: str) -> Config:
 def sentence(error: BaseException) -> str:
     """Say in one sentence what an exception says, and where it was raised."""
     said = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+    if said.startswith("Caught ") and "worker process" in said:
+        return _of_a_worker(said)
     said = " ".join(said.split("\n\n")[0].split())
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
         return f"{type(error).__name__}: {said}"
-    said = _MEANT.get(frames[-1].name) or said or frames[-1].line
-    place = "/".join(Path(frames[-1].filename).parts[-3:])
-    return f"{type(error).__name__}: {said} ({place}, line {frames[-1].lineno})"
+    last = frames[-1]
+    said = _MEANT.get(last.name) or said or last.line
+    return f"{type(error).__name__}: {said} ({_place(last.filename, last.lineno)})"
+
+
+def _of_a_worker(said: str) -> str:
+    """Say the last of what a data loader's worker printed, traceback and all."""
+    frames = re.findall(r'File "([^"]+)", line (\d+)', said)
+    lines = [line for line in said.splitlines() if line and not line.startswith(" ")]
+    return f"{lines[-1]} ({_place(*frames[-1])})"
+
+
+def _place(filename: str, line: int | str | None) -> str:
+    return f"{'/'.join(Path(filename).parts[-3:])}, line {line}"
+
+
+def _check_folder(path: str) -> None:
+    """See to it that a folder can be made, and do not make it."""
+    there = next(p for p in (Path(path), *Path(path).absolute().parents) if p.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise CheckFailed(
+            f"the training could not write to its work_dir {path}: {there} is no "
+            "folder that you may write to"
+        )
 
 
 def _failed(stage: str, error: BaseException, config: Config) -> CheckFailed:

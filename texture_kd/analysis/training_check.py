@@ -12,6 +12,8 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from texture_kd.hooks import TextureVisualizationHook
+
 _TASK, _DISTILLED = "the student's own losses", "distill."
 _ITERATIONS = 2
 
@@ -35,8 +37,9 @@ class Loss(NamedTuple):
 class TrainingCheck(Hook):
     """Looks at the parts of a training in its first iteration, and times the second.
 
-    Then it validates two batches and raises :class:`Enough`, so that loops, schedules
-    and other hooks have the lengths that the training has.
+    Then it validates two batches, draws what a TextureVisualizationHook would, and
+    raises :class:`Enough`, so that loops, schedules and other hooks have the lengths
+    that the training has.
     """
 
     def __init__(self) -> None:
@@ -91,6 +94,10 @@ class TrainingCheck(Hook):
         self.stage = "validation"
         if runner.val_loop is not None:
             self._validate(runner)
+        self.stage = "drawing"
+        for hook in runner.hooks:
+            if isinstance(hook, TextureVisualizationHook):
+                hook.draw(runner)
         raise Enough
 
     def table(self) -> str:

@@ -42,7 +42,7 @@ def run_mmrazor_tool(name: str) -> None:
     if not tool.exists():
         raise FileNotFoundError(f"The installed MMRazor has no {tool}.")
     sys.argv = [str(tool), *map(_spell_local_rank, sys.argv[1:])]
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if "WORLD_SIZE" in os.environ:
         _prepare_cpu_processes()
     runpy.run_path(str(tool), run_name="__main__")
 

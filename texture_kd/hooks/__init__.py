@@ -1,6 +1,7 @@
 """MMEngine hooks."""
 
 from texture_kd.hooks.critic_optimizer_check import CriticOptimizerCheckHook
+from texture_kd.hooks.finite_loss import FiniteLossHook
 from texture_kd.hooks.loss_ratio import LossRatioHook
 from texture_kd.hooks.num_classes_check import NumClassesCheckHook
 from texture_kd.hooks.plain_student import PlainStudentHook
@@ -11,6 +12,7 @@ from texture_kd.hooks.texture_visualization import TextureVisualizationHook
 
 __all__ = [
     "CriticOptimizerCheckHook",
+    "FiniteLossHook",
     "LossRatioHook",
     "NumClassesCheckHook",
     "PlainStudentHook",

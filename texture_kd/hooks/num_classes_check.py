@@ -1,11 +1,10 @@
 """Refuses to train a network on a data set that is none of its."""
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
-from texture_kd.hooks.trained_network import trained_network
+from texture_kd.hooks.trained_network import trained_network, unwrapped
 
 __all__ = ["NumClassesCheckHook"]
 
@@ -53,8 +52,8 @@ class NumClassesCheckHook(Hook):
 
 
 def _check_order(runner: Runner, classes: list[str]) -> None:
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    known = getattr(getattr(model, "teacher", None), "dataset_meta", {}).get("classes")
+    teacher = getattr(unwrapped(runner), "teacher", None)
+    known = getattr(teacher, "dataset_meta", {}).get("classes")
     theirs = list(known or ())
     if theirs == classes or sorted(theirs) != sorted(classes):
         return

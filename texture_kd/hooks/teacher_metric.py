@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner, autocast
 from mmseg.models import BaseSegmentor
 from torch import nn
+
+from texture_kd.hooks.trained_network import unwrapped
 
 __all__ = ["TeacherMetricHook"]
 
@@ -33,7 +34,7 @@ class TeacherMetricHook(Hook):
         self, runner: Runner, metrics: dict[str, Any] | None = None
     ) -> None:
         """Put the metrics of both where the logger finds them."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped(runner)
         if not _can_be_tested(runner, model):
             return
         if self._metrics is None:

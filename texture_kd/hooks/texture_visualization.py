@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 from mmengine.dataset import pseudo_collate
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
-from mmengine.model import BaseModel, is_model_wrapper
+from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from numpy.typing import NDArray
 
+from texture_kd.hooks.trained_network import unwrapped
 from texture_kd.visualization import contourlet_figure, statistics_figure
 from texture_kd.visualization.segmentations import segmentations_figure
 
@@ -54,7 +55,7 @@ class TextureVisualizationHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """See to it that there is something to draw."""
-        if not hasattr(_algorithm(runner), "distiller"):
+        if not hasattr(unwrapped(runner), "distiller"):
             raise ValueError(
                 "TextureVisualizationHook draws teacher and student: leave it out of "
                 "the training of a single network"
@@ -72,11 +73,12 @@ class TextureVisualizationHook(Hook):
         if self.every_n_train_iters(runner, self.interval) or (
             runner.iter + 1 == runner.max_iters
         ):
-            self._draw(runner)
+            self.draw(runner)
 
     @master_only
-    def _draw(self, runner: Runner) -> None:
-        algorithm = _algorithm(runner)
+    def draw(self, runner: Runner) -> None:
+        """Draw what there is to see now."""
+        algorithm = unwrapped(runner)
         dataset = _dataset(runner)
         algorithm.eval()
         with torch.no_grad(), _own_random_numbers():
@@ -99,10 +101,6 @@ def _own_random_numbers() -> Iterator[None]:
     finally:
         random.setstate(python)
         np.random.set_state(numbers)  # noqa: NPY002
-
-
-def _algorithm(runner: Runner) -> BaseModel:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 def _dataset(runner: Runner):

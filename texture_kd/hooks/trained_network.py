@@ -5,6 +5,15 @@ from mmengine.runner import Runner
 from torch import nn
 
 
+def unwrapped(runner: Runner) -> nn.Module:
+    """Return a runner's model without what several processes wrap it in.
+
+    Args:
+        runner: with its model built.
+    """
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
 def trained_network(runner: Runner) -> nn.Module:
     """Return the segmentor, in a distillation the student's, without a wrapper.
 
@@ -14,5 +23,5 @@ def trained_network(runner: Runner) -> nn.Module:
     Returns:
         The segmentor.
     """
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = unwrapped(runner)
     return getattr(model, "student", model)

@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 GREYS = {TEACHER: "0.2", STUDENT: "0.5"}
-# Without the map's own grey.
+# Bright ones without the map's own grey, and dark ones for more than nine rows.
 COLOURS = [c for i, c in enumerate(colormaps["tab10"].colors) if i != 7]
+COLOURS += colormaps["Dark2"].colors[:-1]
 MEAN, SEED = dict(markersize=8, zorder=3), dict(markersize=4, alpha=0.5)
 
 # The results of each row, by its name.
