@@ -139,7 +139,6 @@ def test_a_loss_that_is_not_finite_is_named_beside_the_table(checked, capsys, fo
             "^building the test: .*tset",
         ),
         ({"launcher": "pytorch"}, "single process"),
-        ({"work_dir": "/dev/null/run"}, "work_dir .*: /dev/null is no folder"),
     ],
 )
 def test_what_is_wrong_is_one_sentence_that_says_when(checked, options, said, folders):
@@ -147,6 +146,13 @@ def test_what_is_wrong_is_one_sentence_that_says_when(checked, options, said, fo
         checked(**options)
     assert "\n" not in str(failure.value)
     assert left(folders) == []
+
+
+def test_a_work_dir_that_cannot_be_made_is_named(tiny):
+    config = tiny(STUDENT)
+    config.work_dir = "/dev/null/run"
+    with pytest.raises(CheckFailed, match=r"work_dir .*: /dev/null is no folder"):
+        CheckRunner.from_cfg(config)
 
 
 def test_gradients_are_norms_at_the_students_parameters_alone():
