@@ -45,6 +45,8 @@ def test_a_wheel_has_what_mim_looks_for(tmp_path):
     assert (mim / "tools" / "train.py").read_text().startswith('"""Train a distil')
 
 
+# setuptools' own, about distutils.
+@pytest.mark.filterwarnings("ignore")
 def test_an_editable_install_refers_to_the_sources(tmp_path):
     setup = (ROOT / "setup.py").read_text().split("\nsetup(")[0]
     names = dict(__file__=str(ROOT / "setup.py"), __name__="setup")
