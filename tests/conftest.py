@@ -9,6 +9,15 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 
 
 @pytest.fixture
+def mmrazors_scope():
+    """A runner sets the default scope and leaves it: this gives it back."""
+    from mmengine.registry import DefaultScope
+
+    with DefaultScope.overwrite_default_scope("mmrazor"):
+        yield
+
+
+@pytest.fixture
 def tiny_mosaic() -> Callable:
     """Read a shipped config of the texture mosaic, with few and small images."""
     from mmengine.config import Config

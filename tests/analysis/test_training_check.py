@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import DefaultScope
 from mmrazor.registry import MODELS
 from torch import nn
 
@@ -22,11 +21,7 @@ LFD = f"lfd_pspnet_r18-w32-d8_{STUDENT}"
 LOSSES = "model.distiller.distill_losses."
 
 
-@pytest.fixture(autouse=True)
-def mmrazors_scope():
-    """A runner sets the default scope and leaves it: this gives it back."""
-    with DefaultScope.overwrite_default_scope("mmrazor"):
-        yield
+pytestmark = pytest.mark.usefixtures("mmrazors_scope")
 
 
 @pytest.fixture(autouse=True)

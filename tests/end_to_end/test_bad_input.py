@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from mmengine.fileio import LocalBackend, get_file_backend
-from mmengine.registry import DefaultScope
 from mmengine.runner import save_checkpoint
 from mmrazor.registry import MODELS
 
@@ -35,11 +34,7 @@ MAPPINGS = DISTILLER + "loss_forward_mappings."
 NAN, INF = float("nan"), float("inf")
 
 
-@pytest.fixture(autouse=True)
-def mmrazors_scope():
-    """A runner sets the default scope and leaves it: this gives it back."""
-    with DefaultScope.overwrite_default_scope("mmrazor"):
-        yield
+pytestmark = pytest.mark.usefixtures("mmrazors_scope")
 
 
 class Try:

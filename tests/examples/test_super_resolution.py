@@ -7,7 +7,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
-from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
 from texture_kd.algorithms import TextureDistill
@@ -34,11 +33,7 @@ def tiny(name: str, folder: Path) -> Config:
     return config
 
 
-@pytest.fixture(autouse=True)
-def mmrazors_scope():
-    """A runner sets the default scope and leaves it: this gives it back."""
-    with DefaultScope.overwrite_default_scope("mmrazor"):
-        yield
+pytestmark = pytest.mark.usefixtures("mmrazors_scope")
 
 
 @pytest.mark.parametrize("name", NAMES)

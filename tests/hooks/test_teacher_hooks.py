@@ -23,11 +23,7 @@ DISTILLED = f"sstkd_pspnet_r18-w32-d8_{STUDENT}"
 DRAWS = dict(type="TextureVisualizationHook", interval=3, indices=[1])
 
 
-@pytest.fixture(autouse=True)
-def mmrazors_scope():
-    """A runner sets the default scope and leaves it: this gives it back."""
-    with DefaultScope.overwrite_default_scope("mmrazor"):
-        yield
+pytestmark = pytest.mark.usefixtures("mmrazors_scope")
 
 
 @pytest.fixture

@@ -110,10 +110,11 @@ class TrainingCheck(Hook):
 
     def notes(self) -> list[str]:
         """Return sentences on what trains nothing."""
+        read = self._read()
         unused = [
             f"the {side}'s recorder {name} is read by no loss"
             for side, name in self.records
-            if (side, name) not in self._read()
+            if (side, name) not in read
         ]
         idle = [
             f"no gradient of {name} reaches the student"
@@ -227,9 +228,10 @@ class TrainingCheck(Hook):
 
     def _read(self) -> set[tuple[str, str]]:
         sides = {True: "student", False: "teacher"}
+        mappings = getattr(self.distiller, "loss_forward_mappings", {})
         return {
             (sides[bool(record["from_student"])], record["recorder"])
-            for records in self.distiller.loss_forward_mappings.values()
+            for records in mappings.values()
             for record in records.values()
         }
 

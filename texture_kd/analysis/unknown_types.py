@@ -28,7 +28,7 @@ def unknown_types(config: Any) -> list[str]:
         known |= {name.removesuffix(suffix) for name in known}
     return [
         f"no registry has {path}={name!r}{_close(name, known)}"
-        for path, name in _types(config, "")
+        for path, name in config_types(config)
         # A path to import, or of a scope whose package is not here.
         if name.split(".")[-1] not in known
     ]
@@ -45,13 +45,22 @@ def _names(registry: Registry) -> Iterator[str]:
         yield from _names(child)
 
 
-def _types(config: Any, path: str) -> Iterator[tuple[str, str]]:
+def config_types(config: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Find what a config calls ``type``.
+
+    Args:
+        config: any part of a config.
+        path: of this part.
+
+    Yields:
+        The path and the name of each.
+    """
     if isinstance(config, dict):
         for key, value in config.items():
             below = f"{path}.{key}" if path else str(key)
             if key == "type" and isinstance(value, str):
                 yield below, value
-            yield from _types(value, below)
+            yield from config_types(value, below)
     elif isinstance(config, list | tuple):
         for index, item in enumerate(config):
-            yield from _types(item, f"{path}.{index}")
+            yield from config_types(item, f"{path}.{index}")

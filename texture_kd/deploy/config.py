@@ -1,6 +1,5 @@
 """The config of a trained student, for MMSegmentation alone."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
@@ -8,6 +7,7 @@ from mmengine.hub import get_config
 
 import texture_kd.components  # noqa: F401
 from texture_kd import registry
+from texture_kd.analysis.unknown_types import config_types
 
 _PACKAGES = ("texture_kd", "mmrazor")
 # What testing needs and a training's config has.
@@ -85,19 +85,10 @@ def package_types(config: Any) -> list[str]:
     return sorted(
         {
             name
-            for name in _types(config)
+            for _, name in config_types(config)
             if name in known or name.split(".")[0] in _PACKAGES
         }
     )
-
-
-def _types(config: Any) -> Iterator[str]:
-    if isinstance(config, dict):
-        yield str(config.get("type"))
-        config = list(config.values())
-    if isinstance(config, list | tuple):
-        for item in config:
-            yield from _types(item)
 
 
 def _student(config: Config) -> dict:

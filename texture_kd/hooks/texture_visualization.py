@@ -70,9 +70,8 @@ class TextureVisualizationHook(Hook):
 
     def after_train_iter(self, runner: Runner, *_: object, **__: object) -> None:
         """Draw, if it is time."""
-        if self.every_n_train_iters(runner, self.interval) or (
-            runner.iter + 1 == runner.max_iters
-        ):
+        due = self.every_n_train_iters(runner, self.interval)
+        if due or self.is_last_train_iter(runner):
             self.draw(runner)
 
     @master_only
