@@ -1,4 +1,4 @@
-"""The README's rows of the paper's Tables 1, 2 and 4 are what they are said to be."""
+"""The guide's rows of the paper's Tables 1, 2 and 4 are what they are said to be."""
 
 import re
 from pathlib import Path
@@ -51,8 +51,8 @@ def build(config: Config, options: dict) -> nn.ModuleDict:
 
 
 def rows(table: int) -> dict[str, dict]:
-    """Options of each row by its name, as the README has them."""
-    text = (ROOT / "README.md").read_text().split("### The paper's ablations")[1]
+    """Options of each row by its name, as the guide has them."""
+    text = (ROOT / "docs" / "guides" / "ablations.md").read_text()
     lines = re.search(rf"\nTable {table}, [^|]*((?:\|.*\n)+)", text)[1].splitlines()
     found = {}
     for line in lines[2:]:

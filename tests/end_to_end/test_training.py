@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from texture_kd.compat.launch import mmrazor_tool
+
 REPOSITORY = Path(__file__).parents[2]
 TEACHER = "pspnet_r18-w32-d8_1xb8-400iters_mosaic-128x128.py"
 STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
@@ -34,12 +36,6 @@ def teacher_ckpt(tmp_path):
 @pytest.fixture
 def distilled(tiny, teacher_ckpt):
     return tiny(DISTILLED, f"model = dict(teacher_ckpt={str(teacher_ckpt)!r})\n")
-
-
-def mmrazor_tool(name: str) -> Path:
-    import mmrazor
-
-    return Path(mmrazor.__file__).parent / ".mim" / "tools" / name
 
 
 def last_miou(output: str) -> float:

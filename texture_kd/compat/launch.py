@@ -13,7 +13,7 @@ from pathlib import Path
 
 from texture_kd.compat import install
 
-__all__ = ["run_mmrazor_tool"]
+__all__ = ["mmrazor_tool", "run_mmrazor_tool"]
 
 # MMEngine wraps the model for GPUs unless it is told not to.
 _CPU_WRAPPER = (
@@ -22,17 +22,13 @@ _CPU_WRAPPER = (
 )
 
 
-def run_mmrazor_tool(name: str) -> None:
-    """Run MMRazor's tool ``name`` with the arguments of the command line.
-
-    Args:
-        name: file name in MMRazor's ``tools``, such as ``"train.py"``.
+def mmrazor_tool(name: str) -> Path:
+    """Find a tool of MMRazor's, such as ``"train.py"``, by its path in ``tools``.
 
     Raises:
         ModuleNotFoundError: MMRazor is not installed.
         FileNotFoundError: the installed MMRazor has no such tool.
     """
-    install()
     package = find_spec("mmrazor")
     if package is None:
         raise ModuleNotFoundError(
@@ -41,6 +37,18 @@ def run_mmrazor_tool(name: str) -> None:
     tool = Path(package.submodule_search_locations[0], ".mim", "tools", name)
     if not tool.exists():
         raise FileNotFoundError(f"The installed MMRazor has no {tool}.")
+    return tool
+
+
+def run_mmrazor_tool(name: str) -> None:
+    """Run MMRazor's tool ``name`` with the arguments of the command line.
+
+    Raises:
+        ModuleNotFoundError: MMRazor is not installed.
+        FileNotFoundError: the installed MMRazor has no such tool.
+    """
+    install()
+    tool = mmrazor_tool(name)
     sys.argv = [str(tool), *map(_spell_local_rank, sys.argv[1:])]
     if "WORLD_SIZE" in os.environ:
         _prepare_cpu_processes()
