@@ -10,10 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 from PIL import Image
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGE = REPOSITORY / "texture_kd"
+CONFIGS = REPOSITORY / "configs"
+TEACHER = "pspnet_r18-w32-d8"
+STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
 WITH_EXAMPLES = sorted(
     path for path in PACKAGE.rglob("*.py") if ">>>" in path.read_text()
 )
@@ -90,6 +94,26 @@ def test_the_guide_to_own_data_runs_as_printed(run, examples):
         ("val", "student.mIoU"),
         ("test", "mIoU"),
     ]
+
+
+def snippet(start: str) -> str:
+    """Read the configuration of the guide to terms that starts so."""
+    text = (REPOSITORY / "docs" / "guides" / "terms.md").read_text()
+    return re.search(rf"```python\n({start} = .*?)```", text, re.S)[1]
+
+
+def test_the_guides_distiller_of_lsfd_is_that_of_our_configs():
+    written = Config.fromstring(snippet("lfd"), ".py").lfd
+    shipped = Config.fromfile(CONFIGS / f"lsfd_{TEACHER}_{STUDENT}").model.distiller
+    assert {key: shipped[key] for key in written} == written
+
+
+def test_the_guides_optimiser_of_a_critic_is_that_of_our_configs(tmp_path):
+    path = tmp_path / "config.py"
+    path.write_text(f'_base_ = "{CONFIGS / STUDENT}"\n{snippet("optim_wrapper")}')
+    ours = CONFIGS / f"sstkd-adversarial_{TEACHER}_{STUDENT}"
+    written, shipped = (Config.fromfile(p).optim_wrapper for p in (path, ours))
+    assert written == shipped
 
 
 def test_the_tutorial_runs_as_printed(run, tmp_path):

@@ -62,8 +62,10 @@ def test_mim_trains_converts_and_tests(run, tiny, distilled, tmp_path):
     extracted = tmp_path / "iter_6_student.pth"
     tested = run("mim", "test", "mmseg", student, "--checkpoint", extracted)
     assert last_miou(tested) == validated
-    in_mmrazor = run("mim", "test", "mmrazor", distilled, "--checkpoint", checkpoint)
-    assert last_miou(in_mmrazor) == validated
+    dist_test = REPOSITORY / "tools" / "dist_test.sh"
+    arguments = (distilled, checkpoint, 2, "--work-dir", tmp_path / "tested")
+    in_two = run(dist_test, *arguments, PORT=str(20000 + os.getpid() % 20000))
+    assert last_miou(in_two) == validated
 
 
 def test_mmrazor_draws_the_students_features(run, tmp_path):
@@ -153,26 +155,7 @@ def kill_hook(folder: Path) -> Path:
     return path
 
 
-def test_mim_finds_configs_and_tools_of_texture_kd(run, tmp_path, teacher_ckpt):
-    out = run(
-        "mim",
-        "train",
-        "texture_kd",
-        DISTILLED,
-        "--work-dir",
-        tmp_path / "run",
-        "--cfg-options",
-        f"model.teacher_ckpt={teacher_ckpt}",
-        "train_cfg.max_iters=1",
-        "train_dataloader.batch_size=2",
-        "train_dataloader.num_workers=0",
-        "train_dataloader.persistent_workers=False",
-        "val_dataloader.dataset.length=1",
-    )
-    assert "mIoU" in out
-
-
-def test_mim_finds_configs_in_folders(run, tmp_path):
+def test_mim_finds_configs_and_tools_of_texture_kd(run, tmp_path):
     out = run(
         "mim",
         "train",
@@ -190,58 +173,19 @@ def test_mim_finds_configs_in_folders(run, tmp_path):
     assert "PSNR" in out
 
 
-@pytest.mark.parametrize(
-    ("extra", "sentence"),
-    [
-        ("model = dict(teacher_ckpt='absent.pth')", "absent.pth can not be found"),
-        (
-            "train_dataloader = dict(dataset=dict(_delete_=True, type='CamVidDataset', "
-            "data_root='absent/', data_prefix=dict(img_path='images/train', "
-            "seg_map_path='labels/train')))",
-            r"absent/images/train.*camvid\.py",
-        ),
-        (
-            "model = dict(architecture=dict(decode_head=dict(num_classes=9), "
-            "auxiliary_head=dict(num_classes=9)), "
-            "teacher=dict(decode_head=dict(num_classes=9), "
-            "auxiliary_head=dict(num_classes=9)), teacher_ckpt=None, distiller=dict("
-            "distill_losses=dict(loss_statistical=dict(num_classes=9))))",
-            "predicts 9 classes, and the training data set has 12",
-        ),
-    ],
-)
-def test_what_is_wrong_is_said_before_training(
-    run, distilled, tmp_path, extra, sentence
-):
+def test_what_is_wrong_is_said_before_training(run, distilled, tmp_path):
     path = tmp_path / "wrong.py"
-    path.write_text(f"_base_ = [{str(distilled)!r}]\n{extra}\n")
+    path.write_text(
+        f"_base_ = [{str(distilled)!r}]\n"
+        "train_dataloader = dict(dataset=dict(_delete_=True, type='CamVidDataset', "
+        "data_root='absent/', data_prefix=dict(img_path='images/train', "
+        "seg_map_path='labels/train')))\n"
+    )
     tool = REPOSITORY / "tools" / "train.py"
     out = run(sys.executable, tool, path, "--work-dir", tmp_path / "run", ok=False)
-    assert re.search(sentence, out.strip().splitlines()[-1])
+    last = out.strip().splitlines()[-1]
+    assert re.search(r"absent/images/train.*camvid\.py", last)
     assert "Iter(train)" not in out
-
-
-def test_a_hostile_teacher_is_refused(run, distilled, tmp_path):
-    target = tmp_path / "created"
-
-    class RunsCode:
-        def __reduce__(self):
-            return (os.system, (f"touch {target}",))
-
-    torch.save(dict(state_dict=RunsCode()), tmp_path / "hostile.pth")
-    out = run(
-        "mim",
-        "train",
-        "mmrazor",
-        distilled,
-        "--work-dir",
-        tmp_path / "run",
-        "--cfg-options",
-        f"model.teacher_ckpt={tmp_path / 'hostile.pth'}",
-        ok=False,
-    )
-    assert "hostile.pth was refused" in out
-    assert not target.exists()
 
 
 def test_the_demo(run, tmp_path):
@@ -263,10 +207,6 @@ def test_a_check_runs_two_iterations_and_leaves_nothing(run, distilled, tmp_path
     out = run(*command)
     assert re.search(r"\| distill\.loss_response +\| ResponseKDLoss", out)
     assert not (tmp_path / "w").exists()
-    wrong = "model.distiller.loss_forward_mappings.loss_response.preds_S.recorder=logit"
-    out = run(*command, "--cfg-options", wrong, ok=False)
-    assert out.splitlines()[-1].startswith("Wrong: building the training: ValueError: ")
-    assert "did you mean logits" in out
     out = run(sys.executable, tool, tmp_path / "absent.py", "--check", ok=False)
     assert "Wrong: reading the config: FileNotFoundError" in out.splitlines()[-1]
     assert "absent.py" in out

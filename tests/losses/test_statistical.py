@@ -280,8 +280,8 @@ def test_every_parameter_takes_part_in_every_step(extractor, mode, case):
             assert parameter.grad.isfinite().all(), name
 
 
-def train(step, parameters, iterations=600):
-    optimizer = torch.optim.Adam(parameters, 3e-3)
+def train(step, parameters, iterations=80, lr=1e-2):
+    optimizer = torch.optim.Adam(parameters, lr)
     for _ in range(iterations):
         optimizer.zero_grad()
         step().backward()
@@ -322,8 +322,8 @@ def test_an_l2_that_trains_both_sides_collapses():
     assert after[1] < 0.2 * before[1]
 
 
-@pytest.mark.parametrize(("mode", "iterations"), [("global", 600), ("sampler", 200)])
-def test_ours_does_not_collapse(mode, iterations):
+@pytest.mark.parametrize("mode", ["global", "sampler"])
+def test_ours_does_not_collapse(mode):
     teacher, student, label = toy()
     loss = DTIEMLoss(
         4,
@@ -342,7 +342,7 @@ def test_ours_does_not_collapse(mode, iterations):
         return loss(*s, *t, label)
 
     before = target_std(loss.align_teacher, loss.extractor, teacher)
-    train(step, [student, *loss.parameters()], iterations)
+    train(step, [student, *loss.parameters()])
     assert target_std(loss.align_teacher, loss.extractor, teacher) > 0.5 * before
     assert loss.parts["auxiliary"] < 0.9 * math.log(2)
 
@@ -363,7 +363,7 @@ def test_a_student_learns_the_teachers_statistics(extractor):
         return values[-1]
 
     trained = [p for p in loss.parameters() if p.requires_grad]
-    train(step, [student, *trained], iterations=150)
+    train(step, [student, *trained], iterations=150, lr=3e-3)
     assert values[-1] < 0.6 * values[0]
 
 
