@@ -6,7 +6,9 @@ import pytest
 import torch
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
+from mmengine.structures import PixelData
 from mmseg.models.decode_heads import FCNHead
+from mmseg.structures import SegDataSample
 from torch import nn
 
 from texture_kd.hooks import (
@@ -93,6 +95,44 @@ def test_heads_that_may_differ():
             train_dataloader=SimpleNamespace(dataset=[1, 2]), model=nn.Linear(1, 1)
         )
     )
+
+
+def batch(*labels: list[int]) -> dict:
+    """A batch of images of one row."""
+    samples = []
+    for number, row in enumerate(labels):
+        sample = SegDataSample(metainfo=dict(seg_map_path=f"{number}.png"))
+        sample.gt_sem_seg = PixelData(data=torch.tensor([[row]]))
+        samples.append(sample)
+    return dict(inputs=[], data_samples=samples)
+
+
+def check_labels(data_batch: object, decode_head: nn.Module) -> None:
+    NumClassesCheckHook().before_train_iter(
+        runner(None, decode_head=decode_head), 0, data_batch
+    )
+
+
+def test_labels_are_classes_or_ignored():
+    check_labels(batch([0, 1, 255], [1, 1, 1]), head(2))
+    with pytest.raises(ValueError, match=r"labels of 1.png have \[2, 7\], .* 0 to 1, "):
+        check_labels(batch([0, 1, 255], [7, 2, 7]), head(2))
+    with pytest.raises(ValueError, match=r"have \[-1\]"):
+        check_labels(batch([-1, 0]), head(2))
+    other = head(2)
+    other.ignore_index = 7
+    check_labels(batch([0, 7]), other)
+    with pytest.raises(ValueError, match=r"\[255\], .* with 7 for pixels to ignore"):
+        check_labels(batch([0, 255]), other)
+
+
+def test_what_has_no_labels_of_classes_is_left_alone():
+    binary = head(2)
+    binary.num_classes = 1
+    check_labels(batch([0, 1]), binary)
+    check_labels(batch([7]), nn.Linear(1, 1))
+    check_labels([torch.zeros(1)], head(2))
+    check_labels(dict(inputs=[], data_samples=[SegDataSample()]), head(2))
 
 
 def seeded(**randomness) -> SimpleNamespace:
