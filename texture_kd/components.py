@@ -18,6 +18,7 @@ from texture_kd import (
     losses,
     optim,
     registry,
+    segmentors,
     whole_file,  # noqa: F401
 )
 from texture_kd.algorithms import TextureDistill
@@ -37,6 +38,7 @@ _register(
     connectors.CDMConnector,
     connectors.DTIEMConnector,
     connectors.LFDConnector,
+    decode_heads.DUCDLCHead,
     decode_heads.DeepLabV3PlusHead,
     decode_heads.SpectralTruncationHead,
     losses.AdversarialLoss,
@@ -47,6 +49,7 @@ _register(
     losses.LSFDLoss,
     losses.PairwiseKDLoss,
     losses.ResponseKDLoss,
+    segmentors.EncoderDecoderWithImage,
 )
 _register("DATASETS", datasets.CamVidDataset, datasets.TextureMosaicDataset)
 _register("TRANSFORMS", datasets.BlockwiseAnnotation, datasets.LoadTextureMosaic)
@@ -64,4 +67,9 @@ _register(
 )
 _register("OPTIM_WRAPPER_CONSTRUCTORS", optim.CriticOptimWrapperConstructor)
 _register("OPTIM_WRAPPERS", optim.BFloat16OptimWrapper)
-_register("METRICS", analysis.SpectralAnalysisMetric)
+_register(
+    "METRICS",
+    analysis.FinalScoreMetric,
+    analysis.SpectralAnalysisMetric,
+    analysis.TrimapIoUMetric,
+)

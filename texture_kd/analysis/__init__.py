@@ -1,6 +1,13 @@
-"""What networks do to spectra, measured over data sets."""
+"""What networks do, measured over data sets: spectra, boundaries, scores."""
 
+from texture_kd.analysis.final_score import FinalScoreMetric
 from texture_kd.analysis.spectral_analysis import SpectralAnalysis
 from texture_kd.analysis.spectral_metric import SpectralAnalysisMetric
+from texture_kd.analysis.trimap_iou import TrimapIoUMetric
 
-__all__ = ["SpectralAnalysis", "SpectralAnalysisMetric"]
+__all__ = [
+    "FinalScoreMetric",
+    "SpectralAnalysis",
+    "SpectralAnalysisMetric",
+    "TrimapIoUMetric",
+]

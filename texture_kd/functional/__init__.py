@@ -1,5 +1,6 @@
 """Texture transforms and divergences as functions of tensors; imports torch only."""
 
+from .adaptive_mean import adaptive_mean
 from .affinity import pairwise_affinity
 from .band_limit import band_limit, fourier_resample, low_pass
 from .blockwise_labels import blockwise_labels
@@ -20,6 +21,7 @@ from .filters import DirectionalFilter, PyramidFilter
 from .fourier_distance import fourier_distance
 from .frequencies import magnitude_profile
 from .gradient_penalty import gradient_penalty
+from .guided_upsampling import guided_upsample
 from .labels import labels_on_grid
 from .laplacian_pyramid import (
     LaplacianBands,
@@ -57,6 +59,7 @@ from .texture_histogram import (
     clip_redistribute,
     texture_histogram,
 )
+from .trimap import trimap
 
 __all__ = [
     "ContourletBands",
@@ -70,6 +73,7 @@ __all__ = [
     "SamplerOptions",
     "SpectralIoU",
     "TextureHistogram",
+    "adaptive_mean",
     "anchor_boxes",
     "band_limit",
     "blockwise_labels",
@@ -86,6 +90,7 @@ __all__ = [
     "fourier_resample",
     "gradient_penalty",
     "group_regions",
+    "guided_upsample",
     "heuristic_levels",
     "important_points",
     "inverse_contourlet",
@@ -111,6 +116,7 @@ __all__ = [
     "spectral_gradient",
     "spectral_iou",
     "texture_histogram",
+    "trimap",
     "truncated_cross_entropy",
     "uniform_levels",
 ]

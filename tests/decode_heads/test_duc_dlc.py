@@ -1,0 +1,332 @@
+"""Guided upsampling and dense local context, alone and in a segmentor."""
+
+import copy
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from mmengine.config import ConfigDict
+from mmengine.registry import DefaultScope
+from mmengine.structures import PixelData
+from mmseg.models import SegTTAModel
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+
+import texture_kd.components  # noqa: F401
+from texture_kd.decode_heads import DenseLocalContext, DUCDLCHead, GuidedUpsampling
+from texture_kd.deploy import export_onnx, largest_difference
+
+NORM = dict(type="BN")
+SMALL = dict(
+    duc=dict(channels=8, guidance_channels=4),
+    dlc=dict(channels=6, growth=4, bottleneck=5),
+)
+HEAD = dict(
+    type="DUCDLCHead",
+    in_channels=[3, 8, 32],
+    num_classes=3,
+    norm_cfg=NORM,
+    align_corners=False,
+    **SMALL,
+)
+
+
+@pytest.fixture(autouse=True)
+def mmsegs_scope():
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        yield
+
+
+def head(**options):
+    torch.manual_seed(0)
+    return MODELS.build(copy.deepcopy(dict(HEAD, **options))).eval()
+
+
+def features(size, stride, images=1):
+    """What a head reads at these image sizes: the image is behind four features."""
+    torch.manual_seed(1)
+    coarse = [[math.ceil(n / s) for n in size] for s in (4, 8, stride, stride)]
+    channels = (4, 8, 16, 32)
+    found = [
+        torch.randn(images, c, *grid) for c, grid in zip(channels, coarse, strict=True)
+    ]
+    return [*found, torch.randn(images, 3, *size)]
+
+
+def parameters(module):
+    return sum(p.numel() for p in module.parameters())
+
+
+def test_parameters_are_those_of_the_paper():
+    context = DenseLocalContext(768, norm_cfg=NORM)
+    assert parameters(context) == 1_346_560
+    classifier = torch.nn.Conv2d(context.out_channels, 150, 1)
+    assert parameters(context) + parameters(classifier) == 1_500_310
+    guided = GuidedUpsampling(3, 2048, norm_cfg=NORM)
+    assert parameters(guided) == 5_183_072
+
+
+@pytest.mark.parametrize("size", [(480, 480), (513, 513), (97, 131), (9, 5)])
+@pytest.mark.parametrize("stride", [32, 16, 8])
+def test_logits_have_the_grid_of_the_intermediate_feature(size, stride):
+    x = features(size, stride)
+    logits = head()(x)
+    assert logits.shape == (1, 3, *x[1].shape[2:])
+    assert torch.equal(head()(x), logits)
+
+
+def test_the_intermediate_feature_may_be_the_first_and_the_last_one_larger():
+    x = features((97, 131), 16)
+    first = head(in_channels=[3, 4, 32], in_index=[-1, 0, 3])
+    assert first(x).shape[2:] == (25, 33)
+    swapped = head(in_channels=[3, 32, 8], in_index=[-1, 3, 1])
+    assert swapped(x).shape[2:] == x[3].shape[2:]
+
+
+@pytest.mark.parametrize(
+    ("off", "channels", "grid"),
+    [
+        (dict(duc=None), 6 + 4 * 4, 3),
+        (dict(dlc=None), 8 + 8, 1),
+        (dict(duc=None, dlc=None), 32, 3),
+        (dict(), 6 + 4 * 4, 1),
+    ],
+)
+def test_either_part_may_be_left_out(off, channels, grid):
+    x = features((64, 96), 32)
+    found = head(**off)
+    assert found.conv_seg.in_channels == channels
+    assert found(x).shape[2:] == x[grid].shape[2:]
+
+
+def test_the_default_sizes_are_the_papers():
+    found = DUCDLCHead([3, 512, 2048], num_classes=150, norm_cfg=NORM)
+    assert found.dlc.reduce.conv.in_channels == 256 + 512
+    assert found.conv_seg.in_channels == 1024
+    context = [branch[1].conv.dilation for branch in found.dlc.branches]
+    assert context == [(3, 3), (6, 6), (12, 12), (18, 18)]
+
+
+def test_it_equals_the_definition_step_by_step():
+    found = head()
+    x = features((64, 96), 32)
+    image, middle, deep = x[4], x[1], x[3]
+    duc = found.duc
+    guidance = F.adaptive_avg_pool2d(duc.guidance(image), middle.shape[2:])
+    reduced = duc.reduce(deep)
+    both = torch.cat([F.adaptive_avg_pool2d(guidance, deep.shape[2:]), reduced], 1)
+    slope, offset = duc.coefficients(both).split(8, 1)
+    slope, offset = (
+        F.interpolate(c, middle.shape[2:], mode="bilinear") for c in (slope, offset)
+    )
+    y = found.dlc.reduce(torch.cat([slope * guidance + offset, middle], 1))
+    for branch in found.dlc.branches:
+        y = torch.cat([y, branch(y)], 1)
+    torch.testing.assert_close(found(x), found.conv_seg(y))
+
+
+@pytest.mark.parametrize("align_corners", [False, True])
+def test_from_the_identity_it_is_bilinear_interpolation(align_corners):
+    torch.manual_seed(0)
+    guided = GuidedUpsampling(
+        3, 7, 5, 4, identity=True, norm_cfg=NORM, align_corners=align_corners
+    ).eval()
+    image, deep = torch.randn(2, 3, 97, 131), torch.randn(2, 7, 4, 5)
+    expected = F.interpolate(
+        guided.reduce(deep), (13, 17), mode="bilinear", align_corners=align_corners
+    )
+    assert torch.equal(guided(image, deep, (13, 17)), expected)
+    guided(image, deep, (13, 17)).square().sum().backward()
+    assert guided.coefficients.weight.grad.abs().amax((2, 3)).gt(0).all()
+
+
+@pytest.mark.parametrize("size", [(97, 131), (64, 64)])
+def test_every_pixel_of_the_image_has_a_say_in_the_guidance(size):
+    torch.manual_seed(0)
+    # A rectifier has no gradient where it is off.
+    smooth = dict(norm_cfg=NORM, act_cfg=dict(type="Sigmoid"))
+    guided = GuidedUpsampling(3, 7, 5, 4, **smooth).eval()
+    image = torch.randn(1, 3, *size, requires_grad=True)
+    guided.guidance(image).square().sum().backward()
+    assert image.grad.abs().amin() > 0
+
+
+def test_the_receptive_field_of_the_context_is_79():
+    torch.manual_seed(0)
+    context = DenseLocalContext(2, 4, 3, 3, act_cfg=None, norm_cfg=None).double()
+    x = torch.randn(1, 2, 101, 101, dtype=torch.float64, requires_grad=True)
+    context(x)[0, :, 50, 50].sum().backward()
+    rows, columns = x.grad.abs().sum((0, 1)).nonzero().T
+    for found in (rows, columns):
+        assert (found.min().item(), found.max().item()) == (50 - 39, 50 + 39)
+
+
+def test_derivatives_in_float64():
+    small = dict(
+        duc=dict(channels=2, guidance_channels=2),
+        dlc=dict(channels=2, growth=1, bottleneck=1, dilations=(1, 2)),
+    )
+    found = head(in_channels=[1, 2, 3], act_cfg=dict(type="Sigmoid"), **small).double()
+    shapes = [(1, 1, 13, 9), (1, 2, 2, 2), (1, 3, 1, 2)]
+    inputs = [torch.randn(s, dtype=torch.float64, requires_grad=True) for s in shapes]
+
+    def compute(image, middle, deep):
+        return found([deep, middle, deep, deep, image])
+
+    assert torch.autograd.gradcheck(compute, inputs)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_low_precision_is_finite(dtype):
+    found, x = head(), features((64, 96), 32)
+    with torch.autocast("cpu", dtype):
+        logits = found(x)
+    assert logits.isfinite().all()
+    torch.testing.assert_close(logits.float(), found(x), rtol=0.1, atol=0.1)
+
+
+def test_what_is_wrong_is_named():
+    with pytest.raises(ValueError, match="reads three inputs"):
+        head(in_channels=[8, 32])
+    x = features((64, 96), 32)
+    with pytest.raises(ValueError, match="type='EncoderDecoderWithImage'"):
+        head()(x[:4])
+    with pytest.raises(TypeError, match="unexpected keyword argument 'growths'"):
+        head(dlc=dict(growths=3))
+
+
+# In a segmentor. --------------------------------------------------------------------
+
+BACKBONE = dict(
+    type="ResNetV1c", depth=18, base_channels=4, stem_channels=4, norm_cfg=NORM
+)
+
+
+def config(**options):
+    found = dict(
+        type="EncoderDecoderWithImage",
+        data_preprocessor=dict(type="SegDataPreProcessor"),
+        backbone=BACKBONE,
+        decode_head=HEAD,
+        auxiliary_head=dict(
+            type="FCNHead",
+            in_channels=16,
+            in_index=2,
+            channels=4,
+            num_classes=3,
+            norm_cfg=NORM,
+            align_corners=False,
+        ),
+        train_cfg=dict(),
+        test_cfg=dict(mode="whole"),
+    )
+    return ConfigDict(copy.deepcopy(dict(found, **options)), _scope_="mmseg")
+
+
+def segmentor(**options):
+    torch.manual_seed(0)
+    return MODELS.build(config(**options))
+
+
+def sample(size):
+    found = SegDataSample(
+        metainfo=dict(img_shape=size, ori_shape=size, pad_shape=size, img_path="")
+    )
+    found.gt_sem_seg = PixelData(data=torch.randint(3, (1, *size)))
+    return found
+
+
+def test_all_of_it_is_trained():
+    model, size = segmentor().train(), (64, 96)
+    losses = model.loss(torch.randn(2, 3, *size), [sample(size), sample(size)])
+    (losses["decode.loss_ce"] + losses["aux.loss_ce"]).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+
+
+def test_a_stock_head_does_not_notice():
+    stock = dict(HEAD, type="FCNHead", in_channels=32, in_index=3, channels=4)
+    stock = {k: v for k, v in stock.items() if k not in SMALL}
+    plain = segmentor(type="EncoderDecoder", decode_head=stock).eval()
+    ours = segmentor(decode_head=stock).eval()
+    ours.load_state_dict(plain.state_dict())
+    image = torch.randn(1, 3, 64, 96)
+    assert torch.equal(ours(image), plain(image))
+
+
+def test_windows_see_their_own_part_of_the_image():
+    test_cfg = dict(mode="slide", crop_size=(32, 32), stride=(32, 32))
+    model = segmentor(test_cfg=test_cfg).eval()
+    image = torch.randn(1, 3, 64, 96)
+    with torch.no_grad():
+        whole = model.predict(image, [sample((64, 96))])[0].seg_logits.data
+        window = model.encode_decode(image[..., 32:, 32:64], [dict(img_shape=(32, 32))])
+    torch.testing.assert_close(whole[:, 32:, 32:64], window[0])
+
+
+def test_several_scales_and_flips_at_test_time():
+    model = SegTTAModel(
+        module=segmentor(), data_preprocessor=dict(type="SegDataPreProcessor")
+    ).eval()
+    data = [sample(size) for size in ((48, 72), (64, 96), (64, 96))]
+    for each, flip in zip(data, (False, False, True), strict=True):
+        flipped = dict(ori_shape=(64, 96), flip=flip, flip_direction="horizontal")
+        each.set_metainfo(flipped)
+    inputs = [torch.randn(1, 3, *each.img_shape) for each in data]
+    with torch.no_grad():
+        (result,) = model.test_step(
+            dict(inputs=inputs, data_samples=[[each] for each in data])
+        )
+    assert result.pred_sem_seg.data.shape[-2:] == (64, 96)
+
+
+def test_a_teacher_with_this_head_teaches_from_within_it():
+    kept = ("num_classes", "norm_cfg", "align_corners")
+    psp = dict(type="PSPHead", in_channels=32, in_index=3, channels=4)
+    psp |= {key: HEAD[key] for key in kept}
+    recorders = {
+        name: dict(type="ModuleOutputs", source=f"decode_head.{name}")
+        for name in ("duc", "conv_seg")
+    }
+    ours = dict(recorders, last=dict(type="ModuleOutputs", source="backbone.layer4"))
+    del ours["duc"]
+    names = dict(s_feature=("last", True), t_feature=("duc", False))
+    names = {key: dict(recorder=r, from_student=s) for key, (r, s) in names.items()}
+    model = MODELS.build(
+        dict(
+            _scope_="mmrazor",
+            type="TextureDistill",
+            architecture=dict(config(type="EncoderDecoder", decode_head=psp)),
+            teacher=config(),
+            distiller=dict(
+                type="ConfigurableDistiller",
+                student_recorders=ours,
+                teacher_recorders=recorders,
+                distill_losses=dict(
+                    loss_affinity=dict(type="FAKDLoss"),
+                    loss_response=dict(type="ResponseKDLoss"),
+                ),
+                loss_forward_mappings=dict(
+                    loss_affinity=names,
+                    loss_response=dict(
+                        preds_S=dict(recorder="conv_seg", from_student=True),
+                        preds_T=dict(recorder="conv_seg", from_student=False),
+                    ),
+                ),
+            ),
+        )
+    ).train()
+    size = (64, 96)
+    losses = model.loss(torch.randn(2, 3, *size), [sample(size), sample(size)])
+    assert losses["distill.loss_affinity"] > 0
+    assert losses["distill.loss_response"] > 0
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_it_exports_to_onnx_for_images_of_any_size(tmp_path):
+    model = segmentor().eval()
+    export_onnx(model, tmp_path / "graph.onnx", (64, 96), facts={})
+    sizes = [(64, 96), (97, 131), (40, 40)]
+    assert largest_difference(model, tmp_path / "graph.onnx", sizes) < 1e-4
