@@ -25,6 +25,7 @@ DATA = {
     "cityscapes": "Cityscapes",
     "voc12aug": "Pascal VOC 2012 + Aug",
     "ade20k": "ADE20K",
+    "pascal-context": "Pascal Context",
     "camvid": "CamVid",
     "mosaic": "Texture mosaic",
     "edsr": "Texture mosaic",

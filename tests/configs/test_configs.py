@@ -13,10 +13,11 @@ METHOD = "(sstkd(-adversarial|-lsfd)?|cwd|fitnet|skd|fakd|lfd|lsfd(-fft)?)"
 DISTILLED = [name for name in NAMES if re.match(f"{METHOD}_", name)]
 # MMSegmentation's convention, and the one path that users typed before.
 TRAINING = (
-    r"\dxb\d+-(80k|132k|\d+iters)_(cityscapes|voc12aug|ade20k|camvid|mosaic)-\d+x\d+"
+    r"\dxb\d+-(25k|80k|132k|152k|\d+iters)_(cityscapes|voc12aug|ade20k|pascal-context|"
+    r"camvid|mosaic)-\d+x\d+"
 )
 NETWORK = (
-    r"(pspnet|deeplabv3|deeplabv3plus)_(r\d+(-w\d+)?-d\d+|efficientnet-b1)"
+    r"(pspnet|deeplabv3|deeplabv3plus|duc-dlc)_(r\d+(-w\d+)?-d\d+|efficientnet-b1)"
     r"(-(half|grid\d+))?(-pruned\d+)?"
 )
 TRUNCATED = [n for n in NAMES if re.search("-half_|-grid65_", n) and n not in DISTILLED]
@@ -138,7 +139,30 @@ def released(network: str, name: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if "80k" in name])
+@pytest.mark.parametrize(
+    ("dataset", "iterations"),
+    [("ade20k", 120 * 20210 / 16), ("pascal-context", 80 * 4998 / 16)],
+)
+def test_the_recipe_of_duc_and_dlc(dataset, iterations, load):
+    (name,) = (n for n in NAMES if re.match(rf"duc-dlc_.*_4xb4-.*_{dataset}-", n))
+    config = load(name)
+    optimizer = config.optim_wrapper.optimizer
+    assert (optimizer.type, optimizer.lr) == ("SGD", 0.001)
+    assert (optimizer.momentum, optimizer.weight_decay) == (0.9, 1e-4)
+    schedule = config.param_scheduler[0]
+    assert (schedule.power, schedule.end) == (0.9, config.train_cfg.max_iters)
+    assert config.train_cfg.max_iters == pytest.approx(iterations, rel=0.01)
+    dataset = config.train_dataloader.dataset
+    steps = {step.type: step for step in dataset.pipeline}
+    assert tuple(steps["RandomResize"].ratio_range) == (0.5, 2.0)
+    assert tuple(steps["RandomCrop"].crop_size) == (480, 480)
+    assert config.val_evaluator.type == "FinalScoreMetric"
+    assert "auxiliary_head" not in config.model
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in NAMES if "80k" in n and not n.startswith("duc-dlc_")]
+)
 def test_the_recipe_of_the_paper(name, load):
     config = load(control(name) if name in DISTILLED else name)
     optimizer = config.optim_wrapper.optimizer

@@ -72,7 +72,7 @@ class GuidedUpsampling(nn.Module):
             size: height and width of the grid.
 
         Returns:
-            O, (N, channels, *size).
+            O, ``(N, channels, *size)``.
         """
         guidance = self.guidance(image)
         if guidance.shape[2:] != size:

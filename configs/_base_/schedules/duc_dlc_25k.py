@@ -1,0 +1,9 @@
+# 80 epochs of Pascal-Context's 4,998 images.
+_base_ = "./duc_dlc_80k.py"
+
+max_iters = 25000
+param_scheduler = [
+    dict(type="PolyLR", power=0.9, eta_min=0, begin=0, end=max_iters, by_epoch=False)
+]
+train_cfg = dict(max_iters=max_iters, val_interval=2500)
+default_hooks = dict(checkpoint=dict(interval=2500))
