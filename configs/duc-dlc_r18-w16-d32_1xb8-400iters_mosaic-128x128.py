@@ -10,8 +10,5 @@ _base_ = [
 ]
 data_preprocessor = dict(size=(128, 128))
 model = dict(data_preprocessor=data_preprocessor, decode_head=dict(num_classes=12))
-val_evaluator = [
-    dict(type="FinalScoreMetric", iou_metrics=["mIoU"]),
-    dict(type="TrimapIoUMetric"),
-]
+val_evaluator = dict(type="TrimapIoUMetric", iou_metrics=["mIoU"])
 test_evaluator = val_evaluator

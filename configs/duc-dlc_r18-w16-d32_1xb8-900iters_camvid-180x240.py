@@ -11,8 +11,5 @@ _base_ = [
 ]
 data_preprocessor = dict(size=(180, 240))
 model = dict(data_preprocessor=data_preprocessor, decode_head=dict(num_classes=11))
-val_evaluator = [
-    dict(type="FinalScoreMetric", iou_metrics=["mIoU"]),
-    dict(type="TrimapIoUMetric"),
-]
+val_evaluator = dict(type="TrimapIoUMetric", iou_metrics=["mIoU"])
 test_evaluator = val_evaluator

@@ -46,8 +46,10 @@ def iou(found, inside):
 def test_it_is_the_iou_of_the_band():
     found = list(samples())
     metrics = evaluated(TrimapIoUMetric(widths=(1, 3)), found)
-    assert metrics == {
-        f"trimap/mIoU_{width}px": pytest.approx(
+    whole = evaluated(FinalScoreMetric(), found)
+    assert {name: metrics[name] for name in whole} == whole
+    assert {name: metrics[name] for name in metrics.keys() - whole.keys()} == {
+        f"mIoU_{width}px": pytest.approx(
             iou(found, lambda label, width=width: trimap(label, width)), abs=0.006
         )
         for width in (1, 3)
@@ -61,19 +63,22 @@ def test_mistakes_far_from_boundaries_do_not_show():
     guess[:, :, :5] = 1
     found = [dict(pred_sem_seg=dict(data=guess), gt_sem_seg=dict(data=label))]
     metrics = evaluated(TrimapIoUMetric(), found)
-    assert set(metrics.values()) == {100.0}
+    assert metrics["aAcc"] < 100
+    assert {metrics[f"mIoU_{width}px"] for width in (1, 3, 5, 10)} == {100.0}
 
 
 def test_a_class_that_no_band_has_is_left_out():
     label = torch.zeros(1, 9, 9, dtype=torch.long)
     label[:, 4:] = 1
     found = [dict(pred_sem_seg=dict(data=label), gt_sem_seg=dict(data=label))]
-    assert evaluated(TrimapIoUMetric(widths=[2]), found) == {"trimap/mIoU_2px": 100.0}
+    assert evaluated(TrimapIoUMetric(widths=[2]), found)["mIoU_2px"] == 100.0
 
 
-def test_widths_are_pixels():
+def test_what_it_cannot_measure():
     with pytest.raises(ValueError, match="at least 1 pixel"):
         TrimapIoUMetric(widths=(0, 1))
+    with pytest.raises(ValueError, match="compares with labels"):
+        TrimapIoUMetric(format_only=True, output_dir=".")
 
 
 def test_the_final_score_is_the_mean_of_iou_and_pixel_accuracy():

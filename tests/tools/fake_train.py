@@ -1,9 +1,9 @@
 """Stands in for tools/train.py: writes at once what MMEngine writes while it trains.
 
 The config's `fake` says what happens: the score is `miou` plus the seed, and its name
-`metric`, or mIoU; an iteration takes `seconds`, a GPU holds `memory`, and at
-[seed, iteration] of `exit` it fails, of `nan` it diverges, and of `hang` it waits to be
-killed, unless it was resumed.
+`metric`, or mIoU; other metrics are in `also`. An iteration takes `seconds`, a GPU
+holds `memory`, and at [seed, iteration] of `exit` it fails, of `nan` it diverges, and
+of `hang` it waits to be killed, unless it was resumed.
 """
 
 import json
@@ -71,7 +71,8 @@ def train(config, options, work_dir, resume):
             print("hangs", flush=True)
             time.sleep(120)
             sys.exit("Nobody killed it")
-    score = {fake.get("metric", "mIoU"): fake["miou"] + seed}
+    scores = {fake.get("metric", "mIoU"): fake["miou"], **fake.get("also", {})}
+    score = {name: value + seed for name, value in scores.items()}
     write(log, score | dict(time=5.0, step=iters))
 
 

@@ -61,18 +61,18 @@ def write_suite(tmp_path):
 
 def test_a_suite_keeps_its_rows_in_order(suite, write_suite, tmp_path):
     path = write_suite("student", "b+a", "teacher", options=["x=1"], without=["loss_a"])
-    rows, metric, unit = suite.load_suite(path)
-    assert (metric, unit) == ("mIoU", "%")
+    rows, *measured = suite.load_suite(path)
+    assert measured == ["mIoU", "%", ()]
     assert [row.name for row in rows] == ["student", "b+a", "teacher"]
     assert [row.distilled for row in rows] == [False, True, False]
-    assert rows[1] == ("b+a", tmp_path / "config.py", ("x=1",), ("loss_a",))
+    assert rows[1] == ("b+a", tmp_path / "config.py", ("x=1",), ("loss_a",), False)
 
 
 def test_a_suite_names_its_metric(suite, write_suite):
     path = write_suite("student", "teacher")
     with Path(path).open("a") as file:
-        file.write('metric, unit = "PSNR", "dB"\n')
-    assert suite.load_suite(path)[1:] == ("PSNR", "dB")
+        file.write('metric, unit, also = "PSNR", "dB", ["SSIM"]\n')
+    assert suite.load_suite(path)[1:] == ("PSNR", "dB", ("SSIM",))
 
 
 @pytest.mark.parametrize("name", ["mosaic", "camvid"])
@@ -187,7 +187,7 @@ def test_our_suites_have_one_budget_and_losses_to_take_out(suite, load, path):
     rows = suite.load_suite(path.stem).rows
     recipes = {row.name: recipe.read_recipe(row, row.options) for row in rows}
     # A teacher may learn for longer.
-    del recipes["teacher"]
+    recipes.pop("teacher", None)
     assert len({found.iters for found in recipes.values()}) == 1
 
 
@@ -225,7 +225,7 @@ def test_a_wrong_suite_is_named(suite, write_suite, names, row, message):
 
 def test_a_missing_suite_is_named(suite, tmp_path):
     with pytest.raises(
-        suite.SuiteError, match=r"no suite .*mosiac.*camvid, mosaic, super"
+        suite.SuiteError, match=r"no suite .*mosiac.*boundaries, camvid, mosaic, super"
     ):
         suite.load_suite("mosiac")
     (tmp_path / "config.py").write_text("model = dict()")
@@ -242,6 +242,8 @@ def test_distilled_rows_bring_teacher_and_student(suite, write_suite):
     assert chosen() == ["teacher", "student", "x", "y"]
     assert chosen("y") == ["teacher", "student", "y"]
     assert chosen("student") == ["student"]
+    alone = suite.load_suite(write_suite("student", "x", "y", alone=True)).rows
+    assert [row.name for row in suite.choose_rows(alone, ["y"])] == ["student", "y"]
     with pytest.raises(suite.SuiteError, match=r"no row 'z'; there are teacher, "):
         chosen("z")
 
@@ -350,7 +352,7 @@ def test_figures_of_a_log(load, tmp_path):
     write_log(tmp_path, "1", *lines, dict(mIoU=42.5, time=7.0, step=40))
     figures = load("distill_log").read_figures(tmp_path, 40, "mIoU")
     # The first line has the start of the workers; the last is the validation's.
-    assert figures == (42.5, 0.2, None)
+    assert figures == (42.5, {}, 0.2, None)
 
 
 @pytest.mark.parametrize("interval", [1, 2, 5])
@@ -370,7 +372,16 @@ def test_figures_of_a_resumed_training_on_a_gpu(load, tmp_path):
     write_log(tmp_path, "1", *first, dict(mIoU=1.0, step=20))
     second = [trained(30, 9.0, memory=80), trained(40, 0.1), trained(50, 0.1)]
     write_log(tmp_path, "2", *second, trained(60, 0.1), dict(mIoU=2.0, step=60))
-    assert log.read_figures(tmp_path, 60, "mIoU") == (2.0, 0.1, 80)
+    assert log.read_figures(tmp_path, 60, "mIoU") == (2.0, {}, 0.1, 80)
+
+
+def test_other_metrics_are_those_of_the_same_validation(load, tmp_path):
+    log = load("distill_log")
+    first, last = (dict(mIoU=1.0 * s, aAcc=2.0 * s, step=s) for s in (20, 60))
+    write_log(tmp_path, "1", trained(20, 0.1), first, trained(60, 0.1), last)
+    assert log.read_figures(tmp_path, 60, "mIoU", ["aAcc"]).others == {"aAcc": 120.0}
+    with pytest.raises(ValueError, match="no mAcc at iteration 60"):
+        log.read_figures(tmp_path, 60, "mIoU", ["aAcc", "mAcc"])
 
 
 def test_times_with_the_start_count_where_there_are_no_others(load, tmp_path):
@@ -504,6 +515,7 @@ def report_of(load, out, seeds, names, equal_time=True):
         equal_time=equal_time,
         metric="mIoU",
         unit="%",
+        also=(),
     )
     return load("distill_report").Report(plan, "mine", {"Machine": "slow"}, gpu=False)
 

@@ -189,7 +189,7 @@ def test_a_suite_is_trained_in_order_and_reported(bench, capsys):
     assert "# Distillation: suite\n" in report
     assert "- Seeds: 0, 1\n- Iterations: 40\n" in report
     assert "- Trainings done: 8 of 8\n" in report
-    assert "second training of a distilled row" in report
+    assert "second training of a row" in report
     teacher, student, x, y = bench.table("Results")
     assert x["mIoU (%)"] == x["equal-time mIoU (%)"] == "45.50 ± 0.71"
     assert x["gap closed (%)"] == "50.0 ± 0.0"
@@ -214,6 +214,30 @@ def test_a_suite_is_compared_by_its_own_metric(bench, capsys):
     assert bench.table("Each seed")[-3]["PSNR (dB)"] == "46.000"
     assert "PSNR is that of the last iteration" in bench.read("out/results.md")
     assert "mIoU" not in bench.read("out/results.md")
+
+
+def test_networks_that_learn_from_nobody_need_no_teacher(bench):
+    rows = ('student=dict(config="student.py")', 'z=dict(config="x.py", alone=True)')
+    bench.suite.write_text(f"rows = dict({', '.join(rows)})\n")
+    assert bench.run("--rows", "z") == 0
+    (z,) = bench.commands("z/seed0")
+    assert not [option for option in z if "teacher_ckpt" in option]
+    student, z = bench.table("Results")
+    assert (z["mIoU (%)"], z["gain"], z["equal-time mIoU (%)"]) == (
+        "45.00",
+        "+5.00",
+        "45.00",
+    )
+    assert "gap closed (%)" not in student
+
+
+def test_other_metrics_are_columns_too(bench):
+    bench.suite.write_text(SUITE + 'also = ["aAcc"]\n')
+    for name in FAKES:
+        bench.configure(name, also=dict(aAcc=70.0))
+    assert bench.run("--rows", "x", "--seeds", "0", "1") == 0
+    assert bench.table("Results")[2]["aAcc"] == "70.50 ± 0.71"
+    assert bench.table("Each seed")[-3]["aAcc"] == "71.00"
 
 
 def test_results_of_another_metric_are_not_taken(bench, capsys):
@@ -397,7 +421,7 @@ def test_a_result_that_is_missing_is_read_again(bench, capsys):
 
 def test_the_progress_of_a_resumed_training_is_its_own(load, tmp_path):
     queue, run = load("distill_queue"), load("distill_run")
-    training = run.Run(run.Key("student", 0), None, tmp_path, 40, [], "mIoU", {})
+    training = run.Run(run.Key("student", 0), None, tmp_path, 40, [], "mIoU", (), {})
 
     def write_log(name, line):
         path = training.folder / name / "vis_data" / "scalars.json"

@@ -5,9 +5,10 @@ python tools/benchmark/distill.py SUITE [--seeds S ...] [--rows NAME ...] [--ite
 
 SUITE is the name of a file in tools/benchmark/suites (mosaic, camvid or
 super_resolution), or the path of another. Each of its rows is trained with each seed,
-and the distilled ones a second time, with as many iterations as take the time of the
-student's training. The folder then holds results.md, results.csv and results.png, which
-are rewritten after each training. The same command goes on where it was stopped.
+and all but teacher and student a second time, with as many iterations as take the time
+of the student's training. The folder then holds results.md, results.csv and
+results.png, which are rewritten after each training. The same command goes on where it
+was stopped.
 """
 
 import argparse
@@ -82,7 +83,8 @@ def work(plan: Plan, suite: str, held: TextIO) -> int:
 
 def iterations(plan: Plan) -> str:
     """Say how long networks train, the teacher perhaps longer."""
-    student, teacher = plan.iters[STUDENT], plan.iters[TEACHER]
+    student = plan.iters[STUDENT]
+    teacher = plan.iters.get(TEACHER, student)
     return str(student) if student == teacher else f"{student}, the teacher's {teacher}"
 
 

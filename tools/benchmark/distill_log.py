@@ -16,29 +16,35 @@ class Figures(NamedTuple):
     """What a log says of a finished training; memory is a GPU's, in MiB."""
 
     score: float
+    others: dict[str, float]
     seconds: float
     memory: float | None
 
 
-def read_figures(folder: Path, iters: int, metric: str) -> Figures:
+def read_figures(
+    folder: Path, iters: int, metric: str, also: Sequence[str] = ()
+) -> Figures:
     """Read the figures of a training that came to its end.
 
     Args:
         folder: its folder, with the logs of all its processes if it was resumed.
         iters: its iterations.
         metric: the name of the score.
+        also: names of other metrics.
 
     Raises:
-        ValueError: it diverged, or did not reach its end.
+        ValueError: it diverged, or did not reach its end, or has no such metric.
     """
     logs = _logs(folder)
     check_loss(logs[-1] if logs else [])
-    if not _validated(logs, iters, metric):
-        raise ValueError(f"Its log has no {metric} at iteration {iters}.")
+    for name in (metric, *also):
+        if not _validated(logs, iters, name):
+            raise ValueError(f"Its log has no {name} at iteration {iters}.")
     lines = [line for log in logs for line in log]
-    score = [line[metric] for line in lines if metric in line][-1]
+    last = [line for line in lines if metric in line][-1]
     memory = [line["memory"] for line in lines if "memory" in line]
-    return Figures(score, _seconds(logs), max(memory, default=None))
+    others = {name: last[name] for name in also}
+    return Figures(last[metric], others, _seconds(logs), max(memory, default=None))
 
 
 def check_loss(log: Sequence[dict]) -> None:

@@ -23,7 +23,7 @@ class Plan:
     """
 
     def __init__(self, suite: Suite, args: argparse.Namespace) -> None:
-        rows, self.metric, self.unit = suite
+        rows, self.metric, self.unit, self.also = suite
         self.rows = {row.name: row for row in rows}
         self.out: Path = args.out
         self.seeds: list[int] = args.seeds
@@ -51,6 +51,7 @@ class Plan:
             **self._network(row, iters),
             "seed": key.seed,
             "metric": self.metric,
+            **({"also": [*self.also]} if self.also else {}),
             # The time of an iteration depends on them.
             "jobs": self.jobs,
             "threads": self.threads,
@@ -64,7 +65,8 @@ class Plan:
             f"randomness.seed={key.seed}",
             *self._recipes[row.name].options(iters),
         ]
-        return Run(key, row, self.out, iters, options, self.metric, settings)
+        names = (self.metric, self.also)
+        return Run(key, row, self.out, iters, options, *names, settings)
 
     def needs(self, key: Key) -> list[Key]:
         """Return the trainings that have to be finished before one.
@@ -72,9 +74,8 @@ class Plan:
         Other work beside a training makes it slow, and so the time of a row is taken
         from all of its seeds.
         """
-        if key.row in (TEACHER, STUDENT):
-            return []
-        needs = [Key(TEACHER, key.seed)]
+        row = self.rows[key.row]
+        needs = [Key(TEACHER, key.seed)] if row.distilled else []
         if key.equal_time:
             timed = (STUDENT, key.row)
             needs += [Key(name, seed) for seed in self.seeds for name in timed]
@@ -98,7 +99,7 @@ class Plan:
                 Key(row.name, seed, equal_time=True)
                 for seed in self.seeds
                 for row in rows
-                if row.distilled
+                if row.compared
             ]
         return keys
 
@@ -132,7 +133,7 @@ class Plan:
     def _check_budgets(self, rows: Sequence[Row]) -> None:
         student = self.iters[STUDENT]
         for row in rows:
-            if row.distilled and self.iters[row.name] != student:
+            if row.compared and self.iters[row.name] != student:
                 raise SuiteError(
                     f"Row {row.name!r} trains {self.iters[row.name]} iterations, and "
                     f"the student {student}: give all the same by --iters."

@@ -67,7 +67,8 @@ def read_recipe(row: Row, options: Sequence[str]) -> Recipe:
     if row.distilled and "teacher_ckpt" not in config.get("model", {}):
         raise SuiteError(
             f"Row {row.name!r}: {row.config} is no distillation, since it has no "
-            "model.teacher_ckpt. Only the rows teacher and student train alone."
+            "model.teacher_ckpt. Only teacher, student and rows with alone=True have "
+            "none."
         )
     _check_losses(row, config)
     iters = config.get("train_cfg", {}).get("max_iters")

@@ -39,10 +39,10 @@ CPU_MEMORY = """\
 Memory is the largest resident set of the training process or of one of its workers, the
 highest of the seeds."""
 EQUAL_NOTE = """\
-Equal time is the score of a second training of a distilled row, with as many iterations
-as take the time of the student's training, by the medians over the seeds; the whole
-schedule is scaled. What they really took of the student's time is beside it. The
-student's score is that of its only training, and the teacher has none."""
+Equal time is the score of a second training of a row, with as many iterations as take
+the time of the student's training, by the medians over the seeds; the whole schedule is
+scaled. What they really took of the student's time is beside it. The student's score is
+that of its only training, and the teacher has none."""
 
 
 class Report(NamedTuple):
@@ -103,7 +103,7 @@ class Report(NamedTuple):
             return [found[column] for found in figures if column in found]
 
         row = {"row": name, "n": str(len(values(SCORE)))}
-        for column in self._columns(SCORE, GAIN, GAP, EQUAL):
+        for column in [*self._columns(SCORE, GAIN, GAP, EQUAL), *plan.also]:
             found, style = values(column), self._style(column)
             row[self._heading(column)] = spread_text(found, len(plan.seeds), style)
         summaries = {EQUAL_SHARE: median, SECONDS: median, MEMORY: max}
@@ -118,7 +118,7 @@ class Report(NamedTuple):
     def _each(self, results: Results, name: str, seed: int) -> dict[str, str]:
         figures = seed_figures(results, name, seed)
         row = {"row": name, "seed": str(seed)}
-        for column in self._columns(*STYLES):
+        for column in [*self._columns(*STYLES), *self.plan.also]:
             found = column in figures
             text = format(figures[column], self._style(column)) if found else ""
             row[self._heading(column)] = text
@@ -129,11 +129,12 @@ class Report(NamedTuple):
         return column.replace(SCORE, f"{self.plan.metric} ({self.plan.unit})")
 
     def _style(self, column: str) -> str:
-        style = STYLES[column]
+        style = STYLES.get(column, ".2f")
         return style if self.plan.unit == "%" else style.replace(".2f", ".3f")
 
     def _columns(self, *names: str) -> list[str]:
-        left_out = () if self.plan.equal_time else (EQUAL, EQUAL_ITERS, EQUAL_SHARE)
+        left_out = [] if self.plan.equal_time else [EQUAL, EQUAL_ITERS, EQUAL_SHARE]
+        left_out += [] if TEACHER in self.plan.rows else [GAP]
         return [name for name in names if name not in left_out]
 
 
@@ -146,6 +147,7 @@ def seed_figures(results: Results, name: str, seed: int) -> dict[str, float]:
     figures: dict[str, float | None] = {}
     if result:
         figures |= {SCORE: result.score, SECONDS: result.seconds, MEMORY: result.memory}
+        figures |= result.others
     if result and student and name != STUDENT:
         figures[GAIN] = result.score - student.score
     if result and student and teacher and name not in (TEACHER, STUDENT):

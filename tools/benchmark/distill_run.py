@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from distill_log import read_figures
@@ -44,6 +45,7 @@ class Result(NamedTuple):
         seconds: median time of an iteration.
         memory: peak in MiB, None where it was not measured.
         wall: seconds that its last process ran, for estimates.
+        others: other metrics by name.
     """
 
     iters: int
@@ -51,6 +53,7 @@ class Result(NamedTuple):
     seconds: float
     memory: float | None
     wall: float
+    others: Mapping[str, float] = MappingProxyType({})
 
 
 Results = Mapping[Key, Result]
@@ -66,6 +69,7 @@ class Run(NamedTuple):
         iters: its iterations.
         options: overrides of the config, but for the teacher's checkpoint.
         metric: name of the score in its log.
+        also: names of other metrics that are kept.
         settings: what its result belongs to.
     """
 
@@ -75,6 +79,7 @@ class Run(NamedTuple):
     iters: int
     options: list[str]
     metric: str
+    also: tuple[str, ...]
     settings: dict[str, object]
 
     @property
@@ -143,9 +148,10 @@ def finish(run: Run, memory: float | None, wall: float) -> Result:
     Raises:
         ValueError: its log shows that it failed.
     """
-    figures = read_figures(run.folder, run.iters, run.metric)
+    figures = read_figures(run.folder, run.iters, run.metric, run.also)
     memory = memory if figures.memory is None else figures.memory
-    result = Result(run.iters, figures.score, figures.seconds, memory, wall)
+    score, others, seconds, _ = figures
+    result = Result(run.iters, score, seconds, memory, wall, others)
     content = {"settings": run.settings, "result": result._asdict()}
     write_whole(run.folder / "result.json", json.dumps(content, indent=2))
     return result

@@ -10,7 +10,7 @@ from mmengine.config import Config, ConfigDict
 
 SUITES = Path(__file__).parent / "suites"
 TEACHER, STUDENT = "teacher", "student"
-KEYS = ("config", "options", "without")
+KEYS = ("config", "options", "without", "alone")
 
 
 class SuiteError(ValueError):
@@ -25,17 +25,25 @@ class Row(NamedTuple):
         config: path of its config.
         options: overrides, as after ``--cfg-options``.
         without: losses of the distiller that are taken out.
+        alone: whether it learns from no teacher, though it is neither teacher nor
+            student.
     """
 
     name: str
     config: Path
     options: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    alone: bool = False
+
+    @property
+    def compared(self) -> bool:
+        """Whether it is compared with the student."""
+        return self.name not in (TEACHER, STUDENT)
 
     @property
     def distilled(self) -> bool:
         """Whether it learns from the teacher."""
-        return self.name not in (TEACHER, STUDENT)
+        return self.compared and not self.alone
 
 
 class Suite(NamedTuple):
@@ -45,11 +53,13 @@ class Suite(NamedTuple):
         rows: the networks, in the order of the report.
         metric: the name of the metric in MMEngine's log; more of it is better.
         unit: its unit; numbers in percent get two decimals, and all others three.
+        also: names of other metrics in the log, of the same unit, that are reported.
     """
 
     rows: list[Row]
     metric: str = "mIoU"
     unit: str = "%"
+    also: tuple[str, ...] = ()
 
 
 def load_suite(name: str) -> Suite:
@@ -72,15 +82,16 @@ def load_suite(name: str) -> Suite:
     rows = config.get("rows")
     if not isinstance(rows, dict):
         raise SuiteError(f"{path} has no dict `rows`; {SUITES}/mosaic.py is a model.")
-    for needed in (TEACHER, STUDENT):
-        if needed not in rows:
+    rows = [_row(path, name, row) for name, row in rows.items()]
+    for needed in _references(rows):
+        if needed not in [row.name for row in rows]:
             raise SuiteError(f"{path} has no row {needed!r}, which a suite needs.")
     measured = {key: config[key] for key in ("metric", "unit") if key in config}
-    return Suite([_row(path, name, row) for name, row in rows.items()], **measured)
+    return Suite(rows, **measured, also=tuple(config.get("also", ())))
 
 
 def choose_rows(rows: Sequence[Row], names: Iterable[str] | None) -> list[Row]:
-    """Choose rows by name; distilled ones bring the teacher and the student along.
+    """Choose rows by name, and those that they are compared with and learn from.
 
     Raises:
         SuiteError: there is no row of that name.
@@ -92,8 +103,8 @@ def choose_rows(rows: Sequence[Row], names: Iterable[str] | None) -> list[Row]:
     for name in chosen:
         if name not in known:
             raise SuiteError(f"The suite has no row {name!r}{hint(name, known)}.")
-    if any(known[name].distilled for name in chosen):
-        chosen |= {TEACHER, STUDENT}
+    if any(known[name].compared for name in chosen):
+        chosen |= _references([known[name] for name in chosen])
     return [row for row in rows if row.name in chosen]
 
 
@@ -110,6 +121,11 @@ def hint(name: str, known: Iterable[str]) -> str:
     return f"; there are {', '.join(known)}"
 
 
+def _references(rows: Sequence[Row]) -> set[str]:
+    """Return the student, and the teacher where a row learns from it."""
+    return {STUDENT, *(TEACHER for row in rows if row.distilled)}
+
+
 def _row(path: Path, name: str, row: ConfigDict) -> Row:
     if not re.fullmatch(r"\w[\w+.-]*", name):
         raise SuiteError(
@@ -122,4 +138,4 @@ def _row(path: Path, name: str, row: ConfigDict) -> Row:
     if not config.is_file():
         raise SuiteError(f"{path}: row {name!r} has no config file {config}.")
     options, without = (tuple(row.get(key, ())) for key in ("options", "without"))
-    return Row(name, config, options, without)
+    return Row(name, config, options, without, row.get("alone", False))

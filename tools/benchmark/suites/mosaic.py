@@ -9,7 +9,10 @@
 #   config    a path from this file's folder,
 #   options   optional: a list of K=V, as after --cfg-options, and
 #   without   optional: losses of the config's distiller to take out, so that they cost
-#             no time either.
+#             no time either, and
+#   alone     optional: True for a network that learns from no teacher. If all do, no
+#             teacher is needed.
+# `metric`, `unit` and `also`, other metrics for the report, are optional.
 folder = "../../../configs/"
 teacher = "pspnet_r18-w32-d8_1xb8-400iters_mosaic-128x128.py"
 student = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
