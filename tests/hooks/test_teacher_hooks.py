@@ -11,6 +11,7 @@ from mmengine.logging import MessageHub
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from mmrazor.registry import MODELS
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import texture_kd.components  # noqa: F401
 from texture_kd.hooks import LossRatioHook, TextureVisualizationHook
@@ -63,7 +64,9 @@ def logged(runner, name):
 
 def test_drawing_changes_nothing_and_leaves_pictures(tiny, tmp_path, teacher):
     plain = trained(tiny(tmp_path / "plain"), teacher)
-    drawn = trained(tiny(tmp_path / "drawn", hooks=[DRAWS]), teacher)
+    config = tiny(tmp_path / "drawn", hooks=[DRAWS])
+    config.visualizer.vis_backends.append(dict(type="TensorboardVisBackend"))
+    drawn = trained(config, teacher)
     assert logged(plain, "train/loss") == logged(drawn, "train/loss")
     ours, theirs = (r.model.state_dict() for r in (plain, drawn))
     assert all(
@@ -76,6 +79,13 @@ def test_drawing_changes_nothing_and_leaves_pictures(tiny, tmp_path, teacher):
     kinds = ("predictions", "subbands", "statistics")
     assert pictures == {f"image1_{kind}_{n}.png" for kind in kinds for n in (3, 4)}
     assert not list((tmp_path / "plain").glob("*/vis_data/vis_image/*"))
+
+    (events,) = (tmp_path / "drawn").glob("*/vis_data/events.out.*")
+    board = EventAccumulator(str(events))
+    board.Reload()
+    for kind in kinds:
+        assert [image.step for image in board.Images(f"image1_{kind}")] == [3, 4]
+    assert "distill.ratio_structural_stage1" in board.Tags()["scalars"]
 
 
 def test_the_teacher_is_tested_as_it_would_be_alone(tiny, tmp_path, teacher):
