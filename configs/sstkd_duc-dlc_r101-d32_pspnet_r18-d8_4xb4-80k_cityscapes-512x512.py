@@ -1,7 +1,8 @@
 # SSTKD on Cityscapes: DUC and DLC on ResNet-101 teach PSPNet-R18.
 #
 #   tools/dist_train.sh configs/duc-dlc_r101-d32_4xb4-80k_cityscapes-480x480.py 4
-#   mim train mmseg configs/duc-dlc_r101-d32_4xb4-80k_cityscapes-480x480.py
+#   mim train mmseg configs/duc-dlc_r101-d32_4xb4-80k_cityscapes-480x480.py \
+#       --cfg-options train_dataloader.batch_size=16
 #   tools/dist_train.sh configs/sstkd_duc-dlc_r101-d32_pspnet_r18-d8_4xb4-80k_cityscapes-512x512.py 4
 #   mim train mmrazor configs/sstkd_duc-dlc_r101-d32_pspnet_r18-d8_4xb4-80k_cityscapes-512x512.py \
 #       --cfg-options train_dataloader.batch_size=16

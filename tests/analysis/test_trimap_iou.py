@@ -24,7 +24,9 @@ def samples(count=3):
 
 def evaluated(metric, found):
     metric.dataset_meta = dict(classes=CLASSES)
-    metric.process({}, found)
+    # As a validation with one image a batch does.
+    for sample in found:
+        metric.process({}, [sample])
     return metric.evaluate(len(found))
 
 
@@ -54,6 +56,19 @@ def test_it_is_the_iou_of_the_band():
         )
         for width in (1, 3)
     }
+
+
+def test_a_batch_of_several_and_another_ignored_label():
+    found = list(samples())
+    expected = evaluated(TrimapIoUMetric(widths=(1, 3)), found)
+    for sample in found:
+        label = sample["gt_sem_seg"]["data"]
+        label[label == 255] = 77
+    metric = TrimapIoUMetric(widths=(1, 3), ignore_index=77)
+    metric.dataset_meta = dict(classes=CLASSES)
+    metric.process({}, found[:2])
+    metric.process({}, found[2:])
+    assert metric.evaluate(len(found)) == expected
 
 
 def test_mistakes_far_from_boundaries_do_not_show():

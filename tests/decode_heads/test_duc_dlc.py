@@ -186,9 +186,57 @@ def test_low_precision_is_finite(dtype):
     torch.testing.assert_close(logits.float(), found(x), rtol=0.1, atol=0.1)
 
 
+def test_both_parts_have_the_heads_layers_and_dropout():
+    found = head(
+        norm_cfg=dict(type="GN", num_groups=1),
+        act_cfg=dict(type="Sigmoid"),
+        align_corners=True,
+        duc=dict(channels=8, guidance_channels=4, identity=True),
+    )
+    kinds = {type(m) for part in (found.duc, found.dlc) for m in part.modules()}
+    assert {torch.nn.GroupNorm, torch.nn.Sigmoid} <= kinds
+    assert not {torch.nn.BatchNorm2d, torch.nn.ReLU} & kinds
+    x = features((64, 96), 32)
+    recorded = []
+    found.duc.register_forward_hook(lambda *seen: recorded.append(seen[2]))
+    found(x)
+    expected = F.interpolate(
+        found.duc.reduce(x[3]), x[1].shape[2:], mode="bilinear", align_corners=True
+    )
+    assert torch.equal(recorded[0], expected)
+    found.dropout.train()
+    assert not torch.equal(found(x), found(x))
+
+
+def test_the_identity_survives_the_initialisation_of_weights():
+    found = head(duc=dict(channels=8, guidance_channels=4, identity=True))
+    before = found.duc.coefficients.weight.clone()
+    found.init_weights()
+    assert torch.equal(found.duc.coefficients.weight, before)
+
+
+@pytest.mark.parametrize(
+    ("grid", "expected"), [(0.5, (4, 6)), (5, (5, 5)), ((8, 12), (8, 12))]
+)
+def test_truncated_it_draws_on_the_grid_along_the_whole_image(grid, expected):
+    torch.manual_seed(0)
+    found = MODELS.build(dict(type="SpectralTruncationHead", grid=grid, head=HEAD))
+    seen = []
+    found.duc.register_forward_pre_hook(lambda _, given: seen.append(given))
+    x = features((64, 96), 32)
+    assert found.eval()(x).shape[2:] == expected
+    ((image, deep, size),) = seen
+    assert image is x[4]
+    assert deep.shape == x[3].shape
+    assert tuple(size) == expected
+
+
 def test_what_is_wrong_is_named():
-    with pytest.raises(ValueError, match="reads three inputs"):
-        head(in_channels=[8, 32])
+    for wrong in (dict(in_channels=[8, 32]), dict(in_channels=32), dict(in_index=-1)):
+        with pytest.raises(ValueError, match="reads three inputs"):
+            head(**wrong)
+    with pytest.raises(ValueError, match="None to leave it out, got False"):
+        head(duc=False)
     x = features((64, 96), 32)
     with pytest.raises(ValueError, match="type='EncoderDecoderWithImage'"):
         head()(x[:4])
@@ -229,6 +277,15 @@ def segmentor(**options):
     return MODELS.build(config(**options))
 
 
+def seen_images(model):
+    """Collect the images along which DUC draws."""
+    seen = []
+    model.decode_head.duc.register_forward_pre_hook(
+        lambda _, given: seen.append(given[0])
+    )
+    return seen
+
+
 def sample(size):
     found = SegDataSample(
         metainfo=dict(img_shape=size, ori_shape=size, pad_shape=size, img_path="")
@@ -244,6 +301,22 @@ def test_all_of_it_is_trained():
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
+        assert parameter.grad.any(), name
+
+
+@pytest.mark.parametrize("stride", [8, 16, 32])
+def test_a_dilated_backbone_has_any_output_stride(stride):
+    dilation = dict(
+        strides=(1, 2, 1 if stride == 8 else 2, 2 if stride == 32 else 1),
+        dilations=(1, 1, 2 if stride == 8 else 1, {8: 4, 16: 2, 32: 1}[stride]),
+    )
+    model = segmentor(backbone=dict(BACKBONE, **dilation)).eval()
+    with torch.no_grad():
+        *_, deep, image = found = model.extract_feat(torch.randn(1, 3, 97, 131))
+        logits = model.decode_head(found)
+    assert deep.shape[2:] == tuple(math.ceil(n / stride) for n in (97, 131))
+    assert image.shape[2:] == (97, 131)
+    assert logits.shape[2:] == found[1].shape[2:]
 
 
 def test_a_stock_head_does_not_notice():
@@ -256,14 +329,39 @@ def test_a_stock_head_does_not_notice():
     assert torch.equal(ours(image), plain(image))
 
 
+def test_heads_of_one_feature_count_from_the_front():
+    wrong = dict(config().auxiliary_head, in_channels=32, in_index=-1)
+    for heads in (wrong, [config().auxiliary_head, wrong]):
+        with pytest.raises(ValueError, match=r"auxiliary_head \(FCNHead\) has in"):
+            segmentor(auxiliary_head=heads)
+    with pytest.raises(ValueError, match=r"decode_head \(FCNHead\) has in"):
+        segmentor(decode_head=wrong)
+
+
+def test_the_image_makes_a_difference():
+    model = segmentor().eval()
+    image, other = torch.randn(2, 1, 3, 64, 96)
+    *found, last = model.extract_feat(image)
+    assert last is image
+    assert model.extract_feat(other)[-1] is other
+    with torch.no_grad():
+        logits = model.decode_head([*found, image])
+        changed = model.decode_head([*found, other])
+    assert (logits - changed).abs().max() > 1e-3 * logits.abs().max()
+
+
 def test_windows_see_their_own_part_of_the_image():
     test_cfg = dict(mode="slide", crop_size=(32, 32), stride=(32, 32))
     model = segmentor(test_cfg=test_cfg).eval()
+    seen = seen_images(model)
     image = torch.randn(1, 3, 64, 96)
     with torch.no_grad():
         whole = model.predict(image, [sample((64, 96))])[0].seg_logits.data
         window = model.encode_decode(image[..., 32:, 32:64], [dict(img_shape=(32, 32))])
     torch.testing.assert_close(whole[:, 32:, 32:64], window[0])
+    crops = [image[..., y : y + 32, x : x + 32] for y in (0, 32) for x in (0, 32, 64)]
+    assert len(seen) == 7
+    assert all(map(torch.equal, seen, crops))
 
 
 def test_several_scales_and_flips_at_test_time():
@@ -275,11 +373,19 @@ def test_several_scales_and_flips_at_test_time():
         flipped = dict(ori_shape=(64, 96), flip=flip, flip_direction="horizontal")
         each.set_metainfo(flipped)
     inputs = [torch.randn(1, 3, *each.img_shape) for each in data]
+    seen = seen_images(model.module)
     with torch.no_grad():
         (result,) = model.test_step(
             dict(inputs=inputs, data_samples=[[each] for each in data])
         )
-    assert result.pred_sem_seg.data.shape[-2:] == (64, 96)
+    assert all(map(torch.equal, seen, inputs))
+    with torch.no_grad():
+        scores = [
+            model.module.predict(x, [each])[0].seg_logits.data.softmax(0)
+            for x, each in zip(inputs, data, strict=True)
+        ]
+    expected = torch.stack(scores).mean(0).argmax(0)
+    assert torch.equal(result.pred_sem_seg.data[0], expected)
 
 
 def test_a_teacher_with_this_head_teaches_from_within_it():
@@ -319,7 +425,10 @@ def test_a_teacher_with_this_head_teaches_from_within_it():
         )
     ).train()
     size = (64, 96)
-    losses = model.loss(torch.randn(2, 3, *size), [sample(size), sample(size)])
+    images, seen = torch.randn(2, 3, *size), seen_images(model.teacher)
+    losses = model.loss(images, [sample(size), sample(size)])
+    assert len(seen) == 1
+    assert torch.equal(seen[0], images)
     assert losses["distill.loss_affinity"] > 0
     assert losses["distill.loss_response"] > 0
 

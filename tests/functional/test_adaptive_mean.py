@@ -20,6 +20,37 @@ def test_a_constant_stays_one():
     torch.testing.assert_close(adaptive_mean(x, (4, 4)), expected)
 
 
-def test_derivatives():
+@pytest.mark.parametrize("size", [(12, 18), (13, 31)])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_rounds_weights_and_result(size, dtype):
+    x = torch.randn(2, 3, *size).to(dtype)
+    found = adaptive_mean(x, (4, 6))
+    assert found.dtype == dtype
+    expected = F.adaptive_avg_pool2d(x.double(), (4, 6))
+    rounding = torch.finfo(dtype).eps * x.abs().max().double()
+    assert (found - expected).abs().max() < 3 * rounding
+
+
+@pytest.mark.parametrize("size", [(12, 18), (13, 31)])
+def test_a_graph_has_products_of_matrices_with_the_same_result(size):
+    class Pool(torch.nn.Module):
+        def forward(self, x):
+            return adaptive_mean(x, (4, 6))
+
+    x = torch.randn(2, 3, *size)
+    graph = torch.export.export(Pool(), (x,), strict=False)
+    called = {str(node.target) for node in graph.graph.nodes}
+    assert any("matmul" in name for name in called)
+    assert not any("avg_pool" in name for name in called)
+    torch.testing.assert_close(graph.module()(x), adaptive_mean(x, (4, 6)))
+
+
+@pytest.mark.parametrize("output", [(3, 4), (5, 7)])
+def test_derivatives(output):
     x = torch.randn(1, 2, 5, 7, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x: adaptive_mean(x, (3, 4)), x)
+    assert torch.autograd.gradcheck(lambda x: adaptive_mean(x, output), x)
+
+
+def test_maps_of_images_only():
+    with pytest.raises(ValueError, match=r"expected maps .* got shape \(5, 7\)"):
+        adaptive_mean(torch.zeros(5, 7), (1, 1))

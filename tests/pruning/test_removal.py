@@ -168,6 +168,26 @@ def test_a_layer_that_mmrazor_does_not_know_is_refused():
         remove_filters(model, (64, 64))
 
 
+def test_a_guided_head_that_mmrazor_cannot_follow_is_refused():
+    options = dict(num_classes=3, norm_cfg=dict(type="BN"))
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        guided = MODELS.build(
+            dict(
+                type="EncoderDecoderWithImage",
+                backbone=dict(
+                    type="ResNetV1c", depth=18, base_channels=4, stem_channels=4
+                ),
+                decode_head=dict(type="DUCDLCHead", in_channels=[3, 8, 32], **options),
+            )
+        ).eval()
+    for step in (
+        lambda: remove_filters(guided, (64, 64)),
+        lambda: prunable_convolutions(guided, 0.4, 0.3),
+    ):
+        with pytest.raises(ValueError, match=r"decode_head\.duc is a GuidedUpsampling"):
+            step()
+
+
 def test_weights_for_other_classes_are_refused():
     state = segmentor().state_dict()
     state["decode_head.conv_seg.weight"] = torch.zeros(2, 8, 1, 1)

@@ -39,6 +39,9 @@ class DUCDLCHead(BaseDecodeHead):
     The last feature before the classifier is that of ``decode_head.dlc``, or of
     ``decode_head.duc``, before I_m is concatenated, without DLC.
 
+    In a :class:`SpectralTruncationHead` the features are truncated and the image is
+    not: what it guides is on the truncated grid.
+
     Args:
         in_channels: of image, I_m and I_l.
         in_index: where they are among what the head is given.
@@ -49,8 +52,9 @@ class DUCDLCHead(BaseDecodeHead):
             follow, and ``input_transform``.
 
     Raises:
-        ValueError: there are not three inputs; in the forward pass, what stands for the
-            image has not its channels.
+        ValueError: there are not three inputs, or a part is neither left out nor
+            options; in the forward pass, what stands for the image has not its
+            channels.
     """
 
     def __init__(
@@ -61,11 +65,8 @@ class DUCDLCHead(BaseDecodeHead):
         dlc: Mapping | None = DEFAULTS,
         **options,
     ) -> None:
-        if not len(in_channels) == len(in_index) == 3:
-            raise ValueError(
-                "DUCDLCHead reads three inputs, the image, an intermediate feature and "
-                f"the last one, got in_channels={in_channels} and in_index={in_index}"
-            )
+        _check_inputs(in_channels, in_index)
+        _check_parts(duc=duc, dlc=dlc)
         # Modules can be set once the base class is there, and it needs their channels.
         layer = {k: options.get(k) for k in ("conv_cfg", "norm_cfg")}
         layer["act_cfg"] = options.get("act_cfg", dict(type="ReLU"))
@@ -89,6 +90,11 @@ class DUCDLCHead(BaseDecodeHead):
         )
         self.duc, self.dlc = modules.get("duc"), modules.get("dlc")
 
+    @property
+    def image_index(self) -> int:
+        """Where the image is among what the head is given."""
+        return self.in_index[0]
+
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Predict.
 
@@ -111,6 +117,23 @@ class DUCDLCHead(BaseDecodeHead):
         if image.shape[1] != self.in_channels[0]:
             raise ValueError(
                 f"DUCDLCHead expected an image of {self.in_channels[0]} channels at "
-                f"in_index {self.in_index[0]}, and found {image.shape[1]}: the "
+                f"in_index {self.image_index}, and found {image.shape[1]}: the "
                 "segmentor has to be type='EncoderDecoderWithImage'"
+            )
+
+
+def _check_inputs(in_channels: Sequence[int], in_index: Sequence[int]) -> None:
+    if any(isinstance(x, int) or len(x) != 3 for x in (in_channels, in_index)):
+        raise ValueError(
+            "DUCDLCHead reads three inputs, the image, an intermediate feature and the "
+            f"last one, got in_channels={in_channels} and in_index={in_index}"
+        )
+
+
+def _check_parts(**parts: Mapping | None) -> None:
+    for name, options in parts.items():
+        if not (options is None or isinstance(options, Mapping)):
+            raise ValueError(
+                f"expected options of {name}, dict() for the paper's, or None to leave "
+                f"it out, got {options!r}"
             )

@@ -157,7 +157,9 @@ class SpectralTruncationHead(BaseDecodeHead):
         if getattr(self, "c1_bottleneck", None) is not None:
             # DeepLabV3+'s low-level feature is no part of in_index.
             read.append(0)
-        return sorted({index % count for index in read})
+        # The image that DUC draws along is no feature.
+        image = getattr(self, "image_index", None)
+        return sorted({index % count for index in read if index != image})
 
 
 def truncation_options(head: dict) -> dict:

@@ -22,9 +22,9 @@ class AdaptiveMean(nn.Module):
         """Pool.
 
         Args:
-            x: maps (..., H, W).
+            x: maps (N, C, H, W).
 
         Returns:
-            The mean of each window, ``(..., *output_size)``.
+            The mean of each window, ``(N, C, *output_size)``.
         """
         return adaptive_mean(x, self.output_size)

@@ -1,6 +1,7 @@
-"""Adaptive average pooling as two products of matrices."""
+"""Adaptive average pooling, for graphs too."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -9,25 +10,40 @@ def adaptive_mean(x: Tensor, size: tuple[int | None, int | None]) -> Tensor:
 
     ONNX has pooling over windows of one size only, which adaptive windows are not
     unless the sizes divide. Products of matrices export for images of any size, and
-    their derivative is deterministic on a GPU too.
+    their derivative is deterministic on a GPU too. Where the sizes divide, and no graph
+    is made, it is plain pooling, whose cost does not grow with the windows.
 
     Args:
-        x: maps (..., H, W) of any floating dtype.
+        x: maps (N, C, H, W) of any floating dtype, which is the result's too.
         size: height and width, smaller or larger than the maps'. None leaves an axis
             as it is.
 
     Returns:
-        The mean of each window, ``(..., *size)``.
+        The mean of each window, (N, C, rows, columns).
+
+    Raises:
+        ValueError: the shape is another.
 
     Example:
         >>> import torch
-        >>> adaptive_mean(torch.arange(5.0).expand(1, 2, 5), (1, 2))
-        tensor([[[1., 3.]]])
+        >>> adaptive_mean(torch.arange(5.0).expand(1, 1, 2, 5), (1, 2))
+        tensor([[[[1., 3.]]]])
     """
+    if x.ndim != 4:
+        raise ValueError(f"expected maps (N, C, H, W), got shape {tuple(x.shape)}")
+    height, width = x.shape[2:]
     rows, columns = size
+    if not _makes_a_graph():
+        whole = (rows or height, columns or width)
+        if height % whole[0] == width % whole[1] == 0:
+            return F.avg_pool2d(x, (height // whole[0], width // whole[1]))
     if columns is not None:
-        x = x @ _windows(x, x.shape[-1], columns).T
-    return x if rows is None else _windows(x, x.shape[-2], rows) @ x
+        x = x @ _windows(x, width, columns).T
+    return x if rows is None else _windows(x, height, rows) @ x
+
+
+def _makes_a_graph() -> bool:
+    return torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()
 
 
 def _windows(x: Tensor, length: int, count: int) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 def guided_upsample(
     guidance: Tensor, slope: Tensor, offset: Tensor, align_corners: bool = False
 ) -> Tensor:
-    r"""Apply coarse linear coefficients to a fine guidance (Eq. 2 and 3 of DUC).
+    r"""Apply coarse linear coefficients to a fine guidance (Eq. 1 and 3 of DUC).
 
     .. math:: O = a\uparrow \odot\, G + b\uparrow
 

@@ -31,8 +31,14 @@ def trimap(label: Tensor, width: int) -> Tensor:
     if label.is_floating_point():
         raise ValueError(f"expected integer labels, got {label.dtype}")
     maps = label.float().reshape(-1, 1, *label.shape[-2:])
-    largest, least = (
-        sign * F.max_pool2d(sign * maps, 2 * width + 1, stride=1, padding=width)
-        for sign in (1, -1)
-    )
+    largest, least = _largest(maps, width), -_largest(-maps, width)
     return (largest != least).reshape(label.shape)
+
+
+def _largest(maps: Tensor, width: int) -> Tensor:
+    """Return the largest of the square around each pixel."""
+    # Rows and columns apart, since the cost of pooling grows with the window's area.
+    for rows, columns in ((width, 0), (0, width)):
+        window = (2 * rows + 1, 2 * columns + 1)
+        maps = F.max_pool2d(maps, window, stride=1, padding=(rows, columns))
+    return maps

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from texture_kd.decode_heads import GuidedUpsampling
 from texture_kd.functional.choices import check_choice
 
 Schedule = Literal["constant", "asymptotic"]
@@ -90,8 +91,9 @@ def prunable_convolutions(
         Rates by name of the module.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is none, or they could not be removed.
     """
+    check_unguided(network)
     rates = dict(backbone=encoder, neck=decoder, decode_head=decoder)
     found = {
         name: rates[name.split(".")[0]]
@@ -107,6 +109,24 @@ def prunable_convolutions(
             "'decode_head' to prune"
         )
     return found
+
+
+def check_unguided(network: nn.Module) -> None:
+    """See to it that MMRazor can follow a network's channels to each other.
+
+    Args:
+        network: any.
+
+    Raises:
+        ValueError: it multiplies channels by a guidance's, which MMRazor takes for
+            channels of their own.
+    """
+    for name, module in network.named_modules():
+        if isinstance(module, GuidedUpsampling):
+            raise ValueError(
+                f"{name} is a GuidedUpsampling, and MMRazor cannot follow channels "
+                "through it: no filter could be removed. Leave it out, duc=None"
+            )
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from texture_kd.pruning.filters import following_norms, silence, zeroed
+from texture_kd.pruning.filters import check_unguided, following_norms, silence, zeroed
 
 # Marks a checkpoint, in its ``meta``.
 REMOVED = "filters_removed"
@@ -35,11 +35,13 @@ def remove_filters(network: nn.Module, size: tuple[int, int]) -> nn.Module:
         It gives what the one given would with its zeroed filters' norms silenced.
 
     Raises:
-        ValueError: MMRazor does not know one of the layers.
+        ValueError: MMRazor cannot follow the channels through one of the layers, such
+            as DUC's guidance.
     """
     from mmrazor.models.architectures.dynamic_ops import DynamicMixin
     from mmrazor.models.mutators import ChannelMutator
 
+    check_unguided(network)
     network = copy.deepcopy(network).cpu()
     with torch.no_grad(), following_norms(network) as norms:
         network(torch.randn(1, 3, *size), mode="tensor")

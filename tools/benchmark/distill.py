@@ -3,12 +3,11 @@
 python tools/benchmark/distill.py SUITE [--seeds S ...] [--rows NAME ...] [--iters N]
     [--jobs N] [--out DIR] [--no-equal-time] [--background] [--cfg-options K=V ...]
 
-SUITE is the name of a file in tools/benchmark/suites (mosaic, camvid or
-super_resolution), or the path of another. Each of its rows is trained with each seed,
-and all but teacher and student a second time, with as many iterations as take the time
-of the student's training. The folder then holds results.md, results.csv and
-results.png, which are rewritten after each training. The same command goes on where it
-was stopped.
+SUITE is the name of a file in tools/benchmark/suites, such as mosaic or camvid, or the
+path of another. Each of its rows is trained with each seed, and all but teacher and
+student a second time, with as many iterations as take the time of the student's
+training. The folder then holds results.md, results.csv and results.png, which are
+rewritten after each training. The same command goes on where it was stopped.
 """
 
 import argparse

@@ -1,5 +1,5 @@
-# Pascal-Context, 59 classes and background in crops of 480, scaled and flipped as DUC and DLC's paper has it, and measured by its
-# final score.
+# Pascal-Context, 59 classes and background, in crops of 480, scaled and flipped as the
+# paper of DUC and DLC has it, and measured by its final score.
 _base_ = "mmseg::_base_/datasets/pascal_context.py"
 
 crop_size = (480, 480)

@@ -1,6 +1,6 @@
 # DUC and DLC on ResNet-101 without dilation, output stride 32, under the name of
 # `teacher`, so that a distillation config can have it beside the student's `model`.
-_norm_cfg = dict(type="BN", requires_grad=True)
+_norm_cfg = dict(type="SyncBN", requires_grad=True)
 teacher = dict(
     type="texture_kd.EncoderDecoderWithImage",
     data_preprocessor=dict(
