@@ -4,12 +4,14 @@ Teacher and student differ in their kind, their channels and their grids. Only t
 number of classes and the batch norms are changed, and images are small.
 """
 
+import re
 from pathlib import Path
 
 import mmseg
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DefaultScope
 from mmengine.structures import PixelData
 from mmrazor.registry import MODELS
@@ -17,6 +19,7 @@ from mmseg.structures import SegDataSample
 
 import texture_kd.components  # noqa: F401
 
+REPOSITORY = Path(__file__).parents[2]
 CONFIGS = Path(mmseg.__file__).parent / ".mim" / "configs"
 CLASSES = 3
 # Config, what is recorded, and channels of the stages: the first, second and last.
@@ -190,6 +193,27 @@ def test_each_term_teaches_the_students_backbone(teacher, student):
         assert norm(losses[name], backbone) > 0, name
     sum(losses[name] for name in found).backward()
     assert all(p.grad is None for p in model.teacher.parameters())
+
+
+def test_the_segformer_of_the_guide_teaches_our_student(tmp_path):
+    guide = (REPOSITORY / "docs" / "guides" / "own_networks.md").read_text()
+    example = re.search(r"<!-- example: (\S+) -->\n```python\n(.*?)```", guide, re.S)
+    (tmp_path / "configs").symlink_to(REPOSITORY / "configs")
+    (tmp_path / example[1]).write_text(example[2])
+    config = Config.fromfile(tmp_path / example[1])
+    stock = CONFIGS / "segformer" / "metafile.yaml"
+    assert config.model.teacher_ckpt in stock.read_text()
+    config.model.teacher_ckpt = None
+    torch.manual_seed(0)
+    model = revert_sync_batchnorm(MODELS.build(config.model)).train()
+    assert type(model.teacher.decode_head).__name__ == "SegformerHead"
+    losses = model.loss(*batch())
+    backbone = [p for p in model.student.backbone.parameters() if p.requires_grad]
+    found = {name for name in losses if name.startswith("distill.loss")}
+    assert len(found) == len(config.model.distiller.distill_losses) == 5
+    for name in found:
+        assert losses[name].isfinite()
+        assert norm(losses[name], backbone) > 0, name
 
 
 def norm(loss, parameters):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mmengine.config import Config
+from mmseg.registry import DATASETS
 from PIL import Image
 
 REPOSITORY = Path(__file__).parents[2]
@@ -94,6 +95,35 @@ def test_the_guide_to_own_data_runs_as_printed(run, examples):
         ("val", "student.mIoU"),
         ("test", "mIoU"),
     ]
+
+
+def test_the_data_set_class_of_the_guide_finds_its_files(examples, monkeypatch):
+    for kind, suffix in (("images", ".png"), ("labels", "_label.png")):
+        for path in (examples / "data" / "mine" / kind / "val").iterdir():
+            path.rename(path.with_name(path.stem + suffix))
+    monkeypatch.syspath_prepend(examples)
+    imports = re.search(
+        r"```python\n(custom_imports = .*?)```",
+        (REPOSITORY / "docs" / "guides" / "own_data.md").read_text(),
+        re.S,
+    )[1]
+    try:
+        # As a runner does before it builds anything.
+        Config.fromstring(imports, ".py")
+        dataset = DATASETS.build(
+            dict(
+                type="mmseg.MyDataset",
+                data_root=str(examples / "data" / "mine"),
+                data_prefix=dict(img_path="images/val", seg_map_path="labels/val"),
+            )
+        )
+    finally:
+        DATASETS.module_dict.pop("MyDataset", None)
+        sys.modules.pop("my_dataset", None)
+    assert len(dataset) == 3
+    assert dataset.metainfo["classes"] == ("road", "vehicle", "other")
+    labels = {Path(item["seg_map_path"]).name for item in dataset}
+    assert labels == {"a_label.png", "b_label.png", "c_label.png"}
 
 
 def snippet(start: str) -> str:
