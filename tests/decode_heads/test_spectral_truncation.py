@@ -10,7 +10,6 @@ import onnxruntime
 import pytest
 import torch
 from mmengine.config import ConfigDict
-from mmengine.registry import DefaultScope
 from mmengine.structures import PixelData
 from mmseg.models import SegTTAModel
 from mmseg.models.decode_heads import PSPHead
@@ -41,12 +40,6 @@ STOCK = dict(
         input_transform="resize_concat",
     ),
 )
-
-
-@pytest.fixture(autouse=True)
-def mmsegs_scope():
-    with DefaultScope.overwrite_default_scope("mmseg"):
-        yield
 
 
 def features(images=2):
