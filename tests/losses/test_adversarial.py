@@ -27,7 +27,7 @@ def inputs():
     return *logits, torch.randn(2, 3, 12, 18, dtype=torch.float64)
 
 
-def reference(loss, preds_S, preds_T, image):
+def reference(loss, preds_S, preds_T, image, penalty_weight=10):
     """The two objectives of student and critic, one by one."""
     critic = copy.deepcopy(loss.critic)
     student, teacher = preds_S.softmax(1), preds_T.softmax(1)
@@ -39,7 +39,7 @@ def reference(loss, preds_S, preds_T, image):
     mix = torch.rand(len(image), generator=generator)
     penalty = gradient_penalty(lambda x: critic(x, small), teacher, student, mix)
     distance = critic(teacher, small).mean() - critic(student.detach(), small).mean()
-    critics = loss.penalty_weight * penalty - distance
+    critics = penalty_weight * penalty - distance
     return critic, students, critics
 
 
@@ -63,12 +63,12 @@ def test_the_value_and_the_students_gradient_are_those_of_equation_9(inputs):
     )
 
 
-@pytest.mark.parametrize("weight", [0.0, 0.1, 7.0])
-def test_the_critic_learns_the_distance_whatever_the_weight(inputs, weight):
-    loss = built(weight)
+@pytest.mark.parametrize(("weight", "penalty"), [(0.0, 10), (0.1, 2.5), (7.0, 0)])
+def test_the_critic_learns_the_distance_whatever_the_weight(inputs, weight, penalty):
+    loss = built(weight, penalty_weight=penalty)
     inputs[0].requires_grad_()
     loss(*inputs).backward()
-    critic, _, critics = reference(loss, *inputs)
+    critic, _, critics = reference(loss, *inputs, penalty)
     critics.backward()
     for ours, theirs in zip(loss.critic.parameters(), critic.parameters(), strict=True):
         torch.testing.assert_close(ours.grad, theirs.grad)
@@ -93,7 +93,7 @@ def test_the_parts_are_what_the_critic_sees(inputs):
     loss = built()
     loss(*inputs)
     _, _, critics = reference(loss, *inputs)
-    found = loss.penalty_weight * loss.parts["penalty"] - loss.parts["distance"]
+    found = 10 * loss.parts["penalty"] - loss.parts["distance"]
     torch.testing.assert_close(found, critics.detach())
     assert not any(part.requires_grad for part in loss.parts.values())
 
@@ -151,6 +151,14 @@ def test_ignored_pixels_have_no_say(inputs, shape):
     assert all(p.grad.isfinite().all() for p in loss.parameters())
 
 
+def test_another_label_is_ignored(inputs):
+    gt = torch.randint(CLASSES, (2, 6, 9))
+    gt[..., 2:4, :] = 255
+    ours = torch.where(gt == 255, 7, gt)
+    assert built(ignore_index=7)(*inputs, ours) == built()(*inputs, gt)
+    assert built(ignore_index=7)(*inputs, gt) == built()(*inputs)
+
+
 def test_nothing_but_ignored_pixels_shows_no_difference(inputs):
     loss = built()
     loss(*inputs, torch.full((2, 6, 9), 255))
@@ -202,12 +210,15 @@ def test_large_logits_of_low_precision_stay_finite(dtype):
     assert all(p.grad.isfinite().all() for p in loss.parameters())
 
 
+@pytest.mark.parametrize("align_corners", [False, True])
 @pytest.mark.parametrize("size", [(1, 1), (3, 2), (12, 18), (13, 5)])
-def test_any_grid_and_a_single_image(size):
+def test_any_grid_and_a_single_image(size, align_corners):
     student, teacher = torch.randn(1, CLASSES, *size), torch.randn(1, CLASSES, 6, 9)
-    loss = built(dtype=torch.float32)
+    loss = built(dtype=torch.float32, align_corners=align_corners)
     assert loss(student, teacher, torch.randn(1, 3, 7, 5)).isfinite()
-    resized = torch.nn.functional.interpolate(student, (6, 9), mode="bilinear")
+    resized = torch.nn.functional.interpolate(
+        student, (6, 9), mode="bilinear", align_corners=align_corners
+    )
     image = torch.randn(1, 3, 12, 18)
     torch.testing.assert_close(
         loss(student, teacher, image), loss(resized, teacher, image)
@@ -237,6 +248,7 @@ def test_what_does_not_fit_is_refused(classes, image, message):
         dict(image_channels=0),
         dict(channels=0),
         dict(penalty_weight=-1.0),
+        dict(penalty_weight=float("nan")),
     ],
 )
 def test_numbers_that_are_too_small_are_refused(wrong):

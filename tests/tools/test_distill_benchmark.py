@@ -123,6 +123,7 @@ def test_the_rows_of_the_ablations_are_the_tables(suite, load):
             )
         assert "loss_response" in kept
     assert found == {
+        "response": (None, None, None),
         "1-scale": [4],
         "2-scales": [4, 3],
         "3-scales": [4, 3, 3],
@@ -230,6 +231,23 @@ def test_a_missing_suite_is_named(suite, tmp_path):
     (tmp_path / "config.py").write_text("model = dict()")
     with pytest.raises(suite.SuiteError, match="no dict `rows`"):
         suite.load_suite(str(tmp_path / "config.py"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rows = dict(", "SyntaxError: "),
+        ("rows = dict(x=student)", "NameError: .*'student'"),
+        ("_base_ = './no.py'", "FileNotFoundError: .*no.py"),
+        ("_base_ = './config.py'\nparam_scheduler = dict(type='A')", "TypeError: "),
+    ],
+)
+def test_a_suite_that_cannot_be_read_is_named(suite, tmp_path, text, message):
+    write_config(tmp_path / "config.py")
+    path = tmp_path / "suite.py"
+    path.write_text(text)
+    with pytest.raises(suite.SuiteError, match=rf"{path} cannot be read: {message}"):
+        suite.load_suite(str(path))
 
 
 def test_distilled_rows_bring_teacher_and_student(suite, write_suite):
@@ -565,6 +583,16 @@ def test_a_partial_report_with_a_failure(load, tmp_path):
     assert found["student", "1"]["seconds an iteration"] == "0.3000"
     assert found["x", "1"]["mIoU (%)"] == ""
     assert (tmp_path / "results.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_times_are_medians_and_memory_is_the_most(load, tmp_path):
+    values = [(40, 0.2), (41, 0.9), (42, 0.3)]
+    results = results_of(load("distill_run"), student=values, x=values, x_equal=values)
+    report_of(load, tmp_path, [0, 1, 2], ["student", "x"]).write(results, {})
+    for row in table_of(tmp_path / "results.csv", "Results"):
+        assert row["seconds an iteration"] == "0.3000"
+        assert row["memory (MiB)"] == "502"
+        assert row["of the student's time (%)"] == "100"
 
 
 def test_a_report_is_never_half_there(load, tmp_path):

@@ -102,7 +102,7 @@ class Bench:
         ]
 
     def result(self, training):
-        return json.loads(self.read(f"out/{training}/result.json"))["result"]
+        return json.loads(self.read(f"out/{training}/result.json"))
 
     def table(self, title):
         rows = csv.DictReader(self.read("out/results.csv").splitlines())
@@ -528,30 +528,41 @@ def test_a_network_depends_on_its_teacher(bench, capsys):
     with pytest.raises(SystemExit):
         bench.run("--rows", "x")
     message = capsys.readouterr().err
-    assert f"{bench.out}/x/seed0: teacher's contents was " in message
+    for training in ("seed0", "seed0-equal-time"):
+        assert f"{bench.out}/x/{training}: teacher's contents was " in message
     assert "student" not in message.partition("settings:")[2]
-    shutil.rmtree(bench.out / "x" / "seed0")
-    assert bench.run("--rows", "x") == 1
-    equal = bench.out / "x" / "seed0-equal-time"
-    hint = f"Delete {equal} to train it again: teacher's contents was"
-    assert hint in bench.read("out/results.md")
-    shutil.rmtree(equal)
+    shutil.rmtree(bench.out / "x")
     assert bench.run("--rows", "x") == 0
 
 
 def test_equal_time_is_that_of_all_seeds(bench):
-    seeds = ("--rows", "x", "--seeds", "0", "1")
+    seeds = ("--rows", "x", "--seeds", "0", "1", "2")
     assert bench.run(*seeds, "--no-equal-time") == 0
-    # Other work has slowed one of them.
-    path = bench.out / "x" / "seed1" / "result.json"
-    content = json.loads(path.read_text())
-    content["result"]["seconds"] = 0.8
-    path.write_text(json.dumps(content))
+    for seed, seconds in [(0, 0.5), (1, 9.0)]:
+        # Other work has slowed them.
+        path = bench.out / "x" / f"seed{seed}" / "result.json"
+        path.write_text(
+            json.dumps(bench.result(f"x/seed{seed}") | {"seconds": seconds})
+        )
     assert bench.run(*seeds) == 0
-    for seed in (0, 1):
-        assert bench.result(f"x/seed{seed}-equal-time")["iters"] == 13
-    # 13 of 0.4 seconds each, in the time of 40 of 0.2.
-    assert bench.table("Results")[2]["of the student's time (%)"] == "65"
+    for seed in (0, 1, 2):
+        assert bench.result(f"x/seed{seed}-equal-time")["iters"] == 16
+    # 16 of 0.4 seconds each, in the time of 40 of 0.2.
+    assert bench.table("Results")[2]["of the student's time (%)"] == "80"
+
+
+def test_more_seeds_have_a_time_of_their_own(bench, capsys):
+    assert bench.run("--rows", "x") == 0
+    equal = bench.result("x/seed0-equal-time")
+    path = bench.out / "x" / "seed0" / "result.json"
+    path.write_text(json.dumps(bench.result("x/seed0") | {"seconds": 0.8}))
+    capsys.readouterr()
+    assert bench.run("--rows", "x", "--seeds", "0", "1") == 0
+    assert "x, seed 0 in equal time" not in capsys.readouterr().out
+    assert bench.result("x/seed0-equal-time") == equal
+    found = [bench.result(f"x/seed{seed}-equal-time")["iters"] for seed in (0, 1)]
+    # The median of 0.8 and 0.4 seconds is three times the student's.
+    assert found == [20, 13]
 
 
 def test_another_machine_is_another_setting(bench, monkeypatch, capsys):
@@ -562,14 +573,46 @@ def test_another_machine_is_another_setting(bench, monkeypatch, capsys):
     assert "machine was " in capsys.readouterr().err
 
 
-def test_equal_time_depends_on_the_students_time(bench):
-    bench.run("--rows", "x")
-    bench.configure("student", seconds=0.3)
-    shutil.rmtree(bench.out / "student")
-    assert bench.run("--rows", "x") == 1
-    equal = bench.out / "x" / "seed0-equal-time"
-    hint = f"Delete {equal} to train it again: iterations was 20, now 30."
-    assert hint in bench.read("out/results.md")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda load, _: setattr(load("distill_recipe"), "PACKAGE", FOLDER),
+            "texture_kd was",
+        ),
+        (
+            lambda _, bench: bench.suite.write_text(SUITE.replace("_b", "_a")),
+            "without was",
+        ),
+    ],
+)
+def test_other_code_and_other_losses_are_other_settings(
+    bench, load, capsys, change, message
+):
+    assert bench.run("--rows", "y", "--no-equal-time") == 0
+    change(load, bench)
+    with pytest.raises(SystemExit):
+        bench.run("--rows", "y", "--no-equal-time")
+    assert f"{bench.out}/y/seed0: " in (said := capsys.readouterr().err)
+    assert message in said
+
+
+@pytest.mark.parametrize(
+    ("threads", "jobs", "message"),
+    [
+        (4, "1", "threads was 6, now 4"),
+        (6, "2", "jobs was 1, now 2, threads was 6, now 3"),
+    ],
+)
+def test_other_threads_are_other_settings(
+    bench, monkeypatch, capsys, threads, jobs, message
+):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 6)
+    assert bench.run("--rows", "student") == 0
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    with pytest.raises(SystemExit):
+        bench.run("--rows", "student", "--jobs", jobs)
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

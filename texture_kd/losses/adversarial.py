@@ -64,7 +64,8 @@ class AdversarialLoss(OwnRandom):
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__(seed)
-        if min(num_classes - 1, image_channels, channels) < 1 or penalty_weight < 0:
+        counts = (num_classes - 1, image_channels, channels)
+        if min(counts) < 1 or not penalty_weight >= 0:
             raise ValueError(
                 "expected num_classes of at least 2, image_channels and channels of at "
                 "least 1 and penalty_weight of at least 0, got "
@@ -89,15 +90,19 @@ class AdversarialLoss(OwnRandom):
         Args:
             preds_S: logits of the student (N, K, H, W), of any floating dtype. They
                 are brought to the grid of the teacher's bilinearly.
-            preds_T: logits of the teacher (N, K, H', W'); no gradient flows into them.
-            image: the preprocessed images (N, image_channels, H'', W''). They are
-                brought to the same grid by means over areas.
+            preds_T: logits of the teacher (N, K, H', W'), of any floating dtype; no
+                gradient flows into them.
+            image: the images (N, image_channels, H'', W''), of any floating dtype, as
+                the data preprocessor leaves them: around zero with about unit
+                deviation. They are brought to the same grid by means over areas, and
+                no gradient flows into them.
             gt: integer labels (N, H'', W'') or (N, 1, H'', W''). They are brought to
                 the same grid by taking the label nearest to the centre of each cell.
                 Without labels all pixels count.
 
         Returns:
-            -lambda_4 times the critic's mean score, a scalar without unit or bounds.
+            -lambda_4 times the critic's mean score, a scalar of the dtype of the
+            critic's layers, without unit or bounds.
 
         Raises:
             ValueError: logits, images or labels do not fit together, or the number of

@@ -7,7 +7,8 @@ SUITE is the name of a file in tools/benchmark/suites, such as mosaic or camvid,
 path of another. Each of its rows is trained with each seed, and all but teacher and
 student a second time, with as many iterations as take the time of the student's
 training. The folder then holds results.md, results.csv and results.png, which are
-rewritten after each training. The same command goes on where it was stopped.
+rewritten after each training. The same command goes on where it was stopped, unless
+configs or code have changed.
 """
 
 import argparse

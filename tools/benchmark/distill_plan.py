@@ -5,8 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from distill_recipe import read_recipe
-from distill_run import Key, Result, Run, differences, load_result
+from distill_recipe import package_contents, read_recipe
+from distill_run import (
+    Key,
+    Result,
+    Run,
+    differences,
+    load_result,
+    read_settings,
+)
 from distill_suite import STUDENT, TEACHER, Row, Suite, SuiteError, choose_rows
 from measure import devices, machine
 
@@ -31,6 +38,7 @@ class Plan:
         self.jobs: int = args.jobs
         self.threads: int = args.threads
         self.machine = machine(devices()[-1])
+        self.package = package_contents()
         self._options: list[str] = args.cfg_options
         self._recipes = {
             row.name: read_recipe(row, [*row.options, *self._options]) for row in rows
@@ -52,6 +60,7 @@ class Plan:
             "seed": key.seed,
             "metric": self.metric,
             **({"also": [*self.also]} if self.also else {}),
+            "texture_kd": self.package,
             # The time of an iteration depends on them.
             "jobs": self.jobs,
             "threads": self.threads,
@@ -106,6 +115,10 @@ class Plan:
     def _iters(self, key: Key) -> int:
         if not key.equal_time:
             return self.iters[key.row]
+        begun = read_settings(key.folder(self.out))
+        if begun:
+            # Times of more seeds, or of a repetition, are never quite the same.
+            return begun["iterations"]
         seconds = {
             name: median(self.results[Key(name, seed)].seconds for seed in self.seeds)
             for name in (STUDENT, key.row)
@@ -116,7 +129,7 @@ class Plan:
         """Load the results that are there, of rows that are not chosen, too."""
         refused = []
         for key in self._trainings([*self.rows.values()]):
-            if key.equal_time and not all(n in self.results for n in self.needs(key)):
+            if read_settings(key.folder(self.out)) is None:
                 continue
             run = self.describe(key)
             found = differences(run)

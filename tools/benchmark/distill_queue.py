@@ -11,7 +11,7 @@ from typing import NamedTuple
 from distill_log import check_loss, find_logs, newest_log, tail, validated
 from distill_plan import Plan
 from distill_progress import Running, duration, remaining
-from distill_run import Key, Results, Run, differences, finish, prepare
+from distill_run import Key, Results, Run, finish, prepare
 
 POLL, PROGRESS, PATIENCE = 1.0, 60.0, 10.0
 
@@ -99,10 +99,7 @@ class Queue:
                 self._start(self.plan.describe(key))
 
     def _start(self, run: Run) -> None:
-        found = differences(run)
-        if found:
-            self._fail(run.key, f"Delete {run.folder} to train it again: {found}.")
-        elif validated(run.folder, run.iters, run.metric):
+        if validated(run.folder, run.iters, run.metric):
             # It was stopped when only its result was missing.
             self._finish(run, memory=None, wall=0.0)
         else:

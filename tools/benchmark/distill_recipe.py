@@ -4,11 +4,13 @@ import argparse
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from distill_suite import Row, SuiteError, hint, read_config
 from mmengine.config import Config, DictAction
 
+PACKAGE = Path(__file__).parents[2] / "texture_kd"
 # A loss stands in two places of a distiller's config.
 LOSS_PLACES = ("distill_losses", "loss_forward_mappings")
 LINES = 20
@@ -91,8 +93,13 @@ def read_recipe(row: Row, options: Sequence[str]) -> Recipe:
         lengths["default_hooks.checkpoint.interval"] = save
     log_interval = hooks.get("logger", {}).get("interval", 10)
     text = json.dumps(config.to_dict(), sort_keys=True, default=str)
-    contents = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return Recipe(iters, given, lengths, log_interval, contents)
+    return Recipe(iters, given, lengths, log_interval, _hash(text.encode()))
+
+
+def package_contents() -> str:
+    """Return a hash that tells whether the code of texture_kd has changed."""
+    files = sorted(PACKAGE.rglob("*.py"))
+    return _hash(b"\0".join(file.read_bytes() for file in files))
 
 
 def without_losses(row: Row) -> str:
@@ -137,6 +144,10 @@ def _has_critic(config: Config, row: Row) -> bool:
         for name, loss in losses.items()
         if name not in row.without
     )
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def _scaled(length: int | Sequence[int], factor: float) -> int | str:

@@ -108,12 +108,12 @@ class Run(NamedTuple):
 def load_result(run: Run) -> Result | None:
     """Return the result of a run, if it is finished."""
     content = _read(run.folder / "result.json")
-    return content and Result(**content["result"])
+    return content and Result(**content)
 
 
 def differences(run: Run) -> str:
     """Say in what a run's folder differs from its settings; nothing if it fits."""
-    content = _read(run.folder / "settings.json")
+    content = read_settings(run.folder)
     if content is None:
         return ""
     return ", ".join(
@@ -121,6 +121,11 @@ def differences(run: Run) -> str:
         for name, value in run.settings.items()
         if content.get(name) != value
     )
+
+
+def read_settings(folder: Path) -> dict | None:
+    """Return what a training in a folder was started with, None if there is none."""
+    return _read(folder / "settings.json")
 
 
 def prepare(run: Run) -> int:
@@ -152,8 +157,7 @@ def finish(run: Run, memory: float | None, wall: float) -> Result:
     memory = memory if figures.memory is None else figures.memory
     score, others, seconds, _ = figures
     result = Result(run.iters, score, seconds, memory, wall, others)
-    content = {"settings": run.settings, "result": result._asdict()}
-    write_whole(run.folder / "result.json", json.dumps(content, indent=2))
+    write_whole(run.folder / "result.json", json.dumps(result._asdict(), indent=2))
     return result
 
 

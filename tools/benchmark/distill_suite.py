@@ -11,6 +11,16 @@ from mmengine.config import Config, ConfigDict
 SUITES = Path(__file__).parent / "suites"
 TEACHER, STUDENT = "teacher", "student"
 KEYS = ("config", "options", "without", "alone")
+UNREADABLE = (
+    AttributeError,
+    ImportError,
+    LookupError,
+    NameError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
 
 
 class SuiteError(ValueError):
@@ -109,8 +119,17 @@ def choose_rows(rows: Sequence[Row], names: Iterable[str] | None) -> list[Row]:
 
 
 def read_config(path: Path) -> Config:
-    """Read an MMEngine config, without what it imports for its training."""
-    return Config.fromfile(path, import_custom_modules=False)
+    """Read an MMEngine config, without what it imports for its training.
+
+    Raises:
+        SuiteError: it cannot be read; what stands in it is run, and so may fail.
+    """
+    try:
+        return Config.fromfile(path, import_custom_modules=False)
+    except UNREADABLE as error:
+        raise SuiteError(
+            f"{path} cannot be read: {type(error).__name__}: {error}"
+        ) from error
 
 
 def hint(name: str, known: Iterable[str]) -> str:

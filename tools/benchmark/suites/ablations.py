@@ -18,6 +18,7 @@ noisy = losses + "loss_statistical.histogram.theta=1"
 rows = {
     "teacher": dict(config=folder + teacher),
     "student": dict(config=folder + student),
+    "response": dict(config=sstkd, without=[*structural, *statistical]),
     "1-scale": dict(config=sstkd, without=statistical, options=one_scale),
     "2-scales": dict(config=sstkd, without=statistical),
     "3-scales": dict(config=sstkd, without=statistical, options=three_scales),
