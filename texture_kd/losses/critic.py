@@ -24,7 +24,14 @@ class SelfAttention(nn.Module):
         self.gamma = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Add what the other positions say to a map (N, C, H, W)."""
+        """Add what the positions say to each.
+
+        Args:
+            x: a map (N, channels, H, W), which takes memory for N (H W)^2 numbers.
+
+        Returns:
+            The map, of the same shape and dtype.
+        """
         query, key = self.query_key(x).flatten(2).chunk(2, dim=1)
         value = self.value(x).flatten(2)
         # Written out: fused attention cannot be differentiated twice.

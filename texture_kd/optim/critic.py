@@ -33,8 +33,8 @@ class CriticOptimWrapperConstructor:
             under ``architecture``.
 
     Raises:
-        ValueError: the two keys are not given, the critic is to have mixed precision or
-            accumulation of its own, or the model has no critic.
+        ValueError: the two keys are not given, or the critic is to have an accumulation
+            of its own.
     """
 
     def __init__(
@@ -56,7 +56,18 @@ class CriticOptimWrapperConstructor:
         self.configs = optim_wrapper_cfg
 
     def __call__(self, module: nn.Module) -> JointOptimWrapper:
-        """Build both for a model."""
+        """Build both.
+
+        Args:
+            module: the model, one of whose losses has a critic.
+
+        Returns:
+            One wrapper that steps both, named ``architecture`` and ``critic``.
+
+        Raises:
+            ValueError: the model has no critic, or the critic's wrapper is for mixed
+                precision.
+        """
         critics = nn.ModuleList(m for m in module.modules() if isinstance(m, Critic))
         if not critics:
             raise ValueError(

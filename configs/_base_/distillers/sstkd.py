@@ -64,7 +64,8 @@ sstkd = dict(
     ),
 )
 
-# The optimiser of the adversarial term's critic.
+# The optimiser of the adversarial term's critic; the schedule of the student's learning
+# rate holds for it, too.
 critic = dict(
     type="OptimWrapper", optimizer=dict(type="Adam", lr=4e-4, betas=(0.0, 0.9))
 )
