@@ -71,14 +71,16 @@ class Report(NamedTuple):
             The content of results.md.
         """
         plan = self.plan
-        rows = [self._row(name, results, failures) for name in plan.rows]
+        trained = {key.row for key in [*plan.keys, *results]}
+        names = [name for name in plan.rows if name in trained]
+        rows = [self._row(name, results, failures) for name in names]
         each = [
-            self._each(results, name, seed) for name in plan.rows for seed in plan.seeds
+            self._each(results, name, seed) for name in names for seed in plan.seeds
         ]
         tables = [Table("Results", rows), Table("Each seed", each)]
         text = write_report(plan.out, "results", self._head(results, failures), tables)
         label = self._heading(SCORE)
-        draw(results, [*plan.rows], plan.seeds, label, plan.out / "results.png")
+        draw(results, names, plan.seeds, label, plan.out / "results.png")
         return text
 
     def _head(self, results: Results, failures: Mapping[Key, str]) -> list[str]:
