@@ -1,0 +1,194 @@
+"""The benchmark of whole training steps."""
+
+import csv
+import importlib
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+
+FOLDER = Path(__file__).parents[2] / "tools" / "benchmark"
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def load(monkeypatch):
+    """Load a module of the benchmark."""
+    monkeypatch.syspath_prepend(FOLDER)
+    return importlib.import_module
+
+
+def event(name, start, end, number=-1, thread=1, device_time=0.0):
+    """Make what the profiler has for an operation."""
+    times = SimpleNamespace(start=start, end=end, elapsed_us=lambda: end - start)
+    return SimpleNamespace(
+        name=name,
+        time_range=times,
+        thread=thread,
+        sequence_nr=number,
+        cpu_time_total=end - start,
+        device_time_total=device_time,
+    )
+
+
+BACKWARD = "autograd::engine::evaluate_function: "
+EVENTS = [
+    event("the step", 0, 20000),
+    event("teacher", 1000, 4000, device_time=30.0),
+    event("aten::conv2d", 1000, 2000, number=3),
+    event("student", 4000, 9000, device_time=10.0),
+    event("aten::mm", 4000, 5000, number=3),
+    event("aten::relu", 5000, 6000, number=4),
+    event("loss", 9000, 10000, device_time=5.0),
+    event("aten::detach", 9000, 9100, number=5),
+    # Of the whole training, between the parts.
+    event("aten::add", 10000, 10100, number=5),
+    event(BACKWARD + "AddBackward0", 10200, 10300, number=5, thread=2),
+    event(BACKWARD + "ReluBackward0", 11000, 12000, 4, thread=2, device_time=7.0),
+    event("aten::threshold_backward", 11000, 11500, 4, thread=2, device_time=7.0),
+    event(BACKWARD + "MmBackward0", 12000, 15000, 3, thread=2, device_time=20.0),
+    event(BACKWARD + "AccumulateGrad", 15000, 16000, thread=2),
+    event("Optimizer.step#SGD.step", 17000, 18000, device_time=2.0),
+]
+
+
+def test_parts_of_a_step_are_told_by_the_numbers_of_operations(load):
+    milliseconds = load("step_parts").milliseconds
+    assert milliseconds(EVENTS, ["teacher", "student", "loss"], gpu=False) == {
+        "teacher, forward": 3.0,
+        "student, forward": 5.0,
+        # The teacher's operation of the same number had no gradient.
+        "student, backward": 4.0,
+        "loss, forward": 1.0,
+        "optimiser": 1.0,
+        "all else": 6.0,
+        "the step": 20.0,
+    }
+
+
+def test_on_a_gpu_the_time_of_kernels_counts(load):
+    found = load("step_parts").milliseconds(EVENTS, ["teacher", "student"], gpu=True)
+    assert found["teacher, forward"] == pytest.approx(0.03)
+    assert found["student, backward"] == pytest.approx(0.027)
+    assert found["optimiser"] == pytest.approx(0.002)
+
+
+class Squares(nn.Module):
+    """A loss that differentiates within its forward pass."""
+
+    def forward(self, x):
+        (slope,) = torch.autograd.grad((x**3).sum(), x, create_graph=True)
+        return (slope**2).mean()
+
+
+class Distillation(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.teacher, self.student = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.distiller = nn.Module()
+        self.distiller.connectors = nn.ModuleDict({"to_2": nn.Linear(4, 2)})
+        self.distiller.distill_losses = nn.ModuleDict({"loss_squares": Squares()})
+
+    def forward(self, x):
+        with torch.no_grad():
+            self.teacher(x)
+        feature = self.distiller.connectors["to_2"](self.student(x))
+        return self.distiller.distill_losses["loss_squares"](feature)
+
+
+def test_networks_connectors_and_losses_are_parts(load):
+    model, x = Distillation(), torch.randn(3, 4)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    class Step:
+        def __init__(self):
+            self.model = model
+
+        def __call__(self):
+            model(x).backward()
+            optimizer.step()
+
+    rows = load("step_parts").part_rows({"ours": Step()}, CPU)
+    found = {row["part"]: row["ours"] for row in rows}
+    passes = [
+        f"{part}, {which}"
+        for part in ("student", "connector to_2", "loss_squares")
+        for which in ("forward", "backward")
+    ]
+    ends = ["optimiser", "all else", "the step"]
+    assert found.keys() == {"teacher, forward", *passes, *ends}
+    assert [row["part"] for row in rows][-3:] == ends
+    assert sum(found.values()) == pytest.approx(2 * found["the step"])
+    # Nothing of it stays.
+    assert not any(module._forward_hooks for module in model.modules())
+    assert not any(module._forward_pre_hooks for module in model.modules())
+
+
+def test_the_rows_are_the_terms(load):
+    step = load("train_step")
+    rows = step.rows()
+    found = {}
+    for name, row in rows.items():
+        config = step.read(row, "bfloat16")
+        wrapper = config.optim_wrapper
+        students = wrapper.get("architecture", wrapper)
+        assert students.type == "texture_kd.BFloat16OptimWrapper"
+        if row.distilled:
+            assert config.model.teacher_ckpt is None
+            found[name] = [*config.model.distiller.distill_losses]
+        # A critic's optimiser is there if the critic is.
+        assert ("critic" in wrapper) == ("loss_adversarial" in found.get(name, []))
+    structural = ["loss_structural_stage1", "loss_structural_stage2"]
+    three = [*structural, "loss_statistical", "loss_response"]
+    assert found == {
+        step.REFERENCE: ["loss_cwd"],
+        "CWD": ["loss_cwd"],
+        "response": ["loss_response"],
+        "response+structural": [*structural, "loss_response"],
+        "response+statistical": ["loss_statistical", "loss_response"],
+        step.THREE: three,
+        "SSTKD": [*three, "loss_adversarial"],
+        "LSFD": ["loss_lfd"],
+    }
+    assert step.read(rows[step.REFERENCE], "float32").model.type == (
+        "SingleTeacherDistill"
+    )
+
+
+def test_the_command_writes_its_tables(load, tmp_path, monkeypatch, capsys):
+    step = load("train_step")
+    few = ["--size", "32", "40", "--repeats", "1", "--threads", "1"]
+    options = ["--rows", "student alone", *few, "--dtype", "bfloat16"]
+    monkeypatch.setattr(
+        sys, "argv", ["train_step.py", *options, "--out", str(tmp_path)]
+    )
+    monkeypatch.setattr(step, "keep_freed_memory", lambda: None)
+    step.main()
+    assert "2 images of 32 x 40 in bfloat16" in capsys.readouterr().out
+    with (tmp_path / "train_step.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    steps = {row["step"]: row for row in rows if row["table"] == "Steps, cpu"}
+    assert [*steps] == [step.REFERENCE, "student alone"]
+    assert float(steps[step.REFERENCE]["ratio"]) == 1
+    assert float(steps["student alone"]["memory, ratio"]) > 0
+    parts = {row["part"]: row for row in rows if row["table"].startswith("Parts")}
+    assert parts["student, backward"]["student alone"]
+    assert parts["teacher, forward"]["student alone"] == ""
+    assert parts["loss_cwd, backward"][step.REFERENCE]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--rows", "SSTDK"], "no row 'SSTDK': there are student alone, "),
+        (["--batch", "0"], "at least 1"),
+    ],
+)
+def test_wrong_options_are_named(load, monkeypatch, capsys, arguments, message):
+    monkeypatch.setattr(sys, "argv", ["train_step.py", *arguments])
+    with pytest.raises(SystemExit):
+        load("train_step").main()
+    assert message in capsys.readouterr().err

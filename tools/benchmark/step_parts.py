@@ -1,0 +1,152 @@
+"""What the parts of a training step take, by PyTorch's profiler."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+
+import torch
+from torch import nn
+from torch.autograd.profiler_util import FunctionEvent
+from torch.profiler import ProfilerActivity, profile, record_function
+
+TEACHER, STUDENT, OPTIMISER, REST, ALL = (
+    "teacher",
+    "student",
+    "optimiser",
+    "all else",
+    "the step",
+)
+BACKWARD = "autograd::engine::evaluate_function: "
+
+
+def part_rows(
+    steps: Mapping[str, object], device: torch.device
+) -> list[dict[str, str | float]]:
+    """Profile a step of each training.
+
+    Args:
+        steps: calls that have a ``model``, by name; they have run before.
+        device: where they compute.
+
+    Returns:
+        A row for each part, with milliseconds in the columns of the steps.
+    """
+    found = {name: profiled(step, device) for name, step in steps.items()}
+    parts = dict.fromkeys(part for step in found.values() for part in step)
+    # What all steps have comes last.
+    parts = [part for part in parts if part not in (OPTIMISER, REST, ALL)]
+    return [
+        {"part": part, **{name: step.get(part, "") for name, step in found.items()}}
+        for part in (*parts, OPTIMISER, REST, ALL)
+    ]
+
+
+def profiled(step, device: torch.device) -> dict[str, float]:
+    """Return the milliseconds of each part of a step."""
+    activities = [ProfilerActivity.CPU]
+    if device.type == "cuda":
+        activities.append(ProfilerActivity.CUDA)
+    modules = parts_of(step.model)
+    with (
+        labelled(modules),
+        profile(activities=activities) as profiler,
+        record_function(ALL),
+    ):
+        step()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+    return milliseconds(profiler.events(), list(modules), device.type == "cuda")
+
+
+def parts_of(model: nn.Module) -> dict[str, nn.Module]:
+    """Return networks, connectors and distillation losses of a model, by name."""
+    if not hasattr(model, "distiller"):
+        return {STUDENT: model}
+    distiller = model.distiller
+    return {
+        TEACHER: model.teacher,
+        STUDENT: model.student,
+        **{f"connector {name}": part for name, part in distiller.connectors.items()},
+        **dict(distiller.distill_losses.items()),
+    }
+
+
+@contextmanager
+def labelled(modules: Mapping[str, nn.Module]) -> Iterator[None]:
+    """Have the profiler know the forward passes of modules by name."""
+    with ExitStack() as stack:
+        for name, module in modules.items():
+            stack.callback(_label(module, name))
+        yield
+
+
+def _label(module: nn.Module, name: str):
+    ranges = []
+
+    def enter(*_: object) -> None:
+        ranges.append(record_function(name))
+        ranges[-1].__enter__()
+
+    def leave(*_: object) -> None:
+        ranges.pop().__exit__(None, None, None)
+
+    handles = (
+        module.register_forward_pre_hook(enter),
+        module.register_forward_hook(leave),
+    )
+
+    def remove() -> None:
+        for handle in handles:
+            handle.remove()
+
+    return remove
+
+
+def milliseconds(
+    events: Sequence[FunctionEvent], names: Sequence[str], gpu: bool
+) -> dict[str, float]:
+    """Sum what the profiler saw, by part and pass.
+
+    An operation of the backward pass bears the number of the operation of the forward
+    pass that it belongs to, and so it belongs to that one's part.
+
+    Args:
+        events: of one step.
+        names: of the labels of its forward passes.
+        gpu: whether the time of kernels counts, or that of operations.
+    """
+
+    def time(event: FunctionEvent) -> float:
+        return (event.device_time_total if gpu else event.cpu_time_total) / 1e3
+
+    spans = [event for event in events if event.name in names]
+    found: Counter[str] = Counter()
+    for span in spans:
+        found[f"{span.name}, forward"] += time(span)
+    # Of several operations with a number the last made that of the backward pass.
+    owners: dict[int, str | None] = {}
+    backward = False
+    for event in sorted(events, key=lambda event: event.time_range.start):
+        owner = next((span.name for span in spans if _within(event, span)), None)
+        if event.name.startswith(BACKWARD) and owner is None:
+            backward = True
+            if owners.get(event.sequence_nr):
+                found[f"{owners[event.sequence_nr]}, backward"] += time(event)
+        elif event.sequence_nr >= 0 and not backward:
+            owners[event.sequence_nr] = owner
+    found[OPTIMISER] = sum(
+        time(event) for event in events if event.name.startswith("Optimizer.step")
+    )
+    (step,) = (event for event in events if event.name == ALL)
+    total = step.time_range.elapsed_us() / 1e3
+    found[REST] = total - sum(found.values())
+    found[ALL] = total
+    return dict(found)
+
+
+def _within(event: FunctionEvent, span: FunctionEvent) -> bool:
+    return (
+        event.thread == span.thread
+        and span.time_range.start <= event.time_range.start
+        and event.time_range.end <= span.time_range.end
+    )
