@@ -4,7 +4,12 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from texture_kd.functional import contourlet, contourlet_energies, inverse_contourlet
+from texture_kd.functional import (
+    contourlet,
+    contourlet_energies,
+    contourlet_products,
+    inverse_contourlet,
+)
 from texture_kd.functional.aliasing import filter_bank
 
 
@@ -39,6 +44,17 @@ def test_filter_banks_are_counted_by_their_matrices_and_transforms(levels):
 
 def test_gradients_cost_what_the_transform_costs():
     x = torch.randn(1, 2, 16, 32, requires_grad=True)
-    forward = count(contourlet_energies, x)
-    both = count(lambda x: contourlet_energies(x).sum().backward(), x)
+    forward = count(contourlet, x)
+    both = count(lambda x: contourlet(x).low.sum().backward(), x)
     assert both == 2 * forward
+
+
+def test_gradients_of_energies_split_again_and_merge():
+    x, y = torch.randn(2, 1, 2, 16, 32)
+    x.requires_grad_()
+    energies = count(contourlet_energies, x)
+    assert count(lambda x: contourlet_energies(x).sum().backward(), x) == 3 * energies
+    assert count(contourlet_products, x, y) == 2 * energies
+    assert count(lambda x: contourlet_products(x, y).sum().backward(), x) == (
+        4 * energies
+    )

@@ -15,9 +15,10 @@ from texture_kd.functional import (
 from texture_kd.functional.aliasing import filter_bank
 from texture_kd.functional.filter_bank import (
     analyse,
-    analyse_spectra,
+    band_energies,
+    band_products,
     synthesise,
-    synthesise_spectra,
+    weigh_bands,
 )
 
 OPTIONS = [3, 1], "maxflat", "dmaxflat7"
@@ -28,13 +29,17 @@ def test_operators_keep_the_rules_of_pytorch(dtype):
     # Schemas, shapes and strides under compilation, and autograd registrations.
     x = torch.randn(1, 2, 16, 32, dtype=dtype, requires_grad=True)
     bands = [b.detach().requires_grad_() for b in analyse(x, *OPTIONS, False)]
-    spectra = [s.detach() for s in analyse_spectra(x, *OPTIONS)]
+    y = torch.randn_like(x, requires_grad=True)
+    last = x.detach().to(memory_format=torch.channels_last).requires_grad_()
+    weights = torch.randn_like(band_energies(x, *OPTIONS), requires_grad=True)
     for operator, inputs in (
         (analyse, (x, *OPTIONS, False)),
         (analyse, (x, [2], None, "pkva", True)),
         (synthesise, (bands, [1, 2, 16, 32], *OPTIONS, True)),
-        (analyse_spectra, (x, *OPTIONS)),
-        (synthesise_spectra, (spectra, [1, 2, 16, 32], *OPTIONS)),
+        (band_energies, (x, *OPTIONS)),
+        (band_products, (x, y, *OPTIONS)),
+        (weigh_bands, (x, weights, *OPTIONS)),
+        (weigh_bands, (last, weights, *OPTIONS)),
     ):
         torch.library.opcheck(operator, inputs)
 

@@ -100,6 +100,9 @@ def test_is_zero_for_the_feature_itself_whatever_its_mean(normalise):
     loss = identity_loss(2, normalise=normalise)
     assert loss(t + 3, t).item() < 1e-20
     assert loss(-t, t).item() > 0.5
+    # Of few channels, the energies of both cancel to rounding.
+    loss = CDMLoss(2, 4, normalise=normalise).double()
+    assert abs(loss(t + 3, loss.align(t)).item()) < 1e-14
 
 
 def test_plain_l2_knows_nothing_of_direction_and_subbands_do():
@@ -168,6 +171,46 @@ def test_gradient_flows_into_student_and_align_only(normalise):
     assert loss.align.weight.grad.abs().sum() > 0
     assert t.grad is None
     assert [name for name, _ in loss.named_parameters()] == ["align.weight"]
+
+
+@pytest.mark.parametrize("normalise", NORMALISE)
+@pytest.mark.parametrize(("channels", "teacher_channels"), [(2, 5), (5, 2), (2, 4)])
+def test_gradients_are_those_of_the_bands_of_the_aligned_student(
+    normalise, channels, teacher_channels
+):
+    torch.manual_seed(0)
+    loss = CDMLoss(channels, teacher_channels, normalise=normalise).double()
+    s = torch.randn(2, channels, 16, 24, dtype=torch.float64, requires_grad=True)
+    t = torch.randn(2, teacher_channels, 16, 24, dtype=torch.float64)
+    inputs = s, loss.align.weight
+    expected = torch.autograd.grad(band_by_band(loss.align(s), t, normalise), inputs)
+    torch.testing.assert_close(torch.autograd.grad(loss(s, t), inputs), expected)
+
+
+@pytest.mark.parametrize("channels", [2, 5])
+def test_the_order_of_features_in_memory_makes_no_difference(channels):
+    torch.manual_seed(0)
+    loss = CDMLoss(channels, 5)
+    s, t = torch.randn(2, channels, 16, 24), torch.randn(2, 5, 16, 24)
+    found = []
+    for order in (torch.contiguous_format, torch.channels_last):
+        x = s.to(memory_format=order).requires_grad_()
+        inputs = x, loss.align.weight
+        value = loss(x, t.to(memory_format=order))
+        found.append([value, *torch.autograd.grad(value, inputs)])
+    torch.testing.assert_close(*found)
+
+
+def test_float32_tells_a_thousandth_of_the_teacher():
+    torch.manual_seed(0)
+    loss = CDMLoss(4, 16)
+    s = torch.randn(1, 4, 32, 32)
+    t = loss.align(s).detach()
+    s = (s + 1e-3 * torch.randn_like(s)).requires_grad_()
+    (found,) = torch.autograd.grad(loss(s, t), s)
+    double = s.detach().double().requires_grad_()
+    (exact,) = torch.autograd.grad(loss.double()(double, t.double()), double)
+    assert (found - exact).norm() < 1e-2 * exact.norm()
 
 
 @pytest.mark.parametrize("normalise", NORMALISE)

@@ -8,6 +8,7 @@ from .contourlet import (
     ContourletBands,
     contourlet,
     contourlet_energies,
+    contourlet_products,
     inverse_contourlet,
 )
 from .difference_attention import difference_attention
@@ -80,6 +81,7 @@ __all__ = [
     "clip_redistribute",
     "contourlet",
     "contourlet_energies",
+    "contourlet_products",
     "cosine_self_similarity",
     "count_cells",
     "count_levels",

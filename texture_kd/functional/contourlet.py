@@ -18,7 +18,7 @@ from .directional_filter_bank import (
     split_cosets,
 )
 from .directional_tree import directional_multiple
-from .filter_bank import analyse, analyse_spectra, synthesise
+from .filter_bank import analyse, band_energies, band_products, synthesise
 from .filters import DirectionalFilter, PyramidFilter, fan_bank, pyramid_taps
 from .torus import as_coefficients, as_torus, check_padding, check_shapes, crop
 
@@ -124,15 +124,62 @@ def contourlet_energies(
     """
     check_contourlet(levels, pyramid, directional)
     x = as_torus(x, contourlet_multiple(levels))
-    spectra = analyse_spectra(x, levels, pyramid, directional)
-    energies = []
-    for i, spectrum in enumerate(spectra):
-        bands = 2 ** (levels[i // 2] - 1)
-        samples = x[0].numel() // (4 ** (i // 2) * 2 * bands)
-        energy = torch.view_as_real(spectrum).square().sum((1, 3, 4)) / samples
-        # The single band of one level comes as two cosets.
-        energies.append(energy.unflatten(1, (bands, -1)).sum(2))
-    return torch.cat(energies, dim=1)
+    sums = band_energies(x, levels, pyramid, directional)
+    return _means(sums, levels, x)
+
+
+def contourlet_products(
+    x: Tensor,
+    y: Tensor,
+    levels: Sequence[int] = (4, 3),
+    pyramid: PyramidFilter = "maxflat",
+    directional: DirectionalFilter = "dmaxflat7",
+) -> Tensor:
+    r"""Return the mean products of the contourlet bands of two images, likewise.
+
+    As the bands are linear, the energies of a difference are made of these,
+
+    .. math:: E(x - y) = E(x) - 2 P(x, y) + E(y),
+
+    and mixtures of channels pass from one factor to the other, P(x, A y) = P(A^T x, y)
+    but for the number of channels that the means are over.
+
+    Args:
+        x: images (N, C, H, W) of any floating dtype, of any unit, padded as
+            :func:`contourlet` pads them.
+        y: images of the same shape.
+        levels: depth n of the directional tree at each scale, finest first.
+        pyramid: low-pass filters of the Laplacian pyramid.
+        directional: fan filters of the directional filter bank.
+
+    Returns:
+        Mean products (N, B), in the order of :func:`contourlet_energies`; in float32
+        or, for a float64 image, in float64.
+
+    Raises:
+        ValueError: a filter is unknown, ``levels`` is empty or holds a number below 1,
+            the images differ in shape, or are no floating tensors (N, C, H, W).
+    """
+    check_contourlet(levels, pyramid, directional)
+    if x.shape != y.shape:
+        raise ValueError(
+            f"expected images of one shape, got {tuple(x.shape)} and {tuple(y.shape)}"
+        )
+    dtype = torch.promote_types(x.dtype, y.dtype)
+    x, y = (as_torus(z.to(dtype), contourlet_multiple(levels)) for z in (x, y))
+    sums = band_products(x, y, levels, pyramid, directional)
+    return _means(sums, levels, x)
+
+
+def _means(sums: Tensor, levels: Sequence[int], x: Tensor) -> Tensor:
+    """Divide sums (N, K) over bands of images by the number of their samples."""
+    means = []
+    for i, level in enumerate(levels):
+        samples = x[0].numel() // (4**i * 2**level)
+        # Both stacks; the single band of one level comes as two cosets of each.
+        bands, sums = sums.tensor_split([max(2**level, 4)], dim=1)
+        means.append(bands.unflatten(1, (2**level, -1)).sum(2) / samples)
+    return torch.cat(means, dim=1)
 
 
 def inverse_contourlet(

@@ -1,8 +1,8 @@
 """Filter banks of periodic images, as PyTorch operators.
 
-They come in pairs, an analysis and its adjoint, each of which is the other's
-derivative: gradients of any order cost what the transform costs. Being operators, they
-are single nodes to ``torch.compile``.
+An analysis and its adjoint are each other's derivative, and sums over bands have
+derivatives among themselves: gradients of any order cost what the transform costs, or
+twice that. Being operators, they are single nodes to ``torch.compile``.
 """
 
 import math
@@ -20,6 +20,7 @@ from .spectrum import merge, split, to_images, to_rows
 
 # Schemas are spelt out: PyTorch 2.6 does not infer them from these annotations.
 _OPTIONS = "SymInt[] depths, str? pyramid, str? directional"
+_FILTERS = "SymInt[] depths, str pyramid, str directional"
 
 
 @torch.library.custom_op(
@@ -103,17 +104,14 @@ def synthesise(
 
 
 @torch.library.custom_op(
-    "texture_kd::analyse_spectra",
+    "texture_kd::band_energies",
     mutates_args=(),
-    schema=f"(Tensor x, {_OPTIONS}) -> Tensor[]",
+    schema=f"(Tensor x, {_FILTERS}) -> Tensor",
 )
-def analyse_spectra(
+def band_energies(
     x: Tensor, depths: Sequence[int], pyramid: str, directional: str
-) -> list[Tensor]:
-    """Split periodic images into the spectra of their directional bands.
-
-    A frequency that stands for its opposite too is weighted by sqrt(2), so that the sum
-    of abs(Y)^2 is the energy of the band (Parseval).
+) -> Tensor:
+    """Sum the squares of the directional bands of periodic images.
 
     Args:
         x: images (N, C, H, W), as :func:`analyse` wants them.
@@ -122,35 +120,65 @@ def analyse_spectra(
         directional: fan filters.
 
     Returns:
-        For each scale two complex stacks (N, C, K, F), in the order of
-        :func:`analyse`; the low-pass image is left out.
+        Sums (N, K) over positions and channels, for all bands in the order of
+        :func:`analyse`; by Parseval's theorem they are those of the spectra.
     """
-    bank = _bank(x, x.shape[-2:], depths, pyramid, directional, isometric=True)
-    outputs = _empty_spectra(x, depths)
-    for images, *targets in _blocks(x, *outputs):
-        spectra, _ = split(to_rows(images[:, None])[:, 0], bank)
-        for target, spectrum in zip(targets, spectra, strict=True):
-            target.copy_(spectrum.permute(2, 1, 0))
-    return outputs
+    bank = _isometric(x, depths, pyramid, directional)
+    sums = x.new_empty(*x.shape[:2], _count(depths))
+    for images, target in _blocks(x, sums):
+        squares = [torch.view_as_real(s).square() for s in _spectra(images, bank)]
+        target.copy_(_sums(squares))
+    return sums.sum(1)
 
 
 @torch.library.custom_op(
-    "texture_kd::synthesise_spectra",
+    "texture_kd::band_products",
     mutates_args=(),
-    schema=f"(Tensor[] spectra, SymInt[] shape, {_OPTIONS}) -> Tensor",
+    schema=f"(Tensor x, Tensor y, {_FILTERS}) -> Tensor",
 )
-def synthesise_spectra(
-    spectra: Sequence[Tensor],
-    shape: Sequence[int],
+def band_products(
+    x: Tensor, y: Tensor, depths: Sequence[int], pyramid: str, directional: str
+) -> Tensor:
+    """Sum the products of the directional bands of two periodic images.
+
+    Args:
+        x: images (N, C, H, W), as :func:`analyse` wants them.
+        y: images of the same shape.
+        depths: depth of the directional tree at each scale, finest first, at least 1.
+        pyramid: low-pass filters.
+        directional: fan filters.
+
+    Returns:
+        Sums (N, K), as of :func:`band_energies`.
+    """
+    bank = _isometric(x, depths, pyramid, directional)
+    sums = x.new_empty(*x.shape[:2], _count(depths))
+    for first, second, target in _blocks(x, y, sums):
+        pairs = zip(_spectra(first, bank), _spectra(second, bank), strict=True)
+        products = [torch.view_as_real(a) * torch.view_as_real(b) for a, b in pairs]
+        target.copy_(_sums(products))
+    return sums.sum(1)
+
+
+@torch.library.custom_op(
+    "texture_kd::weigh_bands",
+    mutates_args=(),
+    schema=f"(Tensor x, Tensor weights, {_FILTERS}) -> Tensor",
+)
+def weigh_bands(
+    x: Tensor,
+    weights: Tensor,
     depths: Sequence[int],
     pyramid: str,
     directional: str,
 ) -> Tensor:
-    """Apply the adjoint of :func:`analyse_spectra`.
+    """Split periodic images into bands, weigh these, and apply the adjoint.
+
+    It is the derivative of :func:`band_products` by the other image.
 
     Args:
-        spectra: what :func:`analyse_spectra` returns, or other spectra of real bands.
-        shape: (N, C, H, W) of the images.
+        x: images (N, C, H, W), as :func:`analyse` wants them.
+        weights: a factor (N, K) for each band.
         depths: depth of the directional tree at each scale, finest first, at least 1.
         pyramid: low-pass filters.
         directional: fan filters.
@@ -158,14 +186,42 @@ def synthesise_spectra(
     Returns:
         Images (N, C, H, W).
     """
-    output = spectra[0].real.new_empty(shape)
-    bank = _bank(output, shape[-2:], depths, pyramid, directional, isometric=True)
-    for images, *blocks in _blocks(output, *spectra):
-        low = blocks[0].new_zeros(len(bank.low_rows), len(images))
-        stacks = [block.permute(2, 1, 0).contiguous() for block in blocks]
-        rows = merge(stacks, low, bank)
-        images.copy_(to_images(rows[:, None], shape[-2:])[:, 0])
+    bank = _isometric(x, depths, pyramid, directional)
+    # Contiguous, whatever x is: blocks of it are written to.
+    output = x.new_empty(x.shape)
+    factors = weights[:, None].expand(*x.shape[:2], -1)
+    sizes = [lattice.bands for scale in bank.scales for lattice in scale]
+    for images, factor, target in _blocks(x, factors, output):
+        spectra = _spectra(images, bank)
+        factors_of = factor.mT[..., None].contiguous().split(sizes)
+        for spectrum, f in zip(spectra, factors_of, strict=True):
+            torch.view_as_real(spectrum).mul_(f)
+        low = spectra[0].new_zeros(len(bank.low_rows), len(images))
+        rows = merge(spectra, low, bank)
+        target.copy_(to_images(rows[:, None], x.shape[-2:])[:, 0])
     return output
+
+
+def _isometric(
+    x: Tensor, depths: Sequence[int], pyramid: str, directional: str
+) -> FilterBank:
+    return _bank(x, x.shape[-2:], depths, pyramid, directional, isometric=True)
+
+
+def _spectra(images: Tensor, bank: FilterBank) -> list[Tensor]:
+    """Return spectra (F, K, B) of bands, whose low-pass image is left out."""
+    return split(to_rows(images[:, None])[:, 0], bank)[0]
+
+
+def _sums(products: Sequence[Tensor]) -> Tensor:
+    """Sum (F, K, B, 2) over frequencies, for the bands of all stacks: (B, K)."""
+    # Each on its own: a sum over the last dimension, of two, is slow.
+    return torch.cat([product.sum(0) for product in products]).sum(2).mT
+
+
+def _count(depths: Sequence[int]) -> int:
+    """Return the number of bands, of which a single one of a tree comes as two."""
+    return sum(max(a, b) for _, a, b in _lattices(depths))
 
 
 def _empty_bands(x: Tensor, depths: Sequence[int], pyramid: str | None) -> list[Tensor]:
@@ -177,16 +233,6 @@ def _empty_bands(x: Tensor, depths: Sequence[int], pyramid: str | None) -> list[
     if pyramid is not None:
         bands.append(x.new_empty(*batch, height >> len(depths), width >> len(depths)))
     return bands
-
-
-def _empty_spectra(x: Tensor, depths: Sequence[int]) -> list[Tensor]:
-    *batch, height, width = x.shape
-    dtype = x.dtype.to_complex()
-    spectra = []
-    for i, a, b in _lattices(depths):
-        frequencies = (height >> i) // a * ((width >> i) // b // 2 + 1)
-        spectra.append(x.new_empty(*batch, max(a, b), frequencies, dtype=dtype))
-    return spectra
 
 
 def _lattices(depths: Sequence[int]) -> Iterator[tuple[int, int, int]]:
@@ -245,20 +291,21 @@ def _(
     return bands[0].new_empty(shape)
 
 
-@analyse_spectra.register_fake
-def _(x: Tensor, depths: Sequence[int], pyramid: str, directional: str) -> list[Tensor]:
-    return _empty_spectra(x, depths)
+@band_energies.register_fake
+def _(x: Tensor, depths: Sequence[int], pyramid: str, directional: str) -> Tensor:
+    return x.new_empty(x.shape[0], _count(depths))
 
 
-@synthesise_spectra.register_fake
+@band_products.register_fake
 def _(
-    spectra: Sequence[Tensor],
-    shape: Sequence[int],
-    depths: Sequence[int],
-    pyramid: str,
-    directional: str,
+    x: Tensor, y: Tensor, depths: Sequence[int], pyramid: str, directional: str
 ) -> Tensor:
-    return spectra[0].new_empty(shape, dtype=spectra[0].real.dtype)
+    return x.new_empty(x.shape[0], _count(depths))
+
+
+@weigh_bands.register_fake
+def _(x: Tensor, weights: Tensor, *_: Any) -> Tensor:
+    return x.new_empty(x.shape)
 
 
 @register_flop_formula(torch.ops.texture_kd.analyse)
@@ -282,21 +329,23 @@ def _(
     )
 
 
-@register_flop_formula(torch.ops.texture_kd.analyse_spectra)
+@register_flop_formula(torch.ops.texture_kd.band_energies)
 def _(x: Sequence[int], depths: Sequence[int], pyramid: str, *_: Any, **__: Any) -> int:
     return spectral_flops(x, depths, pyramid)
 
 
-@register_flop_formula(torch.ops.texture_kd.synthesise_spectra)
+@register_flop_formula(
+    [torch.ops.texture_kd.band_products, torch.ops.texture_kd.weigh_bands]
+)
 def _(
-    spectra: Sequence[Any],
-    shape: Sequence[int],
+    x: Sequence[int],
+    y: Sequence[int],
     depths: Sequence[int],
     pyramid: str,
     *_: Any,
     **__: Any,
 ) -> int:
-    return spectral_flops(shape, depths, pyramid)
+    return 2 * spectral_flops(x, depths, pyramid)
 
 
 def _keep_shape(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
@@ -322,4 +371,40 @@ def _derive(forward: Any, adjoint: Any, options: int) -> None:
 
 
 _derive(analyse, synthesise, options=4)
-_derive(analyse_spectra, synthesise_spectra, options=3)
+
+
+def _keep_inputs(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    *tensors, depths, pyramid, directional = inputs
+    ctx.save_for_backward(*tensors)
+    ctx.options = depths, pyramid, directional
+
+
+def _energies_backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
+    (x,) = ctx.saved_tensors
+    return weigh_bands(x, 2 * grad, *ctx.options), None, None, None
+
+
+def _products_backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
+    x, y = ctx.saved_tensors
+    of_x, of_y = ctx.needs_input_grad[:2]
+    return (
+        weigh_bands(y, grad, *ctx.options) if of_x else None,
+        weigh_bands(x, grad, *ctx.options) if of_y else None,
+        *[None] * 3,
+    )
+
+
+def _weigh_backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
+    x, weights = ctx.saved_tensors
+    of_x, of_weights = ctx.needs_input_grad[:2]
+    return (
+        weigh_bands(grad, weights, *ctx.options) if of_x else None,
+        band_products(grad, x, *ctx.options) if of_weights else None,
+        *[None] * 3,
+    )
+
+
+# Energies and products keep their images only, and are split again for a gradient.
+band_energies.register_autograd(_energies_backward, setup_context=_keep_inputs)
+band_products.register_autograd(_products_backward, setup_context=_keep_inputs)
+weigh_bands.register_autograd(_weigh_backward, setup_context=_keep_inputs)
