@@ -233,11 +233,16 @@ def test_networks_that_learn_from_nobody_need_no_teacher(bench):
 
 
 def test_other_metrics_are_columns_too(bench):
-    bench.suite.write_text(SUITE + 'also = ["aAcc"]\n')
+    bench.suite.write_text(SUITE + 'also = ["aAcc", "score"]\n')
     for name in FAKES:
-        bench.configure(name, also=dict(aAcc=70.0))
+        bench.configure(name, also=dict(aAcc=70.0, score=60.0))
     assert bench.run("--rows", "x", "--seeds", "0", "1") == 0
-    assert bench.table("Results")[2]["aAcc"] == "70.50 ± 0.71"
+    x = bench.table("Results")[2]
+    assert (x["mIoU (%)"], x["aAcc"], x["score"]) == (
+        "45.50 ± 0.71",
+        "70.50 ± 0.71",
+        "60.50 ± 0.71",
+    )
     assert bench.table("Each seed")[-1]["aAcc"] == "71.00"
 
 

@@ -37,12 +37,13 @@ def test_networks_are_counted_as_deployed(tool, model):
         assert 0.97 * whole["flops"] < macs <= whole["flops"]
 
 
-def test_structural_losses_are_two_decompositions_and_a_convolution(tool, model):
+def test_structural_losses_are_decompositions_and_mixtures_of_channels(tool, model):
     counts = {name: rest for name, *rest in tool["count_parts"](model, (64, 96))}
     parameters, macs = counts["loss_structural_stage1"]
     assert parameters == 16 * 32
-    decomposition = spectral_flops((1, 32, 16, 24), (4, 3), "maxflat") // 2
-    assert macs == 2 * decomposition + 16 * 32 * 16 * 24
+    # The teacher's channels once, and the student's twice.
+    decomposition = spectral_flops((1, 32 + 2 * 16, 16, 24), (4, 3), "maxflat") // 2
+    assert macs == decomposition + (16 + 32) * 16 * (16 * 24) + 16 * 32 * 16
 
 
 def test_the_gradient_inside_the_adversarial_loss_counts(tool):
@@ -78,10 +79,19 @@ def test_prints_a_table():
     ]
 
 
-def test_a_config_without_distillation_is_refused(tool):
-    config = ROOT / "configs" / STUDENT
-    with pytest.raises(
-        ValueError,
-        match=rf"{STUDENT}.*TextureDistill",
-    ):
+def test_a_network_alone_is_the_student(tool, model):
+    network = tool["build"](str(ROOT / "configs" / STUDENT), {})
+    (name, *counts), *others = tool["count_parts"](network, (64, 96))
+    assert (name, others) == ("network", [])
+    student = {name: rest for name, *rest in tool["count_parts"](model, (64, 96))}
+    assert counts == student["student"]
+
+
+@pytest.mark.parametrize(
+    "text", ["x = 1", "model = dict(type='SingleTeacherDistill', teacher=dict())"]
+)
+def test_what_is_neither_is_refused(tool, tmp_path, text):
+    config = tmp_path / "config.py"
+    config.write_text(text)
+    with pytest.raises(ValueError, match=r"config.py.*TextureDistill"):
         tool["build"](str(config), {})

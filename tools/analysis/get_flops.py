@@ -1,12 +1,12 @@
-"""Count parameters and multiply-accumulates of each part of a distillation config.
+"""Count parameters and multiply-accumulates of a config's network or distillation.
 
 python tools/analysis/get_flops.py CONFIG [--shape H W] [--cfg-options K=V ...]
 
-Teacher and student are counted as they are deployed, without auxiliary heads; a
-distillation loss as it is trained with, but for the backward pass. Convolutions, matrix
-products and Fourier transforms count, as two floating point operations a
-multiply-accumulate; element-wise operations don't. Weights are neither read nor
-downloaded.
+Networks, and of a distillation teacher and student, are counted as they are deployed,
+without auxiliary heads; a distillation loss as it is trained with, but for the backward
+pass. Convolutions, matrix products and Fourier transforms count, as two floating point
+operations a multiply-accumulate; element-wise operations don't. Weights are neither
+read nor downloaded.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from texture_kd.compat import install
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("config", help="config of a distillation")
+    parser.add_argument("config", help="config of a training")
     parser.add_argument(
         "--shape", type=int, nargs=2, default=(512, 1024), metavar=("H", "W")
     )
@@ -47,11 +47,11 @@ def main() -> None:
 
 
 def build(config: str, options: dict) -> nn.Module:
-    """Build the distillation algorithm of a config, without any weights.
+    """Build the model of a config, without any weights.
 
     Raises:
         OSError: there is no such file, or it is no config.
-        ValueError: its model is no distillation.
+        ValueError: it has no model, or that of another distillation.
     """
     from mmrazor.registry import MODELS
 
@@ -59,14 +59,17 @@ def build(config: str, options: dict) -> nn.Module:
 
     config = Config.fromfile(config)
     config.merge_from_dict(options)
-    if config.get("model", {}).get("type") != "TextureDistill":
+    model = config.get("model", {})
+    if "type" not in model or ("teacher" in model and model.type != "TextureDistill"):
         raise ValueError(
-            f"{config.filename} has no model of type TextureDistill: give a "
-            "distillation config such as configs/sstkd_*.py"
+            f"{config.filename} has no model, or a distillation that is no "
+            "TextureDistill: give a config such as configs/sstkd_*.py"
         )
-    config.model.teacher_ckpt = None
+    if "teacher" in model:
+        model.teacher_ckpt = None
+    scope = "mmrazor" if "teacher" in model else "mmseg"
     with DefaultScope.overwrite_default_scope("mmseg"):
-        return MODELS.build(dict(config.model, _scope_="mmrazor")).eval()
+        return MODELS.build({"_scope_": scope, **model}).eval()
 
 
 def count_parts(
@@ -75,23 +78,27 @@ def count_parts(
     """Count one image's parameters and multiply-accumulates.
 
     Args:
-        model: the algorithm, with random weights.
+        model: the network, or the algorithm, with random weights.
         shape: (H, W) of the image.
 
     Yields:
-        Name, parameters and multiply-accumulates of the teacher, of the student, and of
-        each distillation loss.
+        Name, parameters and multiply-accumulates of the network; or of teacher,
+        student and each distillation loss.
     """
     image = torch.randn(1, 3, *shape)
-    losses = model.distiller.distill_losses
+    networks, losses = {"network": model}, nn.ModuleDict()
+    if hasattr(model, "distiller"):
+        networks = {"teacher": model.teacher, "student": model.student}
+        losses = model.distiller.distill_losses
     with torch.no_grad(), total_counter() as counter:
-        for name, network in (("teacher", model.teacher), ("student", model.student)):
+        for name, network in networks.items():
             before = counter.get_total_flops()
             network(image, mode="tensor")
             macs = (counter.get_total_flops() - before) // 2
             yield name, deployed_parameters(network), macs
         with counted(losses, counter) as flops:
-            model(image, [random_sample(shape)], mode="loss")
+            if losses:
+                model(image, [random_sample(shape)], mode="loss")
     for name, loss in losses.items():
         parameters = sum(p.numel() for p in loss.parameters())
         yield name, parameters, flops[name] // 2

@@ -10,7 +10,9 @@ from distill_run import Key, Results
 from distill_suite import STUDENT, TEACHER
 from measure import Table, write_report
 
-SCORE, GAIN, GAP, EQUAL = "score", "gain", "gap closed (%)", "equal-time score"
+# With a place for the metric, whose name may be that of another column's.
+SCORE, EQUAL = "{score}", "equal-time {score}"
+GAIN, GAP = "gain", "gap closed (%)"
 EQUAL_ITERS = "equal-time iterations"
 EQUAL_SHARE = "of the student's time (%)"
 SECONDS, MEMORY = "seconds an iteration", "memory (MiB)"
@@ -127,8 +129,8 @@ class Report(NamedTuple):
         return row
 
     def _heading(self, column: str) -> str:
-        """Name the score of a column."""
-        return column.replace(SCORE, f"{self.plan.metric} ({self.plan.unit})")
+        """Name the metric of a column."""
+        return column.format(score=f"{self.plan.metric} ({self.plan.unit})")
 
     def _style(self, column: str) -> str:
         style = STYLES.get(column, ".2f")
