@@ -4,13 +4,15 @@ import argparse
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 from distill_suite import Row, SuiteError, hint, read_config
 from mmengine.config import Config, DictAction
 
-PACKAGE = Path(__file__).parents[2] / "texture_kd"
+# What trainings import, which is not always what lies beside this file.
+PACKAGE = Path(find_spec("texture_kd").origin).parent
 # A loss stands in two places of a distiller's config.
 LOSS_PLACES = ("distill_losses", "loss_forward_mappings")
 LINES = 20
