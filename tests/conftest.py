@@ -18,6 +18,15 @@ def mmrazors_scope():
 
 
 @pytest.fixture
+def mmsegs_scope():
+    """Unscoped types are looked up as MMSegmentation's tools do."""
+    from mmengine.registry import DefaultScope
+
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        yield
+
+
+@pytest.fixture
 def tiny_mosaic() -> Callable:
     """Read a shipped config of the texture mosaic, with few and small images."""
     from mmengine.config import Config

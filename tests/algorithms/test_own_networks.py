@@ -12,12 +12,13 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
-from mmengine.registry import DefaultScope
 from mmengine.structures import PixelData
 from mmrazor.registry import MODELS
 from mmseg.structures import SegDataSample
 
 import texture_kd.components  # noqa: F401
+
+pytestmark = pytest.mark.usefixtures("mmsegs_scope")
 
 REPOSITORY = Path(__file__).parents[2]
 CONFIGS = Path(mmseg.__file__).parent / ".mim" / "configs"
@@ -62,12 +63,6 @@ PAIRS = [
     ("upernet-r50", "mobilenet-v2"),
     ("deeplabv3plus-r18", "mobilenet-v2"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def mmsegs_scope():
-    with DefaultScope.overwrite_default_scope("mmseg"):
-        yield
 
 
 def network(name):

@@ -7,7 +7,6 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.model import revert_sync_batchnorm
 from mmengine.optim import build_optim_wrapper
-from mmengine.registry import DefaultScope
 from mmengine.structures import PixelData
 from mmrazor.registry import MODELS
 from mmseg.structures import SegDataSample
@@ -15,15 +14,11 @@ from torch import nn
 
 from texture_kd.algorithms import TextureDistill
 
+pytestmark = pytest.mark.usefixtures("mmsegs_scope")
+
 CONFIGS = Path(__file__).parents[2] / "configs"
 NAMES = sorted(path.name for path in CONFIGS.glob("*.py"))
 SIDE = 64
-
-
-@pytest.fixture(autouse=True)
-def mmseg_scope():
-    with DefaultScope.overwrite_default_scope("mmseg"):
-        yield
 
 
 def shrink(config: ConfigDict) -> None:

@@ -1,20 +1,17 @@
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from mmengine.registry import DefaultScope
 from PIL import Image
 
 REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
-def mmseg_scope() -> Iterator[None]:
-    """Look unscoped types up where the training tools do."""
-    with DefaultScope.overwrite_default_scope("mmseg"):
-        yield
+def everywhere(mmsegs_scope):
+    pass
 
 
 @pytest.fixture

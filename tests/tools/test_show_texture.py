@@ -17,16 +17,12 @@ from PIL import Image
 from texture_kd.datasets.mosaic import texture_mosaic
 from texture_kd.hooks import PlainStudentHook
 
+pytestmark = pytest.mark.usefixtures("mmsegs_scope")
+
 STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
 REPOSITORY = Path(__file__).parents[2]
 TOOL = REPOSITORY / "tools" / "analysis" / "show_texture.py"
 CONFIG = REPOSITORY / "configs" / f"sstkd_pspnet_r18-w32-d8_{STUDENT}"
-
-
-@pytest.fixture(autouse=True)
-def mmseg_scope():
-    with DefaultScope.overwrite_default_scope("mmseg"):
-        yield
 
 
 @pytest.fixture(scope="module")

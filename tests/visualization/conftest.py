@@ -1,14 +1,12 @@
 import pytest
 import torch
-from mmengine.registry import DefaultScope
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 
 @pytest.fixture(autouse=True)
-def mmseg_scope():
-    with DefaultScope.overwrite_default_scope("mmseg"):
-        yield
+def everywhere(mmsegs_scope):
+    pass
 
 
 @pytest.fixture
