@@ -135,7 +135,7 @@ def test_equals_eq_7_region_by_region(reduction):
             texture = {}
             for side, x in maps.items():
                 region = x[image : image + 1, :, y0:y1, x0:x1]
-                y = loss.extractor._statistics(region)
+                (y,) = loss.extractor._statistics([region])
                 deviation = y - y.mean((2, 3), keepdim=True)
                 variance = deviation.square().mean((2, 3), keepdim=True)
                 texture[side] = deviation / (variance + 1e-5).sqrt()

@@ -98,7 +98,8 @@ class TextureExtractor(nn.Module):
         """
         regions = self.features(aligned, groups)
         with torch.autocast(aligned.device.type, enabled=False):
-            return [Texture(region, self._statistics(region)) for region in regions]
+            statistics = self._statistics(regions)
+            return list(map(Texture, regions, statistics))
 
     def features(
         self, aligned: Tensor, groups: Sequence[Regions] | None
@@ -116,16 +117,30 @@ class TextureExtractor(nn.Module):
         features = features.to(torch.promote_types(features.dtype, torch.float32))
         return cut_regions(features, groups)
 
-    def _statistics(self, features: Tensor) -> Tensor:
-        similarity = cosine_self_similarity(features).flatten(1)
-        histogram = texture_histogram(similarity, self.options)
-        mean = features.mean((2, 3))[..., None].expand(-1, -1, self.options.count)
-        nodes = torch.stack([histogram.raw_levels, histogram.nodes[:, 1]], 1)
-        nodes = self.node(torch.cat([self.levels(nodes), mean], 1))
+    def _statistics(self, regions: Sequence[Tensor]) -> list[Tensor]:
+        histograms = [
+            texture_histogram(cosine_self_similarity(x).flatten(1), self.options)
+            for x in regions
+        ]
+        # Regions of all shapes have as many levels: their graphs go together.
+        levels = torch.cat(
+            [torch.stack([h.raw_levels, h.nodes[:, 1]], 1) for h in histograms]
+        )
+        nodes = self._reason(levels, torch.cat([x.mean((2, 3)) for x in regions]))
+        groups = zip(
+            regions, histograms, nodes.split([len(x) for x in regions]), strict=True
+        )
+        return [
+            mix_levels(n, h.intensity, h.levels).unflatten(2, x.shape[2:])
+            for x, h, n in groups
+        ]
+
+    def _reason(self, levels: Tensor, means: Tensor) -> Tensor:
+        """Return nodes (R, D, N) of levels and shares (R, 2, N) and of means (R, D)."""
+        means = means[..., None].expand(-1, -1, levels.shape[2])
+        nodes = self.node(torch.cat([self.levels(levels), means], 1))
         attention = self.key(nodes).mT @ self.query(nodes)
-        nodes = self.out(self.value(nodes) @ attention.softmax(-1).mT)
-        mixed = mix_levels(nodes, histogram.intensity, histogram.levels)
-        return mixed.unflatten(2, features.shape[2:])
+        return self.out(self.value(nodes) @ attention.softmax(-1).mT)
 
 
 def standardised(statistics: Tensor) -> Tensor:
