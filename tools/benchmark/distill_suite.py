@@ -17,6 +17,7 @@ UNREADABLE = (
     LookupError,
     NameError,
     OSError,
+    RuntimeError,
     SyntaxError,
     TypeError,
     ValueError,
