@@ -13,13 +13,8 @@ from texture_kd.functional import (
     laplacian_pyramid,
 )
 from texture_kd.functional.aliasing import filter_bank
-from texture_kd.functional.filter_bank import (
-    analyse,
-    band_energies,
-    band_products,
-    synthesise,
-    weigh_bands,
-)
+from texture_kd.functional.band_sums import band_energies, band_products, weigh_bands
+from texture_kd.functional.filter_bank import analyse, synthesise
 
 OPTIONS = [3, 1], "maxflat", "dmaxflat7"
 

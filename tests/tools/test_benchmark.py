@@ -1,5 +1,4 @@
 import csv
-import importlib
 import subprocess
 import sys
 from collections import Counter
@@ -15,16 +14,15 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def measure(monkeypatch):
+def measure(load):
     """What the benchmarks share."""
-    monkeypatch.syspath_prepend(FOLDER)
-    return importlib.import_module("measure")
+    return load("measure")
 
 
 @pytest.fixture
-def benchmark(measure):
+def benchmark(load):
     """The benchmark of the contourlet."""
-    return importlib.import_module("contourlet")
+    return load("contourlet")
 
 
 class Machine:

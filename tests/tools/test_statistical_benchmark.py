@@ -1,5 +1,4 @@
 import csv
-import importlib
 import os
 import subprocess
 import sys
@@ -21,11 +20,10 @@ FOLDER = Path(__file__).parents[2] / "tools" / "benchmark"
 
 
 @pytest.fixture
-def benchmark(monkeypatch):
+def benchmark(load):
     """The benchmark of the statistical texture."""
     torch.manual_seed(0)
-    monkeypatch.syspath_prepend(FOLDER)
-    return importlib.import_module("statistical_texture")
+    return load("statistical_texture")
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 50])

@@ -1,24 +1,14 @@
 """The benchmark of whole training steps."""
 
 import csv
-import importlib
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 
-FOLDER = Path(__file__).parents[2] / "tools" / "benchmark"
 CPU = torch.device("cpu")
-
-
-@pytest.fixture
-def load(monkeypatch):
-    """Load a module of the benchmark."""
-    monkeypatch.syspath_prepend(FOLDER)
-    return importlib.import_module
 
 
 def event(name, start, end, number=-1, thread=1, device_time=0.0):

@@ -1,6 +1,5 @@
 """The study of truncation trains what is missing, and compares with R."""
 
-import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +11,8 @@ FOLDER = REPOSITORY / "tools" / "benchmark"
 
 
 @pytest.fixture
-def study(monkeypatch):
-    monkeypatch.syspath_prepend(FOLDER)
-    return importlib.import_module("truncation_training")
+def study(load):
+    return load("truncation_training")
 
 
 def test_means_over_seeds_and_the_correlation_with_r(study):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .band_sums import band_energies, band_products
 from .directional_filter_bank import (
     DirectionalBands,
     check_directional_bands,
@@ -18,7 +19,7 @@ from .directional_filter_bank import (
     split_cosets,
 )
 from .directional_tree import directional_multiple
-from .filter_bank import analyse, band_energies, band_products, synthesise
+from .filter_bank import analyse, synthesise
 from .filters import DirectionalFilter, PyramidFilter, fan_bank, pyramid_taps
 from .torus import as_coefficients, as_torus, check_padding, check_shapes, crop
 

@@ -173,18 +173,20 @@ class CDMLoss(nn.Module):
 
     def _lacking(self, student: Tensor, teacher: Tensor) -> Tensor:
         """Return the energies (N, B) of what the student's bands lack."""
-        bands = self._energies(teacher)
+        subband = self.normalise == "subband"
+        few = 2 * self.student_channels <= self.teacher_channels
+        bands = self._energies(teacher) if few or subband else None
         align = self.align.weight.to(student.dtype).flatten(1)
-        # A product has two factors, and each is split and merged for its gradient.
-        if 2 * self.student_channels > self.teacher_channels:
-            energies = self._energies(teacher - _mixed(student, align))
-        else:
+        if few:
             pulled = _mixed(student, align.mT @ align) - 2 * _mixed(teacher, align.mT)
             options = (self.levels, self.pyramid, self.directional)
             products = contourlet_products(student, pulled, *options)
             share = self.student_channels / self.teacher_channels
             energies = bands + share * products
-        if self.normalise == "subband":
+        else:
+            # A product has two factors, each split and merged for its gradient.
+            energies = self._energies(teacher - _mixed(student, align))
+        if subband:
             energies = energies / _scale(bands, teacher).square()
         return energies
 

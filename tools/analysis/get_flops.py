@@ -60,14 +60,15 @@ def build(config: str, options: dict) -> nn.Module:
     config = Config.fromfile(config)
     config.merge_from_dict(options)
     model = config.get("model", {})
-    if "type" not in model or ("teacher" in model and model.type != "TextureDistill"):
+    distilled = "teacher" in model
+    if "type" not in model or (distilled and model.type != "TextureDistill"):
         raise ValueError(
             f"{config.filename} has no model, or a distillation that is no "
             "TextureDistill: give a config such as configs/sstkd_*.py"
         )
-    if "teacher" in model:
+    if distilled:
         model.teacher_ckpt = None
-    scope = "mmrazor" if "teacher" in model else "mmseg"
+    scope = "mmrazor" if distilled else "mmseg"
     with DefaultScope.overwrite_default_scope("mmseg"):
         return MODELS.build({"_scope_": scope, **model}).eval()
 

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import torch
 from torch import nn
 from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile, record_function
+from torch.utils.hooks import RemovableHandle
 
 TEACHER, STUDENT, OPTIMISER, REST, ALL = (
     "teacher",
@@ -74,13 +75,15 @@ def parts_of(model: nn.Module) -> dict[str, nn.Module]:
 @contextmanager
 def labelled(modules: Mapping[str, nn.Module]) -> Iterator[None]:
     """Have the profiler know the forward passes of modules by name."""
-    with ExitStack() as stack:
-        for name, module in modules.items():
-            stack.callback(_label(module, name))
+    handles = [h for name, module in modules.items() for h in _label(module, name)]
+    try:
         yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
-def _label(module: nn.Module, name: str):
+def _label(module: nn.Module, name: str) -> tuple[RemovableHandle, RemovableHandle]:
     ranges = []
 
     def enter(*_: object) -> None:
@@ -90,16 +93,10 @@ def _label(module: nn.Module, name: str):
     def leave(*_: object) -> None:
         ranges.pop().__exit__(None, None, None)
 
-    handles = (
+    return (
         module.register_forward_pre_hook(enter),
         module.register_forward_hook(leave),
     )
-
-    def remove() -> None:
-        for handle in handles:
-            handle.remove()
-
-    return remove
 
 
 def milliseconds(

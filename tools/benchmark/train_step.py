@@ -9,7 +9,7 @@ train_step.md and train_step.csv.
 """
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -110,10 +110,11 @@ def main() -> None:
     install()
     import texture_kd.components  # noqa: F401
 
-    names = args.rows or list(rows())
-    if unknown := set(names) - set(rows()):
-        known = ", ".join(rows())
-        parser.error(f"there is no row {unknown.pop()!r}: there are {known}")
+    known = rows()
+    names = args.rows or list(known)
+    if unknown := set(names) - set(known):
+        listed = ", ".join(known)
+        parser.error(f"there is no row {unknown.pop()!r}: there are {listed}")
     if min(*args.size, args.batch, args.repeats, args.threads) < 1:
         parser.error("all numbers are at least 1")
     torch.set_num_threads(args.threads)
@@ -123,13 +124,14 @@ def main() -> None:
     for device in devices():
         # The reference comes first.
         chosen = dict.fromkeys([REFERENCE, *names])
-        steps = {name: Step(rows()[name], shape, device) for name in chosen}
+        steps = {name: Step(known[name], shape, device) for name in chosen}
         timed = step_rows(steps, args.repeats, device)
         tables.append(Table(f"Steps, {device.type}", timed))
         tables.append(Table(f"Parts in ms, {device.type}", part_rows(steps, device)))
         del steps
         if args.scaling:
-            scaled = scaling_rows(shape, args.repeats, device)
+            pair = [known[name] for name in (REFERENCE, THREE)]
+            scaled = scaling_rows(pair, shape, args.repeats, device)
             tables.append(Table(f"Scaling, {device.type}", scaled))
     facts = "\n".join(f"- {machine(device)}" for device in devices())
     note = NOTE.format(command=command_line(), repeats=args.repeats, **shape._asdict())
@@ -186,17 +188,15 @@ def step_rows(
 
 
 def scaling_rows(
-    shape: Shape, repeats: int, device: torch.device
+    trainings: Sequence[Row], shape: Shape, repeats: int, device: torch.device
 ) -> list[dict[str, str | float | Spread]]:
-    """Compare SSTKD with the reference on other batches, and on smaller images."""
+    """Compare trainings with the reference on other batches and smaller images."""
     height, width = shape.size
     shapes = [shape._replace(batch=n * shape.batch) for n in (1, 2, 4)]
     shapes += [shape._replace(size=(height // n, width // n)) for n in (2, 4)]
     found = []
     for scaled in shapes:
-        steps = {
-            name: Step(rows()[name], scaled, device) for name in (REFERENCE, THREE)
-        }
+        steps = {row.name: Step(row, scaled, device) for row in trainings}
         found += [
             {"images": str(scaled), **row} for row in step_rows(steps, repeats, device)
         ]
@@ -236,11 +236,9 @@ def random_batch(shape: Shape) -> dict[str, list]:
 @torch.no_grad()
 def normalise_with(network: nn.Module, images: Tensor) -> None:
     """Give batch norms the statistics of images, so that features are of usual size."""
-    norms = [
-        module for module in network.modules() if isinstance(module, nn.BatchNorm2d)
-    ]
-    for norm in norms:
-        norm.momentum = 1.0
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 1.0
     network.train()
     network(images, mode="tensor")
     network.eval()

@@ -1,0 +1,337 @@
+"""Suites and recipes of the distillation benchmark."""
+
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "tools" / "benchmark"
+SUITES = sorted((FOLDER / "suites").glob("*.py"))
+
+
+@pytest.fixture
+def suite(load):
+    return load("distill_suite")
+
+
+def write_config(path, text=""):
+    path.write_text(
+        "train_cfg = dict(max_iters=400, val_interval=400)\n"
+        "param_scheduler = [\n"
+        "    dict(type='A', begin=0, end=50), dict(type='B', begin=50, end=400)\n"
+        "]\n"
+        "default_hooks = dict(\n"
+        "    logger=dict(interval=20), checkpoint=dict(interval=200)\n"
+        ")\n"
+        "model = dict(teacher_ckpt='teacher.pth', distiller=dict(\n"
+        "    distill_losses=dict(loss_a=dict(type='A'), loss_b=dict(type='B')),\n"
+        "    loss_forward_mappings=dict(loss_a=dict(x=1), loss_b=dict(x=2)),\n"
+        "))\n" + text
+    )
+    return path
+
+
+@pytest.fixture
+def write_suite(tmp_path):
+    """Write a suite, all of whose rows have the same config."""
+    config = write_config(tmp_path / "config.py")
+
+    def write(*names, text="", **row):
+        path = tmp_path / "suite.py"
+        rows = {name: {"config": config.name, **row} for name in names}
+        path.write_text(f"rows = {rows!r}\n{text}")
+        return str(path)
+
+    return write
+
+
+# Suites.
+
+
+def test_a_suite_keeps_its_rows_in_order(suite, write_suite, tmp_path):
+    path = write_suite("student", "b+a", "teacher", options=["x=1"], without=["loss_a"])
+    rows, *measured = suite.load_suite(path)
+    assert measured == ["mIoU", "%", ()]
+    assert [row.name for row in rows] == ["student", "b+a", "teacher"]
+    assert [row.distilled for row in rows] == [False, True, False]
+    assert rows[1] == ("b+a", tmp_path / "config.py", ("x=1",), ("loss_a",), False)
+
+
+def test_a_suite_names_its_metric(suite, write_suite):
+    path = write_suite("student", "teacher")
+    with Path(path).open("a") as file:
+        file.write('metric, unit, also = "PSNR", "dB", ["SSIM"]\n')
+    assert suite.load_suite(path)[1:] == ("PSNR", "dB", ("SSIM",))
+
+
+@pytest.mark.parametrize("name", ["mosaic", "camvid"])
+def test_the_rows_of_our_suites(suite, name):
+    rows = {row.name: row for row in suite.load_suite(name).rows}
+    statistical = ("loss_statistical",)
+    structural = ("loss_structural_stage1", "loss_structural_stage2")
+    local = ("FAKD", "LFD-1x1", "LFD", "LSFD", "LSFD+FFT", "SSTKD+LSFD")
+    more = ("SSTKD+adversarial", *local) if name == "mosaic" else ()
+    found = {name: row.without for name, row in rows.items()}
+    assert found == dict.fromkeys(more, ()) | {
+        "teacher": (),
+        "student": (),
+        "response": structural + statistical,
+        "response+structural": statistical,
+        "response+statistical": structural,
+        "SSTKD": (),
+        "CWD": (),
+        "FitNet": (),
+        "SKD": (),
+    }
+    for name in ("SSTKD", "CWD", "FitNet", "SKD"):
+        assert rows[name].config.name.startswith(name.lower() + "_")
+    terms = [row.config for name, row in rows.items() if name.startswith("response")]
+    assert set(terms) == {rows["SSTKD"].config}
+
+
+def test_the_rows_of_the_ablations_are_the_tables(suite, load):
+    recipe = load("distill_recipe")
+    found = {}
+    for row in suite.load_suite("ablations").rows[2:]:
+        config = suite.read_config(row.config)
+        config.merge_from_dict(
+            recipe._parse(recipe.read_recipe(row, row.options).given)
+        )
+        losses = config.model.distiller.distill_losses
+        kept = [name for name in losses if name not in row.without]
+        first = losses[kept[0]]
+        if first.type == "CDMLoss":
+            found[row.name] = list(losses.loss_structural_stage2.levels)
+            assert list(first.levels) == found[row.name]
+        else:
+            histogram = first.get("histogram", {})
+            found[row.name] = (
+                first.get("mode"),
+                histogram.get("placement"),
+                histogram.get("theta"),
+            )
+        assert "loss_response" in kept
+    assert found == {
+        "response": (None, None, None),
+        "1-scale": [4],
+        "2-scales": [4, 3],
+        "3-scales": [4, 3, 3],
+        "global": ("global", "uniform", 1),
+        "sampled": (None, "uniform", 1),
+        "heuristic": (None, None, 1),
+        "denoised": (None, None, 0.9),
+    }
+
+
+def test_options_of_the_optimiser_reach_the_students_beside_a_critic(suite, load):
+    recipe = load("distill_recipe")
+    options = [
+        "optim_wrapper.type=BFloat16OptimWrapper",
+        "optim_wrapper.critic.optimizer.lr=0.1",
+        "optim_wrapper.architecture.optimizer.lr=0.2",
+        "randomness.seed=3",
+    ]
+    rows = {row.name: row for row in suite.load_suite("mosaic").rows}
+    assert recipe.read_recipe(rows["SSTKD"], options).given == options
+    adversarial = rows["SSTKD+adversarial"]
+    routed = ["optim_wrapper.architecture.type=BFloat16OptimWrapper", *options[1:]]
+    assert recipe.read_recipe(adversarial, options).given == routed
+    # Without the critic there is one optimiser, the student's.
+    alone = adversarial._replace(without=("loss_adversarial",))
+    assert recipe.read_recipe(alone, options).given == options
+
+
+def test_a_critics_optimiser_goes_with_the_critic(suite, load, tmp_path):
+    recipe = load("distill_recipe")
+    rows = {row.name: row for row in suite.load_suite("mosaic").rows}
+    alone = rows["SSTKD+adversarial"]._replace(without=("loss_adversarial",))
+    path = tmp_path / "config.py"
+    path.write_text(recipe.without_losses(alone))
+    plain = suite.read_config(rows["SSTKD"].config).optim_wrapper
+    assert suite.read_config(path).optim_wrapper == plain
+    path.write_text(
+        recipe.without_losses(alone._replace(without=("loss_statistical",)))
+    )
+    assert "critic" in suite.read_config(path).optim_wrapper
+
+
+def test_whatever_counts_iterations_is_scaled(suite, load, tmp_path):
+    base = tmp_path / "base.py"
+    base.write_text(
+        "train_cfg = dict(max_iters=400)\nmodel = dict(teacher_ckpt=None)\n"
+        "param_scheduler = [dict(type='MultiStepLR', milestones=[100, 300]), "
+        "dict(type='CosineAnnealingLR', T_max=400)]\n"
+    )
+    recipe = load("distill_recipe")
+    found = recipe.read_recipe(suite.Row("x", base, (), ()), []).options(100)
+    assert "param_scheduler.0.milestones=[25,75]" in found
+    assert "param_scheduler.1.T_max=100" in found
+    config = suite.read_config(base)
+    config.merge_from_dict(recipe._parse(found))
+    assert config.param_scheduler[0].milestones == [25, 75]
+
+
+@pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
+def test_our_suites_have_one_budget_and_losses_to_take_out(suite, load, path):
+    recipe = load("distill_recipe")
+    rows = suite.load_suite(path.stem).rows
+    recipes = {row.name: recipe.read_recipe(row, row.options) for row in rows}
+    # A teacher may learn for longer.
+    recipes.pop("teacher", None)
+    assert len({found.iters for found in recipes.values()}) == 1
+
+
+def test_losses_taken_out_are_gone_from_the_config(suite, load, tmp_path):
+    row = suite.Row("x", write_config(tmp_path / "base.py"), (), ("loss_a",))
+    path = tmp_path / "without.py"
+    path.write_text(load("distill_recipe").without_losses(row))
+    distiller = suite.read_config(path).model.distiller
+    assert distiller == {
+        "distill_losses": {"loss_b": {"type": "B"}},
+        "loss_forward_mappings": {"loss_b": {"x": 2}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "row", "message"),
+    [
+        (("student", "x"), {}, "no row 'teacher'"),
+        (("teacher", "x"), {}, "no row 'student'"),
+        (("teacher", "student", "a/b"), {}, "'a/b' names a folder"),
+        (("teacher", "student", ".."), {}, r"'\.\.' names a folder"),
+        (("teacher", "student"), {"option": ["x=1"]}, "did you mean 'options'"),
+        (
+            ("teacher", "student"),
+            {"config": "no.py"},
+            "'teacher' has no config file .*no",
+        ),
+        (("teacher", "student"), {"config": ""}, "has no config file"),
+    ],
+)
+def test_a_wrong_suite_is_named(suite, write_suite, names, row, message):
+    with pytest.raises(suite.SuiteError, match=message):
+        suite.load_suite(write_suite(*names, **row))
+
+
+def test_a_missing_suite_is_named(suite, tmp_path):
+    known = ", ".join(path.stem for path in SUITES)
+    with pytest.raises(suite.SuiteError, match=rf"no suite .*mosiac.*{known}"):
+        suite.load_suite("mosiac")
+    (tmp_path / "config.py").write_text("model = dict()")
+    with pytest.raises(suite.SuiteError, match="no dict `rows`"):
+        suite.load_suite(str(tmp_path / "config.py"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rows = dict(", "SyntaxError: "),
+        ("rows = dict(x=student)", "NameError: .*'student'"),
+        ("_base_ = './no.py'", "FileNotFoundError: .*no.py"),
+        ("_base_ = './config.py'\nparam_scheduler = dict(type='A')", "TypeError: "),
+    ],
+)
+def test_a_suite_that_cannot_be_read_is_named(suite, tmp_path, text, message):
+    write_config(tmp_path / "config.py")
+    path = tmp_path / "suite.py"
+    path.write_text(text)
+    with pytest.raises(suite.SuiteError, match=rf"{path} cannot be read: {message}"):
+        suite.load_suite(str(path))
+
+
+def test_distilled_rows_bring_teacher_and_student(suite, write_suite):
+    rows = suite.load_suite(write_suite("teacher", "student", "x", "y")).rows
+
+    def chosen(*names):
+        return [row.name for row in suite.choose_rows(rows, names or None)]
+
+    assert chosen() == ["teacher", "student", "x", "y"]
+    assert chosen("y") == ["teacher", "student", "y"]
+    assert chosen("student") == ["student"]
+    alone = suite.load_suite(write_suite("student", "x", "y", alone=True)).rows
+    assert [row.name for row in suite.choose_rows(alone, ["y"])] == ["student", "y"]
+    with pytest.raises(suite.SuiteError, match=r"no row 'z'; there are teacher, "):
+        chosen("z")
+
+
+# Recipes.
+
+
+def row_of(suite, path, *without):
+    return suite.Row("row", path, (), without)
+
+
+def test_a_recipe_scales_the_whole_schedule(suite, load, tmp_path):
+    row = row_of(suite, write_config(tmp_path / "config.py"))
+    recipe = load("distill_recipe").read_recipe(row, [])
+    assert recipe.iters == 400
+    assert recipe.options(400) == []
+    assert dict(option.split("=") for option in recipe.options(100)) == {
+        "train_cfg.max_iters": "100",
+        "train_cfg.val_interval": "100",
+        "param_scheduler.0.end": "12",
+        "param_scheduler.1.begin": "12",
+        "param_scheduler.1.end": "100",
+        "default_hooks.checkpoint.interval": "50",
+        "default_hooks.logger.interval": "5",
+    }
+    assert "default_hooks.logger.interval=20" in recipe.options(4000)
+    assert "default_hooks.checkpoint.interval=1" in recipe.options(2)
+    assert "default_hooks.logger.interval=1" in recipe.options(2)
+
+
+@pytest.mark.parametrize(
+    ("schedulers", "places"),
+    [
+        ("dict(type='A', begin=0, end=400)", {"end": "100"}),
+        ("dict(type='A', step_size=200)", {"step_size": "50"}),
+        ("dict(a=dict(type='A', end=80))", {"a.end": "20"}),
+        (
+            "dict(a=[dict(type='A', end=80), dict(type='B', begin=80)])",
+            {"a.0.end": "20", "a.1.begin": "20"},
+        ),
+        ("None", {}),
+    ],
+)
+def test_all_that_mmengine_takes_for_a_schedule(
+    suite, load, tmp_path, schedulers, places
+):
+    text = f"param_scheduler = {schedulers}"
+    row = row_of(suite, write_config(tmp_path / "config.py", text))
+    options = load("distill_recipe").read_recipe(row, []).options(100)
+    prefix = "param_scheduler."
+    assert {
+        option.removeprefix(prefix) for option in options if option.startswith(prefix)
+    } == {f"{place}={value}" for place, value in places.items()}
+
+
+@pytest.mark.parametrize("hooks", ["dict(interval=-1)", "dict()"])
+def test_a_checkpoint_at_the_end_only_stays_the_only_one(suite, load, tmp_path, hooks):
+    text = f"default_hooks['checkpoint'] = {hooks}"
+    row = row_of(suite, write_config(tmp_path / "config.py", text))
+    options = load("distill_recipe").read_recipe(row, []).options(100)
+    assert "checkpoint" not in "".join(options)
+
+
+def test_options_count_and_a_changed_config_shows(suite, load, tmp_path):
+    read_recipe = load("distill_recipe").read_recipe
+    row = row_of(suite, write_config(tmp_path / "config.py"))
+    plain = read_recipe(row, [])
+    assert read_recipe(row, ["train_cfg.max_iters=50"]).iters == 50
+    assert read_recipe(row, []).contents == plain.contents
+    assert read_recipe(row, ["x.y=1"]).contents != plain.contents
+    write_config(row.config, "other = 1")
+    assert read_recipe(row, []).contents != plain.contents
+
+
+def test_what_cannot_be_trained_is_named(suite, load, tmp_path):
+    read_recipe = load("distill_recipe").read_recipe
+    path = write_config(tmp_path / "config.py")
+    with pytest.raises(suite.SuiteError, match=r"'loss_aa', .*did you mean 'loss_a'"):
+        read_recipe(row_of(suite, path, "loss_aa"), [])
+    write_config(path, "del model['teacher_ckpt']")
+    with pytest.raises(suite.SuiteError, match=r"'row': .* is no distillation"):
+        read_recipe(row_of(suite, path), [])
+    read_recipe(suite.Row("student", path), [])
+    write_config(path, "train_cfg = dict(max_epochs=1)")
+    with pytest.raises(suite.SuiteError, match=r"no train_cfg.max_iters"):
+        read_recipe(row_of(suite, path), [])
