@@ -4,6 +4,7 @@ import contextlib
 import csv
 import fcntl
 import importlib
+import itertools
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
@@ -572,13 +574,25 @@ def test_another_machine_is_another_setting(bench, monkeypatch, capsys):
     assert "machine was " in capsys.readouterr().err
 
 
+@pytest.fixture
+def install(load, monkeypatch):
+    """Let texture_kd be found in some folders, one after the other."""
+
+    def install(*folders):
+        places = itertools.chain(folders, itertools.repeat(folders[-1]))
+
+        def find_spec(name):
+            return ModuleSpec(name, None, origin=str(next(places) / "__init__.py"))
+
+        monkeypatch.setattr(load("distill_recipe"), "find_spec", find_spec)
+
+    return install
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (
-            lambda load, _: setattr(load("distill_recipe"), "PACKAGE", FOLDER),
-            "texture_kd was",
-        ),
+        (lambda install, _: install(FOLDER), "texture_kd was"),
         (
             lambda _, bench: bench.suite.write_text(SUITE.replace("_b", "_a")),
             "without was",
@@ -586,14 +600,36 @@ def test_another_machine_is_another_setting(bench, monkeypatch, capsys):
     ],
 )
 def test_other_code_and_other_losses_are_other_settings(
-    bench, load, capsys, change, message
+    bench, install, capsys, change, message
 ):
     assert bench.run("--rows", "y", "--no-equal-time") == 0
-    change(load, bench)
+    change(install, bench)
     with pytest.raises(SystemExit):
         bench.run("--rows", "y", "--no-equal-time")
     assert f"{bench.out}/y/seed0: " in (said := capsys.readouterr().err)
     assert message in said
+
+
+def test_code_that_changes_meanwhile_is_named(bench, install, capsys):
+    install(FOLDER, FOLDER.parent)
+    assert bench.run("--rows", "student") == 1
+    assert "texture_kd changed" in capsys.readouterr().out
+    assert not bench.commands("student/seed0")
+
+
+def test_names_of_files_are_part_of_the_code(load, install, tmp_path):
+    install(tmp_path)
+    (tmp_path / "a.py").write_text("x")
+    before = load("distill_recipe").package_contents()
+    (tmp_path / "a.py").rename(tmp_path / "b.py")
+    assert load("distill_recipe").package_contents() != before
+
+
+def test_texture_kd_has_to_be_installed(bench, load, monkeypatch, capsys):
+    monkeypatch.setattr(load("distill_recipe"), "find_spec", lambda _: None)
+    with pytest.raises(SystemExit):
+        bench.run("--rows", "student")
+    assert "texture_kd is not installed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

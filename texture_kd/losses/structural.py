@@ -174,7 +174,9 @@ class CDMLoss(nn.Module):
     def _lacking(self, student: Tensor, teacher: Tensor) -> Tensor:
         """Return the energies (N, B) of what the student's bands lack."""
         subband = self.normalise == "subband"
-        few = 2 * self.student_channels <= self.teacher_channels
+        # A product has two factors, each split and merged for its gradient, and needs
+        # the teacher's bands, which the scales of "subband" need anyway.
+        few = (2 if subband else 3) * self.student_channels <= self.teacher_channels
         bands = self._energies(teacher) if few or subband else None
         align = self.align.weight.to(student.dtype).flatten(1)
         if few:
@@ -184,7 +186,6 @@ class CDMLoss(nn.Module):
             share = self.student_channels / self.teacher_channels
             energies = bands + share * products
         else:
-            # A product has two factors, each split and merged for its gradient.
             energies = self._energies(teacher - _mixed(student, align))
         if subband:
             energies = energies / _scale(bands, teacher).square()

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from distill_log import check_loss, find_logs, newest_log, tail, validated
 from distill_plan import Plan
 from distill_progress import Running, duration, remaining
+from distill_recipe import package_contents
 from distill_run import Key, Results, Run, finish, prepare
 
 POLL, PROGRESS, PATIENCE = 1.0, 60.0, 10.0
@@ -102,6 +103,8 @@ class Queue:
         if validated(run.folder, run.iters, run.metric):
             # It was stopped when only its result was missing.
             self._finish(run, memory=None, wall=0.0)
+        elif package_contents() != self.plan.package:
+            self._fail(run.key, "The code of texture_kd changed after the first one.")
         else:
             self._train(run, prepare(run))
 

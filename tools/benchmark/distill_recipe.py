@@ -11,8 +11,6 @@ from typing import NamedTuple
 from distill_suite import Row, SuiteError, hint, read_config
 from mmengine.config import Config, DictAction
 
-# What trainings import, which is not always what lies beside this file.
-PACKAGE = Path(find_spec("texture_kd").origin).parent
 # A loss stands in two places of a distiller's config.
 LOSS_PLACES = ("distill_losses", "loss_forward_mappings")
 LINES = 20
@@ -99,9 +97,22 @@ def read_recipe(row: Row, options: Sequence[str]) -> Recipe:
 
 
 def package_contents() -> str:
-    """Return a hash that tells whether the code of texture_kd has changed."""
-    files = sorted(PACKAGE.rglob("*.py"))
-    return _hash(b"\0".join(file.read_bytes() for file in files))
+    """Return a hash that tells whether the code of texture_kd has changed.
+
+    Raises:
+        SuiteError: it is not installed.
+    """
+    # What trainings import is not always what lies beside this file.
+    spec = find_spec("texture_kd")
+    if spec is None:
+        raise SuiteError("texture_kd is not installed: pip install -e . installs it.")
+    folder = Path(spec.origin).parent
+    parts = [
+        part
+        for file in sorted(folder.rglob("*.py"))
+        for part in (str(file.relative_to(folder)).encode(), file.read_bytes())
+    ]
+    return _hash(b"\0".join(parts))
 
 
 def without_losses(row: Row) -> str:
