@@ -67,6 +67,8 @@ def main() -> None:
     config = Config.fromfile(args.config)
     if "SpectralTruncationHead" not in str(config.model.decode_head.type):
         parser.error(f"{args.config} has no SpectralTruncationHead")
+    config.merge_from_dict(dict(option.split("=", 1) for option in args.cfg_options))
+    args.iters = int(config.train_cfg.max_iters)
 
     runs = [(g, seed) for seed in args.seeds for g in (STOCK, *map(str, args.grids))]
     with ThreadPoolExecutor(args.jobs) as pool:
@@ -98,10 +100,7 @@ def train(args: argparse.Namespace, grid: str, seed: int) -> float:
     """
     folder = args.out / f"grid{grid}" / f"seed{seed}"
     options = [*args.cfg_options, f"model.decode_head.grid={grid}"]
-    config = Config.fromfile(args.config)
-    config.merge_from_dict(dict(option.split("=", 1) for option in args.cfg_options))
-    iters = int(config.train_cfg.max_iters)
-    if not validated(folder, iters, METRIC):
+    if not validated(folder, args.iters, METRIC):
         command = [TOOLS / "train.py", args.config, f"--work-dir={folder}", "--resume"]
         run(
             command,
@@ -109,7 +108,7 @@ def train(args: argparse.Namespace, grid: str, seed: int) -> float:
             folder / "train.log",
             args.jobs,
         )
-    return read_figures(folder, iters, METRIC).score
+    return read_figures(folder, args.iters, METRIC).score
 
 
 def analyse(args: argparse.Namespace, seed: int) -> dict[int, dict[str, float]]:
