@@ -1,11 +1,21 @@
 """What the tests of several folders use."""
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-CONFIGS = Path(__file__).parents[1] / "configs"
+REPOSITORY = Path(__file__).parents[1]
+CONFIGS = REPOSITORY / "configs"
+BENCHMARKS = REPOSITORY / "tools" / "benchmark"
+
+
+@pytest.fixture
+def load_tool(monkeypatch):
+    """Load a module of tools/benchmark."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@ import torch
 
 from texture_kd.functional import (
     contourlet,
+    contourlet_energies,
+    contourlet_products,
     directional_filter_bank,
     laplacian_pyramid,
 )
@@ -139,8 +141,13 @@ def test_inference_mode_leaves_no_trace_in_training():
     ],
 )
 def test_what_is_no_image_is_refused(x, message):
-    with pytest.raises(ValueError, match=message):
-        contourlet(x)
+    for function in (
+        contourlet,
+        contourlet_energies,
+        lambda x: contourlet_products(x, x),
+    ):
+        with pytest.raises(ValueError, match=message):
+            function(x)
 
 
 @pytest.mark.parametrize(
@@ -154,5 +161,17 @@ def test_what_is_no_image_is_refused(x, message):
     ],
 )
 def test_unknown_options_are_refused(options, message):
+    x = torch.zeros(1, 1, 16, 16)
     with pytest.raises(ValueError, match=message):
-        contourlet(torch.zeros(1, 1, 16, 16), **options)
+        contourlet(x, **options)
+    with pytest.raises(ValueError, match=message):
+        contourlet_products(x, x, **options)
+
+
+def test_products_are_of_images_of_one_shape():
+    x = torch.randn(1, 2, 16, 16)
+    with pytest.raises(ValueError, match=r"one shape.*\(1, 1, 16, 16\)"):
+        contourlet_products(x, x[:, :1])
+    with pytest.raises(ValueError, match=r"floating point.*int64"):
+        contourlet_products(x, x.long())
+    assert contourlet_products(x, x.double()).dtype == torch.float64

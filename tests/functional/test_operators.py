@@ -6,6 +6,7 @@ from torch.profiler import ProfilerActivity, profile
 from texture_kd.functional import (
     contourlet,
     contourlet_energies,
+    contourlet_products,
     directional_filter_bank,
     inverse_contourlet,
     inverse_directional_filter_bank,
@@ -43,11 +44,16 @@ def round_trip(x):
     return inverse_contourlet(contourlet(x, (2, 1)))
 
 
+def products(x):
+    return contourlet_products(x, x.flip(1))
+
+
 @pytest.mark.parametrize(
     "function",
     [
         round_trip,
         contourlet_energies,
+        products,
         lambda x: inverse_directional_filter_bank(directional_filter_bank(x, 1)),
         lambda x: inverse_laplacian_pyramid(laplacian_pyramid(x)),
     ],
@@ -64,7 +70,9 @@ def test_filters_of_a_size_are_prepared_once():
     assert filter_bank.cache_info().misses == misses
 
 
-@pytest.mark.parametrize("function", [contourlet, contourlet_energies, round_trip])
+@pytest.mark.parametrize(
+    "function", [contourlet, contourlet_energies, products, round_trip]
+)
 def test_kernel_launches_grow_with_neither_images_nor_channels(function):
     def launches(*shape):
         x = torch.randn(shape)

@@ -1,6 +1,3 @@
-import importlib
-from pathlib import Path
-
 import pytest
 import torch
 from dtiem_reference import quantise
@@ -19,7 +16,6 @@ from texture_kd.functional import (
 
 CASES = settings(max_examples=50, deadline=None)
 KERNELS = "intensity", "triangle"
-TOOLS = Path(__file__).parents[2] / "tools" / "benchmark"
 
 
 @st.composite
@@ -207,9 +203,8 @@ def test_counts_of_many_pixels_are_exact_in_single_precision():
 
 
 @pytest.mark.parametrize("function", [count_levels, mix_levels])
-def test_no_matrix_of_levels_by_pixels_is_made(function, monkeypatch):
-    monkeypatch.syspath_prepend(TOOLS)
-    measure = importlib.import_module("measure")
+def test_no_matrix_of_levels_by_pixels_is_made(function, load_tool):
+    measure = load_tool("measure")
     rows, count, pixels = 2, 100, 2**15
     intensity = torch.rand(rows, pixels, requires_grad=True)
     levels = uniform_levels(torch.zeros(rows), torch.ones(rows), count)

@@ -1,6 +1,3 @@
-import importlib
-from pathlib import Path
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -8,8 +5,6 @@ from mmrazor.registry import MODELS
 
 import texture_kd.components  # noqa: F401
 from texture_kd.losses import FAKDLoss
-
-TOOLS = Path(__file__).parents[2] / "tools" / "benchmark"
 
 
 def test_equals_the_definition():
@@ -34,9 +29,8 @@ def test_pools_no_more_than_it_has_to(grid, pool):
     torch.testing.assert_close(FAKDLoss()(s, t), FAKDLoss(pool)(s, t))
 
 
-def test_a_street_scene_takes_little_memory(monkeypatch):
-    monkeypatch.syspath_prepend(TOOLS)
-    measure = importlib.import_module("measure")
+def test_a_street_scene_takes_little_memory(load_tool):
+    measure = load_tool("measure")
     s = torch.randn(1, 8, 64, 128, requires_grad=True)
     t = torch.randn(1, 16, 64, 128)
     peak = measure.peak_memory(lambda: FAKDLoss()(s, t).backward(), s.device)

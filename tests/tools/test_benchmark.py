@@ -14,15 +14,15 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def measure(load):
+def measure(load_tool):
     """What the benchmarks share."""
-    return load("measure")
+    return load_tool("measure")
 
 
 @pytest.fixture
-def benchmark(load):
+def benchmark(load_tool):
     """The benchmark of the contourlet."""
-    return load("contourlet")
+    return load_tool("contourlet")
 
 
 class Machine:

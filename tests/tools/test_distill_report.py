@@ -21,28 +21,28 @@ def trained(step, time, loss=1.0, **more):
     return dict(loss=loss, time=time, step=step, **more)
 
 
-def test_figures_of_a_log(load, tmp_path):
+def test_figures_of_a_log(load_tool, tmp_path):
     times = [(10, 9.0), (20, 0.1), (30, 0.3), (40, 0.2)]
     lines = [trained(*line) for line in times]
     write_log(tmp_path, "1", *lines, dict(mIoU=42.5, time=7.0, step=40))
-    figures = load("distill_log").read_figures(tmp_path, 40, "mIoU")
+    figures = load_tool("distill_log").read_figures(tmp_path, 40, "mIoU")
     # The first line has the start of the workers; the last is the validation's.
     assert figures == (42.5, {}, 0.2, None)
 
 
 @pytest.mark.parametrize("interval", [1, 2, 5])
 def test_times_that_hold_the_start_of_the_workers_do_not_count(
-    load, tmp_path, interval
+    load_tool, tmp_path, interval
 ):
     # Each time is a mean over ten iterations.
     steps = range(interval, 17, interval)
     lines = [trained(step, 9.0 if step <= 10 else 0.1) for step in steps]
     write_log(tmp_path, "1", *lines, dict(mIoU=1.0, step=16))
-    assert load("distill_log").read_figures(tmp_path, 16, "mIoU").seconds == 0.1
+    assert load_tool("distill_log").read_figures(tmp_path, 16, "mIoU").seconds == 0.1
 
 
-def test_figures_of_a_resumed_training_on_a_gpu(load, tmp_path):
-    log = load("distill_log")
+def test_figures_of_a_resumed_training_on_a_gpu(load_tool, tmp_path):
+    log = load_tool("distill_log")
     first = [trained(10, 9.0, memory=70), trained(20, 0.5), trained(30, 0.5)]
     write_log(tmp_path, "1", *first, dict(mIoU=1.0, step=20))
     second = [trained(30, 9.0, memory=80), trained(40, 0.1), trained(50, 0.1)]
@@ -50,8 +50,8 @@ def test_figures_of_a_resumed_training_on_a_gpu(load, tmp_path):
     assert log.read_figures(tmp_path, 60, "mIoU") == (2.0, {}, 0.1, 80)
 
 
-def test_other_metrics_are_those_of_the_same_validation(load, tmp_path):
-    log = load("distill_log")
+def test_other_metrics_are_those_of_the_same_validation(load_tool, tmp_path):
+    log = load_tool("distill_log")
     first, last = (dict(mIoU=1.0 * s, aAcc=2.0 * s, step=s) for s in (20, 60))
     write_log(tmp_path, "1", trained(20, 0.1), first, trained(60, 0.1), last)
     assert log.read_figures(tmp_path, 60, "mIoU", ["aAcc"]).others == {"aAcc": 120.0}
@@ -59,17 +59,17 @@ def test_other_metrics_are_those_of_the_same_validation(load, tmp_path):
         log.read_figures(tmp_path, 60, "mIoU", ["aAcc", "mAcc"])
 
 
-def test_times_with_the_start_count_where_there_are_no_others(load, tmp_path):
+def test_times_with_the_start_count_where_there_are_no_others(load_tool, tmp_path):
     lines = [trained(1, 0.7), trained(2, 0.5)]
     write_log(tmp_path, "1", *lines, dict(mIoU=1.0, step=2))
-    assert load("distill_log").read_figures(tmp_path, 2, "mIoU").seconds == 0.6
+    assert load_tool("distill_log").read_figures(tmp_path, 2, "mIoU").seconds == 0.6
     lines = [trained(step, 0.1) for step in (10, 20)]
     write_log(tmp_path, "0", *lines)
-    assert load("distill_log").read_figures(tmp_path, 2, "mIoU").seconds == 0.1
+    assert load_tool("distill_log").read_figures(tmp_path, 2, "mIoU").seconds == 0.1
 
 
-def test_a_log_that_is_being_written(load, tmp_path):
-    log = load("distill_log")
+def test_a_log_that_is_being_written(load_tool, tmp_path):
+    log = load_tool("distill_log")
     assert log.newest_log(tmp_path) == []
     lines = [trained(10, 0.1), trained(20, 0.1)]
     path = write_log(tmp_path, "1", *lines)
@@ -80,15 +80,15 @@ def test_a_log_that_is_being_written(load, tmp_path):
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
-def test_a_loss_that_is_no_number_is_named(load, tmp_path, loss):
+def test_a_loss_that_is_no_number_is_named(load_tool, tmp_path, loss):
     lines = [trained(10, 0.1), trained(20, 0.1, loss), dict(mIoU=1.0, step=20)]
     write_log(tmp_path, "1", *lines)
     with pytest.raises(ValueError, match=f"loss is {loss} at iteration 20"):
-        load("distill_log").read_figures(tmp_path, 20, "mIoU")
+        load_tool("distill_log").read_figures(tmp_path, 20, "mIoU")
 
 
-def test_the_logs_of_earlier_processes_are_left_out(load, tmp_path):
-    log = load("distill_log")
+def test_the_logs_of_earlier_processes_are_left_out(load_tool, tmp_path):
+    log = load_tool("distill_log")
     write_log(tmp_path, "1", trained(10, 0.1))
     write_log(tmp_path, "2", trained(20, 0.1))
     earlier = log.find_logs(tmp_path)
@@ -98,8 +98,8 @@ def test_the_logs_of_earlier_processes_are_left_out(load, tmp_path):
     assert log.newest_log(tmp_path, earlier) == [trained(30, 0.1)]
 
 
-def test_the_tail_of_what_was_printed(load, tmp_path):
-    log = load("distill_log")
+def test_the_tail_of_what_was_printed(load_tool, tmp_path):
+    log = load_tool("distill_log")
     assert log.tail(tmp_path / "no") == ""
     (tmp_path / "log").write_text("\n".join(map(str, range(100))))
     assert log.tail(tmp_path / "log").split() == [str(i) for i in range(85, 100)]
@@ -121,16 +121,16 @@ def results_of(run, **rows):
     }
 
 
-def test_the_gap(load):
-    gap_closed = load("distill_report").gap_closed
+def test_the_gap(load_tool):
+    gap_closed = load_tool("distill_report").gap_closed
     assert gap_closed(teacher=50, student=40, distilled=47) == 70
     assert gap_closed(teacher=50, student=40, distilled=39) == -10
     assert gap_closed(teacher=40, student=40, distilled=47) is None
     assert gap_closed(teacher=39, student=40, distilled=47) is None
 
 
-def test_spreads_say_what_they_are_made_of(load):
-    report = load("distill_report")
+def test_spreads_say_what_they_are_made_of(load_tool):
+    report = load_tool("distill_report")
     assert report.spread_text([], 3, ".2f") == ""
     assert report.spread_text([40.0], 1, ".2f") == "40.00"
     assert report.spread_text([40.0], 3, ".2f") == "40.00 (n = 1)"
@@ -139,8 +139,8 @@ def test_spreads_say_what_they_are_made_of(load):
     assert report.spread_text([-1.0, 3.0], 3, "+.2f") == "+1.00 ± 2.83 (n = 2)"
 
 
-def test_figures_are_taken_within_a_seed(load):
-    report, run = load("distill_report"), load("distill_run")
+def test_figures_are_taken_within_a_seed(load_tool):
+    report, run = load_tool("distill_report"), load_tool("distill_run")
     results = results_of(
         run,
         teacher=[(50, 0.4), (45, 0.4), (40, 0.4)],
@@ -171,16 +171,16 @@ def test_figures_are_taken_within_a_seed(load):
     assert figures("y", 0) == {}
 
 
-def test_equal_time(load):
-    equal_time_iters = load("distill_plan").equal_time_iters
+def test_equal_time(load_tool):
+    equal_time_iters = load_tool("distill_plan").equal_time_iters
     assert equal_time_iters(400, 0.2, 0.5) == 160
     assert equal_time_iters(400, 0.2, 0.1) == 800
     assert equal_time_iters(2, 0.2, 0.2) == 2
     assert equal_time_iters(3, 0.2, 2.0) == 2
 
 
-def report_of(load, out, seeds, names, equal_time=True):
-    run = load("distill_run")
+def report_of(load_tool, out, seeds, names, equal_time=True):
+    run = load_tool("distill_run")
     keys = [run.Key(name, seed) for seed in seeds for name in names]
     plan = SimpleNamespace(
         out=out,
@@ -192,7 +192,9 @@ def report_of(load, out, seeds, names, equal_time=True):
         unit="%",
         also=(),
     )
-    return load("distill_report").Report(plan, "mine", {"Machine": "slow"}, gpu=False)
+    return load_tool("distill_report").Report(
+        plan, "mine", {"Machine": "slow"}, gpu=False
+    )
 
 
 def table_of(path, title):
@@ -200,8 +202,8 @@ def table_of(path, title):
         return [row for row in csv.DictReader(file) if row["table"] == title]
 
 
-def test_a_partial_report_with_a_failure(load, tmp_path):
-    run = load("distill_run")
+def test_a_partial_report_with_a_failure(load_tool, tmp_path):
+    run = load_tool("distill_run")
     results = results_of(
         run,
         teacher=[(50, 0.4), (46, 0.4)],
@@ -213,7 +215,7 @@ def test_a_partial_report_with_a_failure(load, tmp_path):
         run.Key("x", 1): "Exit status 1.\nTraceback\nValueError: no",
         run.Key("y", 0): "It needs something.",
     }
-    report = report_of(load, tmp_path, [0, 1], ["teacher", "student", "x", "y"])
+    report = report_of(load_tool, tmp_path, [0, 1], ["teacher", "student", "x", "y"])
     text = report.write(results, failures)
     assert text == (tmp_path / "results.md").read_text()
     assert "- Machine: slow\n- Trainings done: 5 of 8\n" in text
@@ -243,18 +245,20 @@ def test_a_partial_report_with_a_failure(load, tmp_path):
     assert (tmp_path / "results.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_times_are_medians_and_memory_is_the_most(load, tmp_path):
+def test_times_are_medians_and_memory_is_the_most(load_tool, tmp_path):
     values = [(40, 0.2), (41, 0.9), (42, 0.3)]
-    results = results_of(load("distill_run"), student=values, x=values, x_equal=values)
-    report_of(load, tmp_path, [0, 1, 2], ["student", "x"]).write(results, {})
+    results = results_of(
+        load_tool("distill_run"), student=values, x=values, x_equal=values
+    )
+    report_of(load_tool, tmp_path, [0, 1, 2], ["student", "x"]).write(results, {})
     for row in table_of(tmp_path / "results.csv", "Results"):
         assert row["seconds an iteration"] == "0.3000"
         assert row["memory (MiB)"] == "502"
         assert row["of the student's time (%)"] == "100"
 
 
-def test_a_report_is_never_half_there(load, tmp_path):
-    measure = load("measure")
+def test_a_report_is_never_half_there(load_tool, tmp_path):
+    measure = load_tool("measure")
     tables = [measure.Table("Results", [{"a": "1"}])]
     measure.write_report(tmp_path, "results", ["old"], tables)
     for name in ("results.md", "results.csv"):
@@ -269,17 +273,17 @@ def test_a_report_is_never_half_there(load, tmp_path):
     assert len([*tmp_path.iterdir()]) == 4
 
 
-def test_a_report_of_nothing(load, tmp_path):
+def test_a_report_of_nothing(load_tool, tmp_path):
     names = ["teacher", "student", "x"]
-    text = report_of(load, tmp_path, [0], names, equal_time=False).write({}, {})
+    text = report_of(load_tool, tmp_path, [0], names, equal_time=False).write({}, {})
     assert "| x | 0 |  |  |  |  |  |\n" in text
     assert "equal-time" not in text
     assert "failed" not in text
     assert (tmp_path / "results.png").exists()
 
 
-def test_the_picture_shows_what_is_there(load, tmp_path, monkeypatch):
-    plot, run = load("distill_plot"), load("distill_run")
+def test_the_picture_shows_what_is_there(load_tool, tmp_path, monkeypatch):
+    plot, run = load_tool("distill_plot"), load_tool("distill_run")
     figures = []
 
     def save(self, path, **_):
@@ -314,8 +318,8 @@ def test_the_picture_shows_what_is_there(load, tmp_path, monkeypatch):
 # Progress.
 
 
-def test_the_time_that_is_left(load):
-    progress, run = load("distill_progress"), load("distill_run")
+def test_the_time_that_is_left(load_tool):
+    progress, run = load_tool("distill_progress"), load_tool("distill_run")
     key, running = run.Key, progress.Running
     assert progress.remaining([], [key("x", 0)], {}, 1) is None
     assert progress.remaining([running(key("x", 0), 5, 0)], [], {}, 1) is None
@@ -337,8 +341,8 @@ def test_the_time_that_is_left(load):
     assert left(active=[running(key("x", 2), 50, 0)]) == 0
 
 
-def test_durations(load):
-    duration = load("distill_progress").duration
+def test_durations(load_tool):
+    duration = load_tool("distill_progress").duration
     assert [duration(s) for s in (8, 600, 3600 * 2 + 300)] == [
         "8 s",
         "10 min",

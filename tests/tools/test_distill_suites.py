@@ -9,8 +9,8 @@ SUITES = sorted((FOLDER / "suites").glob("*.py"))
 
 
 @pytest.fixture
-def suite(load):
-    return load("distill_suite")
+def suite(load_tool):
+    return load_tool("distill_suite")
 
 
 def write_config(path, text=""):
@@ -88,8 +88,8 @@ def test_the_rows_of_our_suites(suite, name):
     assert set(terms) == {rows["SSTKD"].config}
 
 
-def test_the_rows_of_the_ablations_are_the_tables(suite, load):
-    recipe = load("distill_recipe")
+def test_the_rows_of_the_ablations_are_the_tables(suite, load_tool):
+    recipe = load_tool("distill_recipe")
     found = {}
     for row in suite.load_suite("ablations").rows[2:]:
         config = suite.read_config(row.config)
@@ -122,8 +122,8 @@ def test_the_rows_of_the_ablations_are_the_tables(suite, load):
     }
 
 
-def test_options_of_the_optimiser_reach_the_students_beside_a_critic(suite, load):
-    recipe = load("distill_recipe")
+def test_options_of_the_optimiser_reach_the_students_beside_a_critic(suite, load_tool):
+    recipe = load_tool("distill_recipe")
     options = [
         "optim_wrapper.type=BFloat16OptimWrapper",
         "optim_wrapper.critic.optimizer.lr=0.1",
@@ -140,8 +140,8 @@ def test_options_of_the_optimiser_reach_the_students_beside_a_critic(suite, load
     assert recipe.read_recipe(alone, options).given == options
 
 
-def test_a_critics_optimiser_goes_with_the_critic(suite, load, tmp_path):
-    recipe = load("distill_recipe")
+def test_a_critics_optimiser_goes_with_the_critic(suite, load_tool, tmp_path):
+    recipe = load_tool("distill_recipe")
     rows = {row.name: row for row in suite.load_suite("mosaic").rows}
     alone = rows["SSTKD+adversarial"]._replace(without=("loss_adversarial",))
     path = tmp_path / "config.py"
@@ -154,14 +154,14 @@ def test_a_critics_optimiser_goes_with_the_critic(suite, load, tmp_path):
     assert "critic" in suite.read_config(path).optim_wrapper
 
 
-def test_whatever_counts_iterations_is_scaled(suite, load, tmp_path):
+def test_whatever_counts_iterations_is_scaled(suite, load_tool, tmp_path):
     base = tmp_path / "base.py"
     base.write_text(
         "train_cfg = dict(max_iters=400)\nmodel = dict(teacher_ckpt=None)\n"
         "param_scheduler = [dict(type='MultiStepLR', milestones=[100, 300]), "
         "dict(type='CosineAnnealingLR', T_max=400)]\n"
     )
-    recipe = load("distill_recipe")
+    recipe = load_tool("distill_recipe")
     found = recipe.read_recipe(suite.Row("x", base, (), ()), []).options(100)
     assert "param_scheduler.0.milestones=[25,75]" in found
     assert "param_scheduler.1.T_max=100" in found
@@ -171,8 +171,8 @@ def test_whatever_counts_iterations_is_scaled(suite, load, tmp_path):
 
 
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
-def test_our_suites_have_one_budget_and_losses_to_take_out(suite, load, path):
-    recipe = load("distill_recipe")
+def test_our_suites_have_one_budget_and_losses_to_take_out(suite, load_tool, path):
+    recipe = load_tool("distill_recipe")
     rows = suite.load_suite(path.stem).rows
     recipes = {row.name: recipe.read_recipe(row, row.options) for row in rows}
     # A teacher may learn for longer.
@@ -180,10 +180,10 @@ def test_our_suites_have_one_budget_and_losses_to_take_out(suite, load, path):
     assert len({found.iters for found in recipes.values()}) == 1
 
 
-def test_losses_taken_out_are_gone_from_the_config(suite, load, tmp_path):
+def test_losses_taken_out_are_gone_from_the_config(suite, load_tool, tmp_path):
     row = suite.Row("x", write_config(tmp_path / "base.py"), (), ("loss_a",))
     path = tmp_path / "without.py"
-    path.write_text(load("distill_recipe").without_losses(row))
+    path.write_text(load_tool("distill_recipe").without_losses(row))
     distiller = suite.read_config(path).model.distiller
     assert distiller == {
         "distill_losses": {"loss_b": {"type": "B"}},
@@ -260,9 +260,9 @@ def row_of(suite, path, *without):
     return suite.Row("row", path, (), without)
 
 
-def test_a_recipe_scales_the_whole_schedule(suite, load, tmp_path):
+def test_a_recipe_scales_the_whole_schedule(suite, load_tool, tmp_path):
     row = row_of(suite, write_config(tmp_path / "config.py"))
-    recipe = load("distill_recipe").read_recipe(row, [])
+    recipe = load_tool("distill_recipe").read_recipe(row, [])
     assert recipe.iters == 400
     assert recipe.options(400) == []
     assert dict(option.split("=") for option in recipe.options(100)) == {
@@ -293,11 +293,11 @@ def test_a_recipe_scales_the_whole_schedule(suite, load, tmp_path):
     ],
 )
 def test_all_that_mmengine_takes_for_a_schedule(
-    suite, load, tmp_path, schedulers, places
+    suite, load_tool, tmp_path, schedulers, places
 ):
     text = f"param_scheduler = {schedulers}"
     row = row_of(suite, write_config(tmp_path / "config.py", text))
-    options = load("distill_recipe").read_recipe(row, []).options(100)
+    options = load_tool("distill_recipe").read_recipe(row, []).options(100)
     prefix = "param_scheduler."
     assert {
         option.removeprefix(prefix) for option in options if option.startswith(prefix)
@@ -305,15 +305,17 @@ def test_all_that_mmengine_takes_for_a_schedule(
 
 
 @pytest.mark.parametrize("hooks", ["dict(interval=-1)", "dict()"])
-def test_a_checkpoint_at_the_end_only_stays_the_only_one(suite, load, tmp_path, hooks):
+def test_a_checkpoint_at_the_end_only_stays_the_only_one(
+    suite, load_tool, tmp_path, hooks
+):
     text = f"default_hooks['checkpoint'] = {hooks}"
     row = row_of(suite, write_config(tmp_path / "config.py", text))
-    options = load("distill_recipe").read_recipe(row, []).options(100)
+    options = load_tool("distill_recipe").read_recipe(row, []).options(100)
     assert "checkpoint" not in "".join(options)
 
 
-def test_options_count_and_a_changed_config_shows(suite, load, tmp_path):
-    read_recipe = load("distill_recipe").read_recipe
+def test_options_count_and_a_changed_config_shows(suite, load_tool, tmp_path):
+    read_recipe = load_tool("distill_recipe").read_recipe
     row = row_of(suite, write_config(tmp_path / "config.py"))
     plain = read_recipe(row, [])
     assert read_recipe(row, ["train_cfg.max_iters=50"]).iters == 50
@@ -323,8 +325,8 @@ def test_options_count_and_a_changed_config_shows(suite, load, tmp_path):
     assert read_recipe(row, []).contents != plain.contents
 
 
-def test_what_cannot_be_trained_is_named(suite, load, tmp_path):
-    read_recipe = load("distill_recipe").read_recipe
+def test_what_cannot_be_trained_is_named(suite, load_tool, tmp_path):
+    read_recipe = load_tool("distill_recipe").read_recipe
     path = write_config(tmp_path / "config.py")
     with pytest.raises(suite.SuiteError, match=r"'loss_aa', .*did you mean 'loss_a'"):
         read_recipe(row_of(suite, path, "loss_aa"), [])

@@ -124,10 +124,10 @@ class Bench:
 
 
 @pytest.fixture
-def bench(load, tmp_path, monkeypatch):
-    monkeypatch.setattr(load("distill_run"), "TRAIN", TRAIN)
-    monkeypatch.setattr(load("distill_queue"), "POLL", 0.01)
-    monkeypatch.setattr(load("distill_report"), "draw", lambda *_: None)
+def bench(load_tool, tmp_path, monkeypatch):
+    monkeypatch.setattr(load_tool("distill_run"), "TRAIN", TRAIN)
+    monkeypatch.setattr(load_tool("distill_queue"), "POLL", 0.01)
+    monkeypatch.setattr(load_tool("distill_report"), "draw", lambda *_: None)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
     monkeypatch.setattr(sys, "argv", [])
@@ -425,8 +425,8 @@ def test_a_result_that_is_missing_is_read_again(bench, capsys):
     assert bench.result("student/seed0") == before | {"memory": None, "wall": 0.0}
 
 
-def test_the_progress_of_a_resumed_training_is_its_own(load, tmp_path):
-    queue, run = load("distill_queue"), load("distill_run")
+def test_the_progress_of_a_resumed_training_is_its_own(load_tool, tmp_path):
+    queue, run = load_tool("distill_queue"), load_tool("distill_run")
     training = run.Run(run.Key("student", 0), None, tmp_path, 40, [], "mIoU", (), {})
 
     def write_log(name, line):
@@ -497,8 +497,8 @@ def test_a_training_that_exits_with_an_error(bench):
     assert failed["x"] == "seed 0; seed 0 in equal time"
 
 
-def test_a_process_that_does_not_want_to_end(load, monkeypatch):
-    queue = load("distill_queue")
+def test_a_process_that_does_not_want_to_end(load_tool, monkeypatch):
+    queue = load_tool("distill_queue")
     monkeypatch.setattr(queue, "PATIENCE", 0.1)
     ignore = "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True)"
     process = subprocess.Popen(
@@ -575,7 +575,7 @@ def test_another_machine_is_another_setting(bench, monkeypatch, capsys):
 
 
 @pytest.fixture
-def install(load, monkeypatch):
+def install(load_tool, monkeypatch):
     """Let texture_kd be found in some folders, one after the other."""
 
     def install(*folders):
@@ -584,7 +584,7 @@ def install(load, monkeypatch):
         def find_spec(name):
             return ModuleSpec(name, None, origin=str(next(places) / "__init__.py"))
 
-        monkeypatch.setattr(load("distill_recipe"), "find_spec", find_spec)
+        monkeypatch.setattr(load_tool("distill_recipe"), "find_spec", find_spec)
 
     return install
 
@@ -617,16 +617,16 @@ def test_code_that_changes_meanwhile_is_named(bench, install, capsys):
     assert not bench.commands("student/seed0")
 
 
-def test_names_of_files_are_part_of_the_code(load, install, tmp_path):
+def test_names_of_files_are_part_of_the_code(load_tool, install, tmp_path):
     install(tmp_path)
     (tmp_path / "a.py").write_text("x")
-    before = load("distill_recipe").package_contents()
+    before = load_tool("distill_recipe").package_contents()
     (tmp_path / "a.py").rename(tmp_path / "b.py")
-    assert load("distill_recipe").package_contents() != before
+    assert load_tool("distill_recipe").package_contents() != before
 
 
-def test_texture_kd_has_to_be_installed(bench, load, monkeypatch, capsys):
-    monkeypatch.setattr(load("distill_recipe"), "find_spec", lambda _: None)
+def test_texture_kd_has_to_be_installed(bench, load_tool, monkeypatch, capsys):
+    monkeypatch.setattr(load_tool("distill_recipe"), "find_spec", lambda _: None)
     with pytest.raises(SystemExit):
         bench.run("--rows", "student")
     assert "texture_kd is not installed" in capsys.readouterr().err

@@ -88,10 +88,16 @@ def test_a_network_alone_is_the_student(tool, model):
 
 
 @pytest.mark.parametrize(
-    "text", ["x = 1", "model = dict(type='SingleTeacherDistill', teacher=dict())"]
+    ("text", "message"),
+    [
+        ("x = 1", r"config.py has no model"),
+        ("model = None", r"config.py has no model"),
+        ("model = dict(type='SelfDistill', distiller={})", r"distils with SelfDistill"),
+        ("model = dict(type='EncoderDecodr')", r"'EncoderDecodr'; did you mean Enco"),
+    ],
 )
-def test_what_is_neither_is_refused(tool, tmp_path, text):
+def test_what_is_neither_is_refused(tool, tmp_path, text, message):
     config = tmp_path / "config.py"
     config.write_text(text)
-    with pytest.raises(ValueError, match=r"config.py.*TextureDistill"):
+    with pytest.raises(ValueError, match=message):
         tool["build"](str(config), {})

@@ -20,10 +20,10 @@ FOLDER = Path(__file__).parents[2] / "tools" / "benchmark"
 
 
 @pytest.fixture
-def benchmark(load):
+def benchmark(load_tool):
     """The benchmark of the statistical texture."""
     torch.manual_seed(0)
-    return load("statistical_texture")
+    return load_tool("statistical_texture")
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 50])

@@ -6,16 +6,19 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.model import revert_sync_batchnorm
 from torch import nn
+from torch.autograd import DeviceType
 
 CPU = torch.device("cpu")
 
 
-def event(name, start, end, number=-1, thread=1, device_time=0.0):
+def event(name, start, end, number=-1, thread=1, device_time=0.0, device="CPU"):
     """Make what the profiler has for an operation."""
     times = SimpleNamespace(start=start, end=end, elapsed_us=lambda: end - start)
     return SimpleNamespace(
         name=name,
+        device_type=getattr(DeviceType, device),
         time_range=times,
         thread=thread,
         sequence_nr=number,
@@ -33,7 +36,9 @@ EVENTS = [
     event("aten::mm", 4000, 5000, number=3),
     event("aten::relu", 5000, 6000, number=4),
     event("loss", 9000, 10000, device_time=5.0),
-    event("aten::detach", 9000, 9100, number=5),
+    # A gradient inside the forward pass, by the thread of the device.
+    event(BACKWARD + "MulBackward0", 9000, 9050, number=4, thread=2),
+    event("aten::detach", 9050, 9100, number=5),
     # Of the whole training, between the parts.
     event("aten::add", 10000, 10100, number=5),
     event(BACKWARD + "AddBackward0", 10200, 10300, number=5, thread=2),
@@ -45,8 +50,8 @@ EVENTS = [
 ]
 
 
-def test_parts_of_a_step_are_told_by_the_numbers_of_operations(load):
-    milliseconds = load("step_parts").milliseconds
+def test_parts_of_a_step_are_told_by_the_numbers_of_operations(load_tool):
+    milliseconds = load_tool("step_parts").milliseconds
     assert milliseconds(EVENTS, ["teacher", "student", "loss"], gpu=False) == {
         "teacher, forward": 3.0,
         "student, forward": 5.0,
@@ -59,8 +64,16 @@ def test_parts_of_a_step_are_told_by_the_numbers_of_operations(load):
     }
 
 
-def test_on_a_gpu_the_time_of_kernels_counts(load):
-    found = load("step_parts").milliseconds(EVENTS, ["teacher", "student"], gpu=True)
+def test_on_a_gpu_the_time_of_kernels_counts(load_tool):
+    # What ran on the GPU has events of the labels' names there.
+    there = [
+        event(name, 0, 9000, device_time=30.0, device="CUDA")
+        for name in ("the step", "teacher", "student", "Optimizer.step#SGD.step")
+    ]
+    events = [*there, *EVENTS]
+    found = load_tool("step_parts").milliseconds(
+        events, ["teacher", "student"], gpu=True
+    )
     assert found["teacher, forward"] == pytest.approx(0.03)
     assert found["student, backward"] == pytest.approx(0.027)
     assert found["optimiser"] == pytest.approx(0.002)
@@ -89,7 +102,7 @@ class Distillation(nn.Module):
         return self.distiller.distill_losses["loss_squares"](feature)
 
 
-def test_networks_connectors_and_losses_are_parts(load):
+def test_networks_connectors_and_losses_are_parts(load_tool):
     model, x = Distillation(), torch.randn(3, 4)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 
@@ -101,7 +114,7 @@ def test_networks_connectors_and_losses_are_parts(load):
             model(x).backward()
             optimizer.step()
 
-    rows = load("step_parts").part_rows({"ours": Step()}, CPU)
+    rows = load_tool("step_parts").part_rows({"ours": Step()}, CPU)
     found = {row["part"]: row["ours"] for row in rows}
     passes = [
         f"{part}, {which}"
@@ -117,8 +130,8 @@ def test_networks_connectors_and_losses_are_parts(load):
     assert not any(module._forward_pre_hooks for module in model.modules())
 
 
-def test_the_rows_are_the_terms(load):
-    step = load("train_step")
+def test_the_rows_are_the_terms(load_tool):
+    step = load_tool("train_step")
     rows = step.rows()
     found = {}
     for name, row in rows.items():
@@ -148,8 +161,8 @@ def test_the_rows_are_the_terms(load):
     )
 
 
-def test_the_command_writes_its_tables(load, tmp_path, monkeypatch, capsys):
-    step = load("train_step")
+def test_the_command_writes_its_tables(load_tool, tmp_path, monkeypatch, capsys):
+    step = load_tool("train_step")
     few = ["--size", "32", "40", "--repeats", "1", "--threads", "1"]
     options = ["--rows", "student alone", *few, "--dtype", "bfloat16"]
     monkeypatch.setattr(
@@ -170,15 +183,58 @@ def test_the_command_writes_its_tables(load, tmp_path, monkeypatch, capsys):
     assert parts["loss_cwd, backward"][step.REFERENCE]
 
 
+def test_norms_have_the_statistics_of_the_images(load_tool):
+    # SyncBN on one device is no BatchNorm2d.
+    norms = nn.BatchNorm2d(3), revert_sync_batchnorm(nn.SyncBatchNorm(3))
+    images = torch.randn(4, 3, 8, 8) * 5 + 2
+    for norm in norms:
+        network = Headless(norm)
+        load_tool("train_step").normalise_with(network, images)
+        var, mean = torch.var_mean(images, (0, 2, 3))
+        torch.testing.assert_close(norm.running_mean, mean)
+        torch.testing.assert_close(norm.running_var, var)
+        assert not network.training
+
+
+class Headless(nn.Sequential):
+    def forward(self, x, mode):
+        return super().forward(x)
+
+
+def test_other_batches_and_sizes_are_beside_the_reference(load_tool, monkeypatch):
+    step = load_tool("train_step")
+    known = step.rows()
+    pair = [known[step.REFERENCE], known["response"]]
+
+    def build(row, shape, device):
+        copies = 1 if row is pair[0] else 2
+        return lambda: torch.zeros(copies, shape.batch, *shape.size, device=device)
+
+    monkeypatch.setattr(step, "Step", build)
+    rows = step.scaling_rows(pair, step.Shape(2, (32, 40), "float32"), 1, CPU)
+    sizes = ["2 x 32 x 40", "4 x 32 x 40", "8 x 32 x 40", "2 x 16 x 20", "2 x 8 x 10"]
+    names = [row.name for row in pair]
+    assert [(row["images"], row["step"]) for row in rows] == [
+        (f"{size}, float32", name) for size in sizes for name in names
+    ]
+    assert [row["memory, ratio"] for row in rows] == [1, 2] * 5
+    mebibytes = 2 * 32 * 40 * 4 / 2**20
+    assert [row["memory, MiB"] for row in rows[::2]] == pytest.approx(
+        [factor * mebibytes for factor in (1, 2, 4, 1 / 4, 1 / 16)]
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--rows", "SSTDK"], "no row 'SSTDK': there are student alone, "),
-        (["--batch", "0"], "at least 1"),
+        (["--repeats", "0"], "at least 1"),
+        (["--batch", "1"], "--batch 2 at least"),
+        (["--size", "3", "64", "--scaling"], "4 at least"),
     ],
 )
-def test_wrong_options_are_named(load, monkeypatch, capsys, arguments, message):
+def test_wrong_options_are_named(load_tool, monkeypatch, capsys, arguments, message):
     monkeypatch.setattr(sys, "argv", ["train_step.py", *arguments])
     with pytest.raises(SystemExit):
-        load("train_step").main()
+        load_tool("train_step").main()
     assert message in capsys.readouterr().err

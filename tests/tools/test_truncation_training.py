@@ -11,8 +11,8 @@ FOLDER = REPOSITORY / "tools" / "benchmark"
 
 
 @pytest.fixture
-def study(load):
-    return load("truncation_training")
+def study(load_tool):
+    return load_tool("truncation_training")
 
 
 def test_means_over_seeds_and_the_correlation_with_r(study):

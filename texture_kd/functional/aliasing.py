@@ -74,7 +74,7 @@ class Lattice(NamedTuple):
 
 
 class FilterBank(NamedTuple):
-    """What :func:`texture_kd.functional.filter_bank.analyse` computes with.
+    """What bands of images of one size, and sums over them, are computed with.
 
     Attributes:
         scales: the lattices of each scale, finest first.

@@ -17,7 +17,7 @@ from .filter_bank import band_lattices, bank_of, blocks_of
 from .flops import spectral_flops
 from .spectrum import merge, split, to_images, to_rows
 
-# Schemas are spelt out: PyTorch 2.6 does not infer them from these annotations.
+# Schemas are spelt out as in filter_bank.py.
 _OPTIONS = "SymInt[] depths, str pyramid, str directional"
 
 

@@ -166,9 +166,9 @@ def contourlet_products(
         raise ValueError(
             f"expected images of one shape, got {tuple(x.shape)} and {tuple(y.shape)}"
         )
+    x, y = (as_torus(z, contourlet_multiple(levels)) for z in (x, y))
     dtype = torch.promote_types(x.dtype, y.dtype)
-    x, y = (as_torus(z.to(dtype), contourlet_multiple(levels)) for z in (x, y))
-    sums = band_products(x, y, levels, pyramid, directional)
+    sums = band_products(x.to(dtype), y.to(dtype), levels, pyramid, directional)
     return _means(sums, levels, x)
 
 

@@ -117,8 +117,9 @@ class CDMLoss(nn.Module):
                 gradient flows into it.
 
         Returns:
-            A scalar, float32 or, for float64 features, float64. It has no unit but
-            with ``normalise='none'``, where it has the square of the features'.
+            A scalar, float32 or, for float64 features, float64; not negative but for
+            rounding. It has no unit but with ``normalise='none'``, where it has the
+            square of the features'.
 
         Raises:
             ValueError: a feature has another number of dimensions or channels than
@@ -180,16 +181,20 @@ class CDMLoss(nn.Module):
         bands = self._energies(teacher) if few or subband else None
         align = self.align.weight.to(student.dtype).flatten(1)
         if few:
-            pulled = _mixed(student, align.mT @ align) - 2 * _mixed(teacher, align.mT)
-            options = (self.levels, self.pyramid, self.directional)
-            products = contourlet_products(student, pulled, *options)
-            share = self.student_channels / self.teacher_channels
-            energies = bands + share * products
+            energies = bands + self._difference(student, teacher, align)
         else:
             energies = self._energies(teacher - _mixed(student, align))
         if subband:
             energies = energies / _scale(bands, teacher).square()
         return energies
+
+    def _difference(self, student: Tensor, teacher: Tensor, align: Tensor) -> Tensor:
+        """Return E(teacher - align student) - E(teacher), as products (N, B)."""
+        pulled = _mixed(student, align.mT @ align) - 2 * _mixed(teacher, align.mT)
+        options = (self.levels, self.pyramid, self.directional)
+        products = contourlet_products(student, pulled, *options)
+        # Products are means over the student's channels, energies over the teacher's.
+        return self.student_channels / self.teacher_channels * products
 
     def _weighted(self, energies: Tensor) -> Tensor:
         levels = energies.mean(0).split([2**level for level in self.levels])

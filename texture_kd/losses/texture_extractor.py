@@ -127,12 +127,10 @@ class TextureExtractor(nn.Module):
             [torch.stack([h.raw_levels, h.nodes[:, 1]], 1) for h in histograms]
         )
         nodes = self._reason(levels, torch.cat([x.mean((2, 3)) for x in regions]))
-        groups = zip(
-            regions, histograms, nodes.split([len(x) for x in regions]), strict=True
-        )
+        nodes = nodes.split([len(x) for x in regions])
         return [
             mix_levels(n, h.intensity, h.levels).unflatten(2, x.shape[2:])
-            for x, h, n in groups
+            for x, h, n in zip(regions, histograms, nodes, strict=True)
         ]
 
     def _reason(self, levels: Tensor, means: Tensor) -> Tensor:

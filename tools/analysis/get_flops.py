@@ -51,26 +51,34 @@ def build(config: str, options: dict) -> nn.Module:
 
     Raises:
         OSError: there is no such file, or it is no config.
-        ValueError: it has no model, or that of another distillation.
+        ValueError: it has no model, or one that cannot be built or is a distillation
+            of another kind.
     """
     from mmrazor.registry import MODELS
 
     import texture_kd.components  # noqa: F401
+    from texture_kd.analysis.unknown_types import unknown_types
 
     config = Config.fromfile(config)
     config.merge_from_dict(options)
-    model = config.get("model", {})
-    distilled = "teacher" in model
-    if "type" not in model or (distilled and model.type != "TextureDistill"):
+    model = config.get("model") or {}
+    if "type" not in model:
+        raise ValueError(f"{config.filename} has no model: give a training's config")
+    distilled = "distiller" in model
+    if distilled and model.type != "TextureDistill":
         raise ValueError(
-            f"{config.filename} has no model, or a distillation that is no "
-            "TextureDistill: give a config such as configs/sstkd_*.py"
+            f"{config.filename} distils with {model.type}, whose parts are not known: "
+            "give one with TextureDistill, such as configs/sstkd_*.py"
         )
     if distilled:
         model.teacher_ckpt = None
     scope = "mmrazor" if distilled else "mmseg"
     with DefaultScope.overwrite_default_scope("mmseg"):
-        return MODELS.build({"_scope_": scope, **model}).eval()
+        try:
+            return MODELS.build({"_scope_": scope, **model}).eval()
+        except KeyError as error:
+            strange = unknown_types(config.to_dict())
+            raise ValueError("; ".join(strange) or str(error)) from error
 
 
 def count_parts(

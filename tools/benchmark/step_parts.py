@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
 import torch
 from torch import nn
+from torch.autograd import DeviceType
 from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile, record_function
 from torch.utils.hooks import RemovableHandle
@@ -20,13 +22,22 @@ TEACHER, STUDENT, OPTIMISER, REST, ALL = (
 BACKWARD = "autograd::engine::evaluate_function: "
 
 
+class Step(Protocol):
+    """A step of a training, which has run before."""
+
+    model: nn.Module
+
+    def __call__(self) -> None:
+        """Do it."""
+
+
 def part_rows(
-    steps: Mapping[str, object], device: torch.device
+    steps: Mapping[str, Step], device: torch.device
 ) -> list[dict[str, str | float]]:
     """Profile a step of each training.
 
     Args:
-        steps: calls that have a ``model``, by name; they have run before.
+        steps: of each training, by its name.
         device: where they compute.
 
     Returns:
@@ -42,7 +53,7 @@ def part_rows(
     ]
 
 
-def profiled(step, device: torch.device) -> dict[str, float]:
+def profiled(step: Step, device: torch.device) -> dict[str, float]:
     """Return the milliseconds of each part of a step."""
     activities = [ProfilerActivity.CPU]
     if device.type == "cuda":
@@ -116,21 +127,14 @@ def milliseconds(
     def time(event: FunctionEvent) -> float:
         return (event.device_time_total if gpu else event.cpu_time_total) / 1e3
 
+    # A GPU has events of the same names; their time is in the operations', too.
+    events = [event for event in events if event.device_type == DeviceType.CPU]
     spans = [event for event in events if event.name in names]
     found: Counter[str] = Counter()
     for span in spans:
         found[f"{span.name}, forward"] += time(span)
-    # Of several operations with a number the last made that of the backward pass.
-    owners: dict[int, str | None] = {}
-    backward = False
-    for event in sorted(events, key=lambda event: event.time_range.start):
-        owner = next((span.name for span in spans if _within(event, span)), None)
-        if event.name.startswith(BACKWARD) and owner is None:
-            backward = True
-            if owners.get(event.sequence_nr):
-                found[f"{owners[event.sequence_nr]}, backward"] += time(event)
-        elif event.sequence_nr >= 0 and not backward:
-            owners[event.sequence_nr] = owner
+    for event, owner in _backward(events, spans):
+        found[f"{owner}, backward"] += time(event)
     found[OPTIMISER] = sum(
         time(event) for event in events if event.name.startswith("Optimizer.step")
     )
@@ -141,9 +145,27 @@ def milliseconds(
     return dict(found)
 
 
+def _backward(
+    events: Sequence[FunctionEvent], spans: Sequence[FunctionEvent]
+) -> Iterator[tuple[FunctionEvent, str]]:
+    """Find the operations of the backward pass that belong to a span, with its name."""
+    # Of several operations with a number the last made that of the backward pass.
+    owners: dict[int, str | None] = {}
+    backward = False
+    for event in sorted(events, key=lambda event: event.time_range.start):
+        owner = next((span.name for span in spans if _within(event, span)), None)
+        if event.name.startswith(BACKWARD):
+            # A gradient inside a forward pass is that pass's.
+            backward = backward or owner is None
+            if backward and owners.get(event.sequence_nr):
+                yield event, owners[event.sequence_nr]
+        elif event.sequence_nr >= 0 and not backward:
+            owners[event.sequence_nr] = owner
+
+
 def _within(event: FunctionEvent, span: FunctionEvent) -> bool:
+    # Whatever the thread: a GPU's gradients are computed in another one.
     return (
-        event.thread == span.thread
-        and span.time_range.start <= event.time_range.start
+        span.time_range.start <= event.time_range.start
         and event.time_range.end <= span.time_range.end
     )

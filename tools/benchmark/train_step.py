@@ -56,8 +56,8 @@ with random weights; the teacher's batch norms have the statistics of such image
 
 Steps are timed in turn, {repeats} rounds after two to warm up: medians, with quartiles
 in brackets. The ratio is to MMRazor's CWD, its config as it is shipped, in the same
-round. Memory is what a step takes from PyTorch's allocator at most, beyond weights,
-gradients and the optimiser's state."""
+round. Memory is what a step takes from PyTorch's allocator at most, gradients included,
+beyond weights and the optimiser's state."""
 PARTS_NOTE = """\
 Parts are of one more step, by PyTorch's profiler, which slows what is small: the
 forward pass of a part, and what of the backward pass belongs to it."""
@@ -115,8 +115,14 @@ def main() -> None:
     if unknown := set(names) - set(known):
         listed = ", ".join(known)
         parser.error(f"there is no row {unknown.pop()!r}: there are {listed}")
-    if min(*args.size, args.batch, args.repeats, args.threads) < 1:
+    if min(*args.size, args.repeats, args.threads) < 1:
         parser.error("all numbers are at least 1")
+    if args.batch < 2:
+        parser.error(
+            "--batch 2 at least: batch norms of a pooled image need two values"
+        )
+    if args.scaling and min(args.size) < 4:
+        parser.error("--scaling goes down to a quarter of --size: 4 at least")
     torch.set_num_threads(args.threads)
     keep_freed_memory()
     shape = Shape(args.batch, tuple(args.size), args.dtype)
@@ -200,6 +206,7 @@ def scaling_rows(
         found += [
             {"images": str(scaled), **row} for row in step_rows(steps, repeats, device)
         ]
+        del steps
     return found
 
 
@@ -237,7 +244,8 @@ def random_batch(shape: Shape) -> dict[str, list]:
 def normalise_with(network: nn.Module, images: Tensor) -> None:
     """Give batch norms the statistics of images, so that features are of usual size."""
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        # Whoever reverts SyncBN makes no BatchNorm2d.
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.momentum = 1.0
     network.train()
     network(images, mode="tensor")
