@@ -553,6 +553,17 @@ def test_equal_time_is_that_of_all_seeds(bench):
     assert bench.table("Results")[2]["of the student's time (%)"] == "80"
 
 
+def test_another_student_has_another_time(bench, capsys):
+    assert bench.run("--rows", "x") == 0
+    shutil.rmtree(bench.out / "student")
+    bench.configure("student", seconds=0.4)
+    with pytest.raises(SystemExit):
+        bench.run("--rows", "x")
+    said = capsys.readouterr().err
+    assert f"{bench.out}/x/seed0-equal-time: student's contents was" in said
+    assert f"{bench.out}/x/seed0: " not in said
+
+
 def test_more_seeds_have_a_time_of_their_own(bench, capsys):
     assert bench.run("--rows", "x") == 0
     equal = bench.result("x/seed0-equal-time")
@@ -613,7 +624,7 @@ def test_other_code_and_other_losses_are_other_settings(
 def test_code_that_changes_meanwhile_is_named(bench, install, capsys):
     install(FOLDER, FOLDER.parent)
     assert bench.run("--rows", "student") == 1
-    assert "texture_kd changed" in capsys.readouterr().out
+    assert "code of texture_kd has changed" in capsys.readouterr().out
     assert not bench.commands("student/seed0")
 
 

@@ -94,6 +94,10 @@ def test_a_network_alone_is_the_student(tool, model):
         ("model = None", r"config.py has no model"),
         ("model = dict(type='SelfDistill', distiller={})", r"distils with SelfDistill"),
         ("model = dict(type='EncoderDecodr')", r"'EncoderDecodr'; did you mean Enco"),
+        (
+            f"_base_ = {str(ROOT / 'configs/super_resolution/edsr_student.py')!r}",
+            r"is no segmentor",
+        ),
     ],
 )
 def test_what_is_neither_is_refused(tool, tmp_path, text, message):

@@ -44,10 +44,12 @@ EVENTS = [
     event(BACKWARD + "AddBackward0", 10200, 10300, number=5, thread=2),
     event(BACKWARD + "ReluBackward0", 11000, 12000, 4, thread=2, device_time=7.0),
     event("aten::threshold_backward", 11000, 11500, 4, thread=2, device_time=7.0),
+    # Its gradient's own number is one that is needed later.
+    event("aten::mul", 11500, 11600, number=3, thread=2),
     event(BACKWARD + "MmBackward0", 12000, 15000, 3, thread=2, device_time=20.0),
     event(BACKWARD + "AccumulateGrad", 15000, 16000, thread=2),
     event("Optimizer.step#SGD.step", 17000, 18000, device_time=2.0),
-]
+][::-1]
 
 
 def test_parts_of_a_step_are_told_by_the_numbers_of_operations(load_tool):
@@ -125,6 +127,7 @@ def test_networks_connectors_and_losses_are_parts(load_tool):
     assert found.keys() == {"teacher, forward", *passes, *ends}
     assert [row["part"] for row in rows][-3:] == ends
     assert sum(found.values()) == pytest.approx(2 * found["the step"])
+    assert found["all else"] > 0
     # Nothing of it stays.
     assert not any(module._forward_hooks for module in model.modules())
     assert not any(module._forward_pre_hooks for module in model.modules())
@@ -169,7 +172,16 @@ def test_the_command_writes_its_tables(load_tool, tmp_path, monkeypatch, capsys)
         sys, "argv", ["train_step.py", *options, "--out", str(tmp_path)]
     )
     monkeypatch.setattr(step, "keep_freed_memory", lambda: None)
+    normalise_with, normalised = step.normalise_with, []
+
+    def normalise(network, images):
+        normalise_with(network, images)
+        normalised.append(tuple(images.shape))
+
+    monkeypatch.setattr(step, "normalise_with", normalise)
     step.main()
+    # The teacher of the only distillation.
+    assert normalised == [(2, 3, 32, 40)]
     assert "2 images of 32 x 40 in bfloat16" in capsys.readouterr().out
     with (tmp_path / "train_step.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

@@ -39,7 +39,7 @@ def main() -> None:
     torch.manual_seed(0)
     try:
         model = build(args.config, args.cfg_options)
-    except (OSError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError) as error:
         parser.error(str(error))
     print("| part | parameters (M) | MACs (G) |\n|---|---|---|")
     for name, parameters, macs in count_parts(model, tuple(args.shape)):
@@ -50,11 +50,13 @@ def build(config: str, options: dict) -> nn.Module:
     """Build the model of a config, without any weights.
 
     Raises:
-        OSError: there is no such file, or it is no config.
-        ValueError: it has no model, or one that cannot be built or is a distillation
-            of another kind.
+        OSError: there is no such file.
+        SyntaxError: it is no config.
+        ValueError: it has no model, or one that cannot be built, does not segment or is
+            a distillation of another kind.
     """
     from mmrazor.registry import MODELS
+    from mmseg.models import BaseSegmentor
 
     import texture_kd.components  # noqa: F401
     from texture_kd.analysis.unknown_types import unknown_types
@@ -75,10 +77,16 @@ def build(config: str, options: dict) -> nn.Module:
     scope = "mmrazor" if distilled else "mmseg"
     with DefaultScope.overwrite_default_scope("mmseg"):
         try:
-            return MODELS.build({"_scope_": scope, **model}).eval()
+            built = MODELS.build({"_scope_": scope, **model}).eval()
         except KeyError as error:
             strange = unknown_types(config.to_dict())
             raise ValueError("; ".join(strange) or str(error)) from error
+    network = built.student if distilled else built
+    if not isinstance(network, BaseSegmentor):
+        raise ValueError(
+            f"{config.filename} trains {type(network).__name__}, which is no segmentor"
+        )
+    return built
 
 
 def count_parts(

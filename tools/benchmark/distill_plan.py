@@ -66,9 +66,11 @@ class Plan:
             "threads": self.threads,
             "machine": self.machine,
         }
-        if row.distilled:
-            teacher = self._network(self.rows[TEACHER], self.iters[TEACHER])
-            settings |= {f"teacher's {name}": value for name, value in teacher.items()}
+        # Whom it learns from, and in whose time.
+        others = [TEACHER] * row.distilled + [STUDENT] * key.equal_time
+        for name in others:
+            other = self._network(self.rows[name], self.iters[name])
+            settings |= {f"{name}'s {part}": value for part, value in other.items()}
         options = [
             *self._recipes[row.name].given,
             f"randomness.seed={key.seed}",

@@ -104,7 +104,11 @@ class Queue:
             # It was stopped when only its result was missing.
             self._finish(run, memory=None, wall=0.0)
         elif package_contents() != self.plan.package:
-            self._fail(run.key, "The code of texture_kd changed after the first one.")
+            self._fail(
+                run.key,
+                "The code of texture_kd has changed since this command was started: "
+                "undo that, or start anew with another --out.",
+            )
         else:
             self._train(run, prepare(run))
 

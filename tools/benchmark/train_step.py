@@ -55,9 +55,10 @@ Written by `{command}`: steps on {batch} images of {size[0]} x {size[1]} in {dty
 with random weights; the teacher's batch norms have the statistics of such images.
 
 Steps are timed in turn, {repeats} rounds after two to warm up: medians, with quartiles
-in brackets. The ratio is to MMRazor's CWD, its config as it is shipped, in the same
-round. Memory is what a step takes from PyTorch's allocator at most, gradients included,
-beyond weights and the optimiser's state."""
+in brackets; on a CPU, freed memory is kept for the next step. The ratio is to MMRazor's
+CWD, its config as it is shipped, in the same round. Memory is what a step takes from
+PyTorch's allocator at most, gradients included, beyond weights and the
+optimiser's state."""
 PARTS_NOTE = """\
 Parts are of one more step, by PyTorch's profiler, which slows what is small: the
 forward pass of a part, and what of the backward pass belongs to it."""
