@@ -1,14 +1,28 @@
 """The example of the README trains as it stands, and its parts are those we ship."""
 
+import os
 import re
+import signal
+import time
 from pathlib import Path
 
+import pytest
 import torch
 from mmengine.config import Config
 from mmrazor.registry import MODELS
+from PIL import Image
 
 REPOSITORY = Path(__file__).parents[2]
+CONFIG = (
+    REPOSITORY
+    / "configs"
+    / "sstkd_pspnet_r18-w32-d8_pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
+)
 README = (REPOSITORY / "README.md").read_text()
+BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.S)
+SUITES = re.findall(
+    r"^(python tools/benchmark/distill.py .*?)   #.*no data", README, re.M
+)
 SHORTER = """
 train_cfg = dict(max_iters=2)
 train_dataloader = dict(batch_size=2)
@@ -37,6 +51,49 @@ def test_the_example_trains_and_its_student_is_tested(run, tmp_path):
     assert "distill.loss_structural" in out
     validated, tested = re.findall(r"Iter\((val|test)\).* mIoU: [\d.]+", out)
     assert (validated, tested) == ("val", "test")
+
+
+def test_its_pictures_are_drawn(run, tmp_path, mmsegs_scope):
+    (block,) = (block for block in BLOCKS if "show_texture.py IMAGE" in block)
+    config = Config.fromfile(CONFIG)
+    teacher = MODELS.build(dict(config.model.teacher, _scope_="mmseg"))
+    torch.save(dict(state_dict=teacher.state_dict()), tmp_path / "teacher.pth")
+    config.model.teacher_ckpt = str(tmp_path / "teacher.pth")
+    config.dump(tmp_path / "config.py")
+    distillation = MODELS.build(dict(config.model, _scope_="mmrazor"))
+    torch.save(dict(state_dict=distillation.state_dict()), tmp_path / "CHECKPOINT")
+    Image.effect_noise((96, 64), 60).convert("RGB").save(tmp_path / "image.png")
+    block = block.replace("IMAGE", "image.png").replace("CONFIG", "config.py")
+    (tmp_path / "tools").symlink_to(REPOSITORY / "tools")
+    run("bash", "-ec", f"cd {tmp_path}\n{block}")
+    for name in ("texture", "bands", "statistics"):
+        with Image.open(tmp_path / f"{name}.png") as picture:
+            assert min(picture.size) > 64
+
+
+@pytest.mark.parametrize("command", SUITES)
+def test_its_suites_start_in_the_background_and_stop(run, tmp_path, command):
+    for name in ("tools", "configs"):
+        (tmp_path / name).symlink_to(REPOSITORY / name)
+    said = run("bash", "-ec", f"cd {tmp_path}\n{command}")
+    process = int(re.search(r"Stop it: kill (\d+)", said)[1])
+    (log,) = tmp_path.glob("work_dirs/distill/*/log.txt")
+    try:
+        wait_until(lambda: "seed 0: starts, " in log.read_text())
+    finally:
+        os.kill(process, signal.SIGTERM)
+    wait_until(lambda: "Stopped. The same command goes on." in log.read_text())
+
+
+def wait_until(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
+def test_there_are_suites_to_start():
+    assert len(SUITES) == 4
 
 
 def test_its_hooks_are_those_of_our_configs():
