@@ -11,6 +11,9 @@ from .choices import check_choice
 
 Blocks = Literal["nearest", "majority", "bandlimit"]
 
+# Masks are 0 or 1, and low-passed in float64.
+_EQUAL = 1e-9
+
 
 def blockwise_labels(
     label: Tensor, limit: int, mode: Blocks = "nearest", ignore_index: int = 255
@@ -25,7 +28,8 @@ def blockwise_labels(
     - ``majority``: each cell has the most frequent of its labels; of equally frequent
       ones the lowest. Ignored pixels do not vote.
     - ``bandlimit``: no cells: each pixel has the class whose low-passed mask is largest
-      there, ignored pixels being a class of their own.
+      there, ignored pixels being a class of their own; of equally large ones the
+      lowest.
 
     A limit of half the size leaves the map as it is, and so does coarsening one twice
     with ``nearest`` or ``majority`` leave it as it was after the first time.
@@ -128,4 +132,7 @@ def _majority(
 def _bandlimit(label: Tensor, limit: int, ignore_index: int) -> Tensor:
     classes, index = label.unique(return_inverse=True)
     masks = F.one_hot(index, len(classes)).movedim(-1, 1).double()
-    return classes[low_pass(masks, limit).argmax(1)]
+    shares = low_pass(masks, limit)
+    # Of equal ones rounding would choose, pixel by pixel.
+    largest = shares > shares.amax(1, keepdim=True) - _EQUAL
+    return classes[largest.byte().argmax(1)]
