@@ -66,9 +66,10 @@ def test_bandlimit_is_the_largest_of_low_passed_masks(size):
         ids = torch.tensor([0, 1, 2, 3, 255])
         masks = torch.stack([label == i for i in ids], 1).double()
         shares = low_pass(masks, limit)
-        found = blockwise_labels(label, limit, "bandlimit")
-        theirs = shares.gather(1, torch.searchsorted(ids, found)[:, None])
-        torch.testing.assert_close(theirs[:, 0], shares.amax(1), rtol=0, atol=1e-9)
+        # Random labels have ties, which rounding would break.
+        largest = shares >= shares.amax(1, keepdim=True) - 1e-9
+        expected = ids[largest.byte().argmax(1)]
+        assert torch.equal(blockwise_labels(label, limit, "bandlimit"), expected)
 
 
 def test_of_equally_large_masks_the_lowest_label_wins():

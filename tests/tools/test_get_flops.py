@@ -92,7 +92,14 @@ def test_a_network_alone_is_the_student(tool, model):
     [
         ("x = 1", r"config.py has no model"),
         ("model = None", r"config.py has no model"),
-        ("model = dict(type='SelfDistill', distiller={})", r"distils with SelfDistill"),
+        (
+            "model = dict(type='SingleTeacherDistill', teacher=dict())",
+            r"config.py.*TextureDistill",
+        ),
+        (
+            "model = dict(type='SelfDistill', distiller={})",
+            r"config.py.*TextureDistill",
+        ),
         ("model = dict(type='EncoderDecodr')", r"'EncoderDecodr'; did you mean Enco"),
         (
             f"_base_ = {str(ROOT / 'configs/super_resolution/edsr_student.py')!r}",

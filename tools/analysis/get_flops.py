@@ -66,7 +66,7 @@ def build(config: str, options: dict) -> nn.Module:
     model = config.get("model") or {}
     if "type" not in model:
         raise ValueError(f"{config.filename} has no model: give a training's config")
-    distilled = "distiller" in model
+    distilled = "teacher" in model or "distiller" in model
     if distilled and model.type != "TextureDistill":
         raise ValueError(
             f"{config.filename} distils with {model.type}, whose parts are not known: "
