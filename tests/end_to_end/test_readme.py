@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import torch
 from mmengine.config import Config
 from mmrazor.registry import MODELS
 from PIL import Image
+from waiting import wait_for
 
 REPOSITORY = Path(__file__).parents[2]
 CONFIG = (
@@ -79,17 +79,10 @@ def test_its_suites_start_in_the_background_and_stop(run, tmp_path, command):
     process = int(re.search(r"Stop it: kill (\d+)", said)[1])
     (log,) = tmp_path.glob("work_dirs/distill/*/log.txt")
     try:
-        wait_until(lambda: "seed 0: starts, " in log.read_text())
+        wait_for(lambda: "seed 0: starts, " in log.read_text(), 120)
     finally:
         os.kill(process, signal.SIGTERM)
-    wait_until(lambda: "Stopped. The same command goes on." in log.read_text())
-
-
-def wait_until(condition, seconds=120):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.2)
+    wait_for(lambda: "Stopped. The same command goes on." in log.read_text(), 120)
 
 
 def test_there_are_suites_to_start():

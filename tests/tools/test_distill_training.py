@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from waiting import wait_for
 
 FOLDER = Path(__file__).parents[2] / "tools" / "benchmark"
 TRAIN = [sys.executable, str(Path(__file__).parent / "fake_train.py")]
@@ -136,13 +137,6 @@ def bench(load_tool, tmp_path, monkeypatch):
     yield Bench(tmp_path)
     for number, handler in handlers.items():
         signal.signal(number, handler)
-
-
-def wait_for(condition):
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def edit_log(folder, change):
