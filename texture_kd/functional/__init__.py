@@ -4,6 +4,7 @@ from .adaptive_mean import adaptive_mean
 from .affinity import pairwise_affinity
 from .band_limit import band_limit, fourier_resample, low_pass
 from .blockwise_labels import blockwise_labels
+from .box_weights import box_weights, component_boxes
 from .contourlet import (
     ContourletBands,
     contourlet,
@@ -46,6 +47,7 @@ from .regions import (
     scale_regions,
 )
 from .requantization import count_cells, heuristic_levels, requantize_levels
+from .scale_weights import component_weights
 from .self_similarity import cosine_self_similarity
 from .spectral_cross_entropy import (
     relative_discrepancy,
@@ -61,11 +63,14 @@ from .texture_histogram import (
     texture_histogram,
 )
 from .trimap import trimap
+from .wavelet import HaarPadding, HighFrequency, haar_dwt, haar_idwt, high_frequency
 
 __all__ = [
     "ContourletBands",
     "DirectionalBands",
     "DirectionalFilter",
+    "HaarPadding",
+    "HighFrequency",
     "HistogramOptions",
     "LaplacianBands",
     "Levels",
@@ -78,7 +83,10 @@ __all__ = [
     "anchor_boxes",
     "band_limit",
     "blockwise_labels",
+    "box_weights",
     "clip_redistribute",
+    "component_boxes",
+    "component_weights",
     "contourlet",
     "contourlet_energies",
     "contourlet_products",
@@ -93,7 +101,10 @@ __all__ = [
     "gradient_penalty",
     "group_regions",
     "guided_upsample",
+    "haar_dwt",
+    "haar_idwt",
     "heuristic_levels",
+    "high_frequency",
     "important_points",
     "inverse_contourlet",
     "inverse_directional_filter_bank",
