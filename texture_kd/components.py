@@ -43,6 +43,7 @@ _register(
     decode_heads.SpectralTruncationHead,
     losses.AdversarialLoss,
     losses.CDMLoss,
+    losses.DS2D2Loss,
     losses.DTIEMLoss,
     losses.FAKDLoss,
     losses.FFTLoss,

@@ -111,6 +111,8 @@ def check_sources(recorders: Mapping, model: nn.Module, side: str) -> None:
         if kind not in known:
             continue
         source = recorder["source"]
+        if source == "" and kind != "Parameter":
+            continue  # The network itself.
         where = f"the {side}'s recorder {name!r} looks for"
         _check_name(source, known[kind], where, f"{side} ({type(model).__name__})")
         if side == "teacher" and source.split(".")[0] == "auxiliary_head":

@@ -40,6 +40,8 @@ class TextureDistill(SingleTeacherDistill):
       loaded as a start. With ``PlainStudentHook`` the checkpoints of a run load in
       plain MMSegmentation as they are.
     - Recorded tensors are released as soon as the losses are computed.
+    - A loss or connector with a method ``attach_teacher`` is given the teacher when the
+      model is built, for what it needs beside recorded features.
     - A recorder, connector or loss argument that does not exist, and a teacher
       checkpoint that does not fit, are errors when the model is built.
 
@@ -97,6 +99,7 @@ class TextureDistill(SingleTeacherDistill):
             super().__init__(
                 architecture=student, teacher=teacher, distiller=distiller, **kwargs
             )
+            self._attach_teacher()
         check_same_normalisation(self.data_preprocessor, self.teacher.data_preprocessor)
         self.teacher_dtype = teacher_dtype and getattr(torch, teacher_dtype)
         self.teacher.eval()
@@ -149,6 +152,12 @@ class TextureDistill(SingleTeacherDistill):
             losses.update(add_prefix(distill_losses, "distill"))
         self._release_records()
         return losses
+
+    def _attach_teacher(self) -> None:
+        for parts in (self.distiller.connectors, self.distiller.distill_losses):
+            for part in parts.values():
+                if hasattr(part, "attach_teacher"):
+                    part.attach_teacher(self.teacher)
 
     def _run_teacher(self, batch_inputs: Tensor, data_samples: list | None) -> None:
         self.distiller.set_deliveries_override(False)

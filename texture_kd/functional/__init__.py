@@ -2,6 +2,7 @@
 
 from .adaptive_mean import adaptive_mean
 from .affinity import pairwise_affinity
+from .band_distance import BandNorm, band_distance
 from .band_limit import band_limit, fourier_resample, low_pass
 from .blockwise_labels import blockwise_labels
 from .box_weights import box_weights, component_boxes
@@ -66,6 +67,7 @@ from .trimap import trimap
 from .wavelet import HaarPadding, HighFrequency, haar_dwt, haar_idwt, high_frequency
 
 __all__ = [
+    "BandNorm",
     "ContourletBands",
     "DirectionalBands",
     "DirectionalFilter",
@@ -81,6 +83,7 @@ __all__ = [
     "TextureHistogram",
     "adaptive_mean",
     "anchor_boxes",
+    "band_distance",
     "band_limit",
     "blockwise_labels",
     "box_weights",

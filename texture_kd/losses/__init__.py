@@ -1,6 +1,7 @@
 """Losses: what compares the knowledge of teacher and student."""
 
 from .adversarial import AdversarialLoss
+from .ds2d2 import DS2D2Loss
 from .fakd import FAKDLoss
 from .fourier import FFTLoss
 from .lsfd import LSFDLoss
@@ -12,6 +13,7 @@ from .structural import CDMLoss
 __all__ = [
     "AdversarialLoss",
     "CDMLoss",
+    "DS2D2Loss",
     "DTIEMLoss",
     "FAKDLoss",
     "FFTLoss",

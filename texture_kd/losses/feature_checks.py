@@ -1,5 +1,7 @@
 """What losses refuse of the features and logits that recorders hand them."""
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
 
@@ -41,3 +43,36 @@ def check_same_images(student: Tensor, teacher: Tensor) -> None:
             "expected as many images from the student as from the teacher, got "
             f"{len(student)} and {len(teacher)}"
         )
+
+
+def check_levels(
+    side: str, features: Sequence[Tensor], channels: Sequence[int]
+) -> None:
+    """Refuse what are not the levels of a backbone or neck.
+
+    Args:
+        side: ``"student"`` or ``"teacher"``, for the message.
+        features: what should be features (N, C_l, H_l, W_l).
+        channels: C_l of all levels.
+
+    Raises:
+        ValueError: they are no sequence, of another length, or one of them is no
+            feature or has other channels.
+    """
+    if not isinstance(features, Sequence):
+        raise ValueError(
+            f"expected the levels of the {side} as a tuple, got "
+            f"{type(features).__name__}: record its backbone or neck, without data_idx"
+        )
+    if len(features) != len(channels):
+        raise ValueError(
+            f"expected {len(channels)} levels from the {side}, got {len(features)}: "
+            f"set {side}_channels to the channels of all of them"
+        )
+    for level, (feature, count) in enumerate(zip(features, channels, strict=True)):
+        check_feature(f"{side}'s level {level}", feature)
+        if feature.shape[1] != count:
+            raise ValueError(
+                f"expected {count} channels from the {side}'s level {level}, got "
+                f"{feature.shape[1]}: set {side}_channels"
+            )

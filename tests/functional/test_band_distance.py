@@ -1,0 +1,110 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from texture_kd.functional import band_distance, haar_dwt
+
+
+def features(size=(6, 8), images=2, dtype=torch.float64):
+    return torch.randn(2, images, 3, *size, dtype=dtype)
+
+
+def band_distances(student, teacher, *options, **more):
+    """Compare both kinds of bands."""
+    pairs = zip(student, teacher, strict=True)
+    return tuple(band_distance(*pair, *options, **more) for pair in pairs)
+
+
+def slow(student, teacher, weights, norm):
+    """Follow the definition: channel by channel, band by band."""
+    found = []
+    for s, t in zip(student, teacher, strict=True):
+        s, t = (x.unsqueeze(2) if x.ndim == 4 else x for x in (s, t))
+        total = 0.0
+        for channel in range(s.shape[1]):
+            for band in range(s.shape[2]):
+                a, b = s[:, channel, band], t[:, channel, band]
+                if norm == "channel":
+                    a, b = ((x - x.mean()) / x.var(correction=0).sqrt() for x in (a, b))
+                total += ((a - b) ** 2 * weights).mean()
+        found.append(total / (s.shape[1] * s.shape[2]))
+    return found
+
+
+@pytest.mark.parametrize("norm", ["none", "channel"])
+@pytest.mark.parametrize("images", [1, 3])
+@pytest.mark.parametrize("size", [(6, 8), (5, 7)])
+def test_equals_the_definition(size, images, norm):
+    s, t = (haar_dwt(x) for x in features(size, images))
+    weights = 1 + torch.rand(images, *s[0].shape[2:], dtype=torch.float64)
+    found = band_distances(s, t, weights, norm)
+    torch.testing.assert_close(list(found), slow(s, t, weights, norm))
+    unweighted = band_distances(s, t, norm=norm)
+    ones = band_distances(s, t, torch.ones_like(weights), norm)
+    torch.testing.assert_close(unweighted, ones)
+
+
+def test_they_add_up_to_the_error_of_the_features():
+    s, t = features()
+    low, high = band_distances(haar_dwt(s), haar_dwt(t))
+    torch.testing.assert_close(low + 3 * high, 4 * F.mse_loss(s, t), rtol=1e-13, atol=0)
+
+
+def test_with_norms_neither_scale_nor_offset_of_a_channel_matters():
+    s, t = features()
+    scale, offset = torch.randn(2, 1, 3, 1, 1, dtype=torch.float64)
+    expected = band_distances(haar_dwt(s), haar_dwt(t), norm="channel")
+    found = band_distances(
+        haar_dwt(scale.abs() * s + offset), haar_dwt(t), norm="channel"
+    )
+    torch.testing.assert_close(found, expected)
+    # Of what is not related at all both are 2.
+    torch.manual_seed(0)
+    s, t = torch.randn(2, 4, 16, 32, 32)
+    for distance in band_distances(haar_dwt(s), haar_dwt(9 * t), norm="channel"):
+        torch.testing.assert_close(distance, torch.tensor(2.0), rtol=0.05, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_constants_and_low_precision_are_finite(dtype):
+    s, t = features(dtype=dtype)
+    for feature in (0 * s, torch.ones_like(s), 1e-6 * s, 1e4 * s):
+        feature = feature.detach().requires_grad_()
+        low, high = band_distances(haar_dwt(feature), haar_dwt(t), norm="channel")
+        assert low.dtype == high.dtype == torch.float32
+        (low + high).backward()
+        assert (low + high).isfinite()
+        assert feature.grad.isfinite().all()
+
+
+def test_an_empty_channel_is_not_blown_up():
+    s, t = features()
+    s[:, 1] = 1e-9 * torch.randn_like(s[:, 1])
+    t[:, 1] = 0
+    s.requires_grad_()
+    low, high = band_distances(haar_dwt(s), haar_dwt(t), norm="channel")
+    (low + high).backward()
+    assert s.grad[:, 1].abs().max() < 1e-3
+
+
+@pytest.mark.parametrize("norm", ["none", "channel"])
+def test_gradcheck(norm):
+    torch.manual_seed(0)
+    s, t = features((3, 4), 2)
+    weights = 1 + torch.rand(2, 2, 2, dtype=torch.float64)
+    torch.autograd.gradcheck(
+        lambda s: band_distances(haar_dwt(s), haar_dwt(t), weights, norm),
+        s.requires_grad_(),
+    )
+
+
+def test_wrong_inputs_are_named():
+    s, t = (haar_dwt(x) for x in features())
+    with pytest.raises(ValueError, match="norm among"):
+        band_distances(s, t, norm="batch")
+    with pytest.raises(ValueError, match=r"of one shape.*\(2, 2, 3, 4\)"):
+        band_distances(s, haar_dwt(features()[0][:, :2]))
+    with pytest.raises(ValueError, match=r"got \(2, 3, 4\)"):
+        band_distance(s[0][:, 0], t[0][:, 0])
+    with pytest.raises(ValueError, match=r"weights \(2, 3, 4\).*got shape \(2, 4, 3\)"):
+        band_distances(s, t, torch.ones(2, 4, 3))

@@ -1,0 +1,155 @@
+"""Frozen heads of a teacher that DS2D2 applies to both networks' features."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from mmengine.structures import BaseDataElement
+from mmrazor.registry import MODELS
+from torch import Tensor, nn
+
+from texture_kd.functional.choices import check_choice
+from texture_kd.functional.wavelet import HaarPadding, haar_dwt, high_frequency
+
+_NAMES = ("full", "high")
+
+
+class HaarFeature:
+    """A feature, and its Haar bands once somebody asks for them.
+
+    Args:
+        feature: (N, C, H, W).
+        padding: what stands behind odd sizes.
+    """
+
+    def __init__(self, feature: Tensor, padding: HaarPadding) -> None:
+        self.feature = feature
+        self.padding: HaarPadding = padding
+
+    @cached_property
+    def bands(self) -> tuple[Tensor, Tensor]:
+        """LL (N, C, h, w) and the details (N, C, 3, h, w)."""
+        return haar_dwt(self.feature, self.padding)
+
+
+class Amplifiers(nn.Module):
+    """The amplifiers of :class:`DS2D2Loss`, which says what one is.
+
+    They are frozen and in eval mode whatever happens, and the state dict has nothing of
+    them: what they are made of comes from the teacher and from checkpoints of their
+    own.
+
+    Args:
+        configs: their configs under ``full`` and ``high``, with ``loss_weight``, 1 by
+            default. One of weight 0 is not built.
+
+    Raises:
+        ValueError: there is another name, or one takes what is the other's.
+    """
+
+    def __init__(self, configs: Mapping[str, Mapping]) -> None:
+        super().__init__()
+        self.weights: dict[str, float] = {}
+        for name, config in configs.items():
+            check_choice("a key of amplifiers", name, _NAMES)
+            config = dict(config)
+            weight = config.pop("loss_weight", 1.0)
+            if weight != 0:
+                self.weights[name] = weight
+                self.add_module(name, MODELS.build(config))
+        for name in self.weights:
+            mode = self.get_submodule(name).mode
+            if (mode is None) != (name == "full"):
+                raise ValueError(
+                    f"the amplifier {name!r} has mode={mode!r}: 'full' takes the "
+                    "features and has none, and 'high' takes maps of a mode, such as "
+                    "'sum'"
+                )
+        self._attached = False
+        self._register_state_dict_hook(_leave_out)
+        self._register_load_state_dict_pre_hook(_complete, with_module=True)
+
+    def attach_teacher(self, teacher: nn.Module) -> None:
+        """Give each its teacher, and freeze them.
+
+        Args:
+            teacher: the built teacher, with its weights.
+
+        Raises:
+            ValueError: one does not fit it.
+        """
+        for name in self.weights:
+            self.get_submodule(name).attach_teacher(teacher)
+        self.requires_grad_(False).eval()
+        self._attached = True
+
+    def reads(self, levels: int) -> dict[str, tuple[int, ...]]:
+        """Return which of so many levels each reads, after it has its teacher."""
+        return {
+            name: tuple(level % levels for level in self.get_submodule(name).levels)
+            for name in self.weights
+        }
+
+    def train(self, mode: bool = True) -> "Amplifiers":
+        """Stay in eval mode."""
+        return super().train(False)
+
+    def forward(
+        self,
+        student: Mapping[int, HaarFeature],
+        teacher: Mapping[int, HaarFeature],
+        levels: int,
+        samples: Sequence[BaseDataElement] | None,
+        rois: Tensor | None,
+    ) -> dict[str, Tensor]:
+        """Compute what the student lacks in the eyes of each.
+
+        Args:
+            student: levels of the student by their number, as the teacher's.
+            teacher: those of the teacher.
+            levels: number of levels that there are.
+            samples: the data samples of the images.
+            rois: regions (R, 5) of a two-stage detector.
+
+        Returns:
+            Scalars by name, before their weights.
+
+        Raises:
+            ValueError: they have no teacher yet.
+        """
+        if self.weights and not self._attached:
+            raise ValueError(
+                "DS2D2Loss has amplifiers, and was given no teacher: use it with "
+                "TextureDistill, or call its attach_teacher"
+            )
+        found = {}
+        for name, reads in self.reads(levels).items():
+            amplifier = self.get_submodule(name)
+            seen = [
+                tuple(
+                    _seen(side[level], amplifier.mode) if level in reads else None
+                    for level in range(levels)
+                )
+                for side in (student, teacher)
+            ]
+            found[name] = amplifier(*seen, samples, rois)
+        return found
+
+
+def _seen(x: HaarFeature, mode: str | None) -> Tensor:
+    if mode is None:
+        return x.feature
+    return high_frequency(x.bands[1], tuple(x.feature.shape[-2:]), mode)
+
+
+def _leave_out(
+    module: Amplifiers, state: dict, prefix: str, local_metadata: dict
+) -> None:
+    for key in [key for key in state if key.startswith(prefix)]:
+        del state[key]
+
+
+def _complete(module: Amplifiers, state: dict, prefix: str, *unused: object) -> None:
+    """Keep the amplifiers as they are, whatever a checkpoint says."""
+    for name, amplifier in module.named_children():
+        for key, value in amplifier.state_dict().items():
+            state[f"{prefix}{name}.{key}"] = value

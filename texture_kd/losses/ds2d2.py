@@ -1,0 +1,303 @@
+"""Density-independent, dual-spectrum distillation, DS2D2, in the wavelet domain."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
+
+import torch
+import torch.nn.functional as F
+from mmengine.structures import BaseDataElement
+from torch import Tensor, nn
+
+from texture_kd.functional.band_distance import BandNorm, band_distance
+from texture_kd.functional.choices import check_choice
+from texture_kd.functional.scale_weights import check_grid
+from texture_kd.functional.wavelet import HaarPadding
+from texture_kd.losses.amplifiers import Amplifiers, HaarFeature
+from texture_kd.losses.feature_checks import check_levels, check_same_images
+from texture_kd.losses.level_adapters import LevelAdapters
+from texture_kd.losses.sample_weights import Weighting, sample_weights
+
+UseAdapter = Literal["auto", "always"]
+
+# The explicit terms, in the order of the bands of a Haar transform.
+_BANDS = ("low", "high")
+# What the amplifiers are called in the log, beside those.
+_PARTS = {"full": "full", "high": "amplified"}
+
+
+class DS2D2Loss(nn.Module):
+    r"""Match the Haar bands of features, and what frozen heads make of them.
+
+    .. math::
+
+        L = w_l L_{low} + w_h L_{high} + w_f L_{full} + w_a L_{amplified}
+
+    (DS2D2). The explicit terms are sums over ``levels`` of
+    :func:`~texture_kd.functional.band_distance`, weighted as ``weighting`` says: each
+    object has the same share of the extra weight, whatever its size. The implicit terms
+    are those of amplifiers, frozen heads of a teacher that are applied to both
+    networks' features: ``full`` is the teacher's own head on the features, ``high`` a
+    head on :func:`~texture_kd.functional.high_frequency` maps, trained beforehand. What
+    they make of both is compared as the teacher's task has it.
+
+    A 1x1 convolution without bias aligns the student's channels for the explicit terms,
+    and for the amplifiers where the numbers of channels differ; then the features are
+    brought to the teacher's grid bilinearly. Neither the teacher nor the amplifiers are
+    trained, and the state dict has nothing of them. A weight of 0 takes a term out,
+    with its cost.
+
+    The defaults of ``norm`` and of all weights are ours. The paper's weights, of
+    features without norm, differ by 5e4 from one detector to the next. After a call
+    ``parts`` has ``low``, ``high``, ``full`` and ``amplified`` before their weights,
+    for the log.
+
+    An amplifier is a module of MMRazor's ``MODELS`` with
+
+    - ``mode``, None if it takes the features, or the mode of the maps that it takes;
+    - ``attach_teacher(teacher)``, called once, when the teacher is built and loaded;
+    - ``levels`` after that, those that it reads; negative ones count from behind;
+    - ``forward(student, teacher, samples, rois)``: of both networks a tuple of all
+      levels (N, C, H, W), of the teacher's channels and sizes and in float32 at least,
+      with None for those that it does not read; the teacher's without gradient. It
+      returns a scalar.
+
+    Args:
+        student_channels: channels of all levels of the student.
+        teacher_channels: channels of all levels of the teacher.
+        levels: the levels that are compared, from 0; all by default.
+        shared_adapter: one convolution for all levels, where each network has one
+            number of channels.
+        low_weight: w_l.
+        high_weight: w_h.
+        weighting: what has the same share in the explicit terms: each ``component`` of
+            the label map (``LabelComponents`` finds them), each ``class`` of an image,
+            the ``bbox`` about each component, or each of the ``boxes`` of a detection;
+            or ``none``.
+        gamma: what each of them adds in all, to weights of 1.
+        norm: ``channel`` standardises each channel of each band first.
+        padding: what stands behind odd sizes in the Haar transform.
+        amplifiers: configs under ``full`` and ``high``, with their ``loss_weight``, 1
+            by default, beside the options of their type.
+        implicit_use_adapter: ``always`` gives the amplifiers aligned features even
+            where the channels agree.
+        ignore_index: label of the pixels in no class, for ``weighting='class'``.
+
+    Raises:
+        ValueError: an option is unknown or does not fit the others.
+    """
+
+    def __init__(
+        self,
+        student_channels: Sequence[int],
+        teacher_channels: Sequence[int],
+        levels: Sequence[int] | None = None,
+        shared_adapter: bool = False,
+        low_weight: float = 1.0,
+        high_weight: float = 1.0,
+        weighting: Weighting = "component",
+        gamma: float = 1.0,
+        norm: BandNorm = "channel",
+        padding: HaarPadding = "zero",
+        amplifiers: Mapping[str, Mapping] | None = None,
+        implicit_use_adapter: UseAdapter = "auto",
+        ignore_index: int = 255,
+    ) -> None:
+        super().__init__()
+        check_choice("weighting", weighting, get_args(Weighting))
+        check_choice("norm", norm, get_args(BandNorm))
+        check_choice("padding", padding, get_args(HaarPadding))
+        check_choice("implicit_use_adapter", implicit_use_adapter, get_args(UseAdapter))
+        check_grid((1, 1), gamma)
+        self.student_channels = tuple(student_channels)
+        self.teacher_channels = tuple(teacher_channels)
+        self.levels = self._checked_levels(levels)
+        weights = zip(_BANDS, (low_weight, high_weight), strict=True)
+        self._explicit = {name: weight for name, weight in weights if weight != 0}
+        self.weighting: Weighting = weighting
+        self.gamma = gamma
+        self.norm: BandNorm = norm
+        self.padding: HaarPadding = padding
+        self.implicit_use_adapter: UseAdapter = implicit_use_adapter
+        self.ignore_index = ignore_index
+        self.parts: dict[str, Tensor] = {}
+        self.adapters = LevelAdapters(
+            self.student_channels,
+            self.teacher_channels,
+            [lv for lv in self.levels if self._explicit or self._adapts(lv)],
+            shared_adapter,
+        )
+        self.amplifiers = Amplifiers(amplifiers or {})
+        if not self._explicit and not self.amplifiers.weights:
+            raise ValueError(
+                "all weights are 0, and nothing is left to be learnt: remove the loss"
+            )
+
+    def attach_teacher(self, teacher: nn.Module) -> None:
+        """Give the amplifiers their teacher. ``TextureDistill`` does so.
+
+        Args:
+            teacher: the built teacher, with its weights.
+
+        Raises:
+            ValueError: an amplifier does not fit the teacher or its own checkpoint, or
+                reads other levels than ``levels``.
+        """
+        self.amplifiers.attach_teacher(teacher)
+        read = {*self.levels} if self._explicit else set()
+        for name, levels in self.amplifiers.reads(len(self.teacher_channels)).items():
+            if not {*levels} <= {*self.levels}:
+                raise ValueError(
+                    f"the amplifier {name!r} reads the levels {levels}, and DS2D2Loss "
+                    f"has levels={self.levels}: add what is missing"
+                )
+            read |= {*levels}
+        if read != {*self.levels}:
+            raise ValueError(
+                f"no term reads the levels {sorted({*self.levels} - read)}: set "
+                f"levels={sorted(read)}"
+            )
+
+    def forward(
+        self,
+        student: tuple[Tensor, ...],
+        teacher: tuple[Tensor, ...],
+        samples: Sequence[BaseDataElement] | None = None,
+        rois: Tensor | None = None,
+    ) -> Tensor:
+        """Compute the loss.
+
+        Args:
+            student: features of all levels (N, C, H, W) of the student, what its
+                ``backbone`` or ``neck`` returns, of any floating dtype.
+            teacher: those of the teacher; no gradient flows into them.
+            samples: the N data samples of the images, for weights and amplifiers: what
+                the student itself is called with.
+            rois: regions (R, 5) for the amplifier of a two-stage detector: image, x0,
+                y0, x1, y1.
+
+        Returns:
+            A scalar, in float32 at least.
+
+        Raises:
+            ValueError: the features are not what the channels say, the samples lack
+                what is needed, or the amplifiers have no teacher.
+        """
+        self._check(student, teacher, samples)
+        targets = {
+            level: HaarFeature(_precise(teacher[level].detach()), self.padding)
+            for level in self.levels
+        }
+        adapted, plain = self._on_the_teachers_grid(student, targets)
+        terms = []
+        self.parts = {}
+        if self._explicit:
+            distances = self._distances(adapted, targets, samples)
+            self.parts |= {name: x.detach() for name, x in distances.items()}
+            terms += [self._explicit[name] * x for name, x in distances.items()]
+        seen = adapted | plain
+        values = self.amplifiers(seen, targets, len(teacher), samples, rois)
+        self.parts |= {_PARTS[name]: x.detach() for name, x in values.items()}
+        terms += [self.amplifiers.weights[name] * x for name, x in values.items()]
+        return torch.stack(terms).sum()
+
+    def _adapts(self, level: int) -> bool:
+        """Whether the amplifiers get a level's aligned feature."""
+        return (
+            self.implicit_use_adapter == "always"
+            or self.student_channels[level] != self.teacher_channels[level]
+        )
+
+    def _checked_levels(self, levels: Sequence[int] | None) -> tuple[int, ...]:
+        count = len(self.teacher_channels)
+        if count != len(self.student_channels) or not count:
+            raise ValueError(
+                "expected the channels of as many levels from both networks, got "
+                f"student_channels={self.student_channels} and "
+                f"teacher_channels={self.teacher_channels}"
+            )
+        levels = tuple(range(count)) if levels is None else tuple(levels)
+        if not levels or sorted({*levels}) != sorted(levels):
+            raise ValueError(f"expected different levels, at least one, got {levels}")
+        for level in levels:
+            if not 0 <= level < count:
+                raise ValueError(
+                    f"there is no level {level}: the channels of {count} are given, "
+                    f"numbers 0 to {count - 1}"
+                )
+        return levels
+
+    def _check(
+        self,
+        student: tuple[Tensor, ...],
+        teacher: tuple[Tensor, ...],
+        samples: Sequence[BaseDataElement] | None,
+    ) -> None:
+        check_levels("student", student, self.student_channels)
+        check_levels("teacher", teacher, self.teacher_channels)
+        check_same_images(student[0], teacher[0])
+        weighted = self._explicit and self.weighting != "none"
+        if samples is None and (weighted or self.amplifiers.weights):
+            raise ValueError(
+                "DS2D2Loss needs the data samples: map samples to the student's "
+                "recorder dict(type='ModuleInputs', source='') with data_idx=1"
+            )
+        if samples is not None and len(samples) != len(student[0]):
+            raise ValueError(
+                f"expected the data samples of {len(student[0])} images, got "
+                f"{len(samples)}"
+            )
+
+    def _on_the_teachers_grid(
+        self, student: tuple[Tensor, ...], targets: Mapping[int, HaarFeature]
+    ) -> tuple[dict[int, HaarFeature], dict[int, HaarFeature]]:
+        """Return the levels with aligned channels, and those that need no alignment."""
+        adapted, plain = {}, {}
+        for level, target in targets.items():
+            x = student[level]
+            if level in self.adapters.levels:
+                adapted[level] = self._resized(self.adapters(level, x), target)
+            if self.amplifiers.weights and not self._adapts(level):
+                plain[level] = self._resized(x, target)
+        return adapted, plain
+
+    def _resized(self, x: Tensor, target: HaarFeature) -> HaarFeature:
+        x, size = _precise(x), target.feature.shape[-2:]
+        if x.shape[-2:] != size:
+            x = F.interpolate(x, size, mode="bilinear", align_corners=False)
+        return HaarFeature(x, self.padding)
+
+    def _distances(
+        self,
+        student: Mapping[int, HaarFeature],
+        teacher: Mapping[int, HaarFeature],
+        samples: Sequence[BaseDataElement] | None,
+    ) -> dict[str, Tensor]:
+        """Return the sum over all levels of each explicit term."""
+        grids = {
+            level: tuple(target.bands[0].shape[-2:])
+            for level, target in teacher.items()
+        }
+        device = teacher[self.levels[0]].feature.device
+        options = (self.gamma, self.ignore_index, device)
+        weights = {
+            grid: sample_weights(self.weighting, samples, grid, *options)
+            for grid in {*grids.values()}
+        }
+        distances = {}
+        for name in self._explicit:
+            band = _BANDS.index(name)
+            of_levels = [
+                band_distance(
+                    student[level].bands[band],
+                    teacher[level].bands[band],
+                    weights[grid],
+                    self.norm,
+                )
+                for level, grid in grids.items()
+            ]
+            distances[name] = torch.stack(of_levels).sum()
+        return distances
+
+
+def _precise(x: Tensor) -> Tensor:
+    return x.to(torch.promote_types(x.dtype, torch.float32))
