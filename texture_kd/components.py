@@ -50,10 +50,17 @@ _register(
     losses.LSFDLoss,
     losses.PairwiseKDLoss,
     losses.ResponseKDLoss,
+    losses.SegmentationAmplifier,
     segmentors.EncoderDecoderWithImage,
+    segmentors.HighFrequencyEncoderDecoder,
 )
 _register("DATASETS", datasets.CamVidDataset, datasets.TextureMosaicDataset)
-_register("TRANSFORMS", datasets.BlockwiseAnnotation, datasets.LoadTextureMosaic)
+_register(
+    "TRANSFORMS",
+    datasets.BlockwiseAnnotation,
+    datasets.LabelComponents,
+    datasets.LoadTextureMosaic,
+)
 _register(
     "HOOKS",
     hooks.CriticOptimizerCheckHook,

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from texture_kd.functional import pixel_kl
+from texture_kd.functional import channel_kl, pixel_kl
 
 
 def test_equals_the_definition():
@@ -70,3 +70,54 @@ def test_temperatures_must_be_positive(temperature):
 def test_shapes_must_agree():
     with pytest.raises(ValueError, match=r"\(1, 2, 4, 4\) and \(1, 3, 4, 4\)"):
         pixel_kl(torch.zeros(1, 2, 4, 4), torch.zeros(1, 3, 4, 4))
+
+
+# Of each class, over positions.
+
+
+def test_of_classes_equals_the_definition():
+    z, w = torch.randn(2, 2, 5, 3, 4, dtype=torch.float64)
+    p, q = ((x / 3).flatten(2).softmax(2) for x in (z, w))
+    expected = 9 * (p * (p.log() - q.log())).sum(2)
+    torch.testing.assert_close(channel_kl(z, w, 3.0), expected)
+
+
+def test_of_classes_ignored_positions_are_cut_out():
+    z, w = torch.randn(2, 1, 5, 6, 4, dtype=torch.float64)
+    ignored = torch.zeros(1, 1, 6, 4, dtype=torch.bool)
+    ignored[:, :, :2] = True
+    expected = channel_kl(z[:, :, 2:], w[:, :, 2:])
+    torch.testing.assert_close(channel_kl(z, w, ignored=ignored), expected)
+    w.requires_grad_()
+    everything = channel_kl(z, w, ignored=torch.ones_like(ignored))
+    assert torch.equal(everything, torch.zeros_like(everything))
+    everything.sum().backward()
+    assert torch.equal(w.grad, torch.zeros_like(w))
+
+
+def test_of_classes_gradcheck():
+    z, w = torch.randn(2, 1, 3, 2, 2, dtype=torch.float64)
+    ignored = torch.tensor([[True, False], [False, False]])[None, None]
+    for given in (None, ignored):
+        assert torch.autograd.gradcheck(
+            lambda w, given=given: channel_kl(z, w, 2.0, given), w.requires_grad_()
+        )
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_of_classes_in_low_precision(dtype):
+    z = 6e4 * torch.randn(1, 3, 2, 2).clamp(-1, 1).to(dtype)
+    w = z.flip(1).clone().requires_grad_()
+    divergence = channel_kl(z, w)
+    assert divergence.dtype == torch.float32
+    divergence.sum().backward()
+    assert divergence.isfinite().all()
+    assert w.grad.isfinite().all()
+
+
+def test_of_classes_wrong_inputs_are_named():
+    z = torch.zeros(1, 3, 2, 2)
+    with pytest.raises(ValueError, match="positive temperature"):
+        channel_kl(z, z, 0.0)
+    with pytest.raises(ValueError, match="of one shape"):
+        channel_kl(z, z[:, :2])

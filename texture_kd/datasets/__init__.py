@@ -1,15 +1,18 @@
-"""Data sets: procedural texture mosaics, and CamVid; and weak labels of any."""
+"""Data sets: procedural texture mosaics, and CamVid; and what is made of labels."""
 
 from texture_kd.datasets.blockwise import BlockwiseAnnotation
 from texture_kd.datasets.camvid import CamVidDataset
+from texture_kd.datasets.components import LabelComponents, label_components
 from texture_kd.datasets.mosaic import Mosaic, texture_mosaic
 from texture_kd.datasets.mosaic_dataset import LoadTextureMosaic, TextureMosaicDataset
 
 __all__ = [
     "BlockwiseAnnotation",
     "CamVidDataset",
+    "LabelComponents",
     "LoadTextureMosaic",
     "Mosaic",
     "TextureMosaicDataset",
+    "label_components",
     "texture_mosaic",
 ]

@@ -19,7 +19,7 @@ from .directional_filter_bank import (
     directional_filter_bank,
     inverse_directional_filter_bank,
 )
-from .divergence import pixel_kl
+from .divergence import channel_kl, pixel_kl
 from .filters import DirectionalFilter, PyramidFilter
 from .fourier_distance import fourier_distance
 from .frequencies import magnitude_profile
@@ -87,6 +87,7 @@ __all__ = [
     "band_limit",
     "blockwise_labels",
     "box_weights",
+    "channel_kl",
     "clip_redistribute",
     "component_boxes",
     "component_weights",

@@ -7,6 +7,7 @@ from .fourier import FFTLoss
 from .lsfd import LSFDLoss
 from .pairwise import PairwiseKDLoss
 from .response import ResponseKDLoss
+from .segmentation_amplifier import SegmentationAmplifier
 from .statistical import DTIEMLoss
 from .structural import CDMLoss
 
@@ -20,4 +21,5 @@ __all__ = [
     "LSFDLoss",
     "PairwiseKDLoss",
     "ResponseKDLoss",
+    "SegmentationAmplifier",
 ]
