@@ -18,6 +18,7 @@ METHODS = {
     "fakd": ("FAKD", None),
     "lfd": ("LSFD", "2111.10988"),
     "lsfd": ("LSFD", "2111.10988"),
+    "ds2d2": ("DS2D2", "2512.04413"),
     "response": ("Response", None),
 }
 ALONE = "Network alone"

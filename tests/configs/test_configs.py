@@ -9,7 +9,7 @@ import yaml
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 NAMES = sorted(path.name for path in CONFIGS.glob("*.py"))
-METHOD = "(sstkd(-adversarial|-lsfd)?|cwd|fitnet|skd|fakd|lfd|lsfd(-fft)?)"
+METHOD = "(sstkd(-adversarial|-lsfd)?|cwd|fitnet|skd|fakd|lfd|lsfd(-fft)?|ds2d2)"
 DISTILLED = [name for name in NAMES if re.match(f"{METHOD}_", name)]
 # MMSegmentation's convention, and the one path that users typed before.
 TRAINING = (
@@ -20,6 +20,7 @@ NETWORK = (
     r"(pspnet|deeplabv3|deeplabv3plus|duc-dlc)_(r\d+(-w\d+)?-d\d+|efficientnet-b1)"
     r"(-(half|grid\d+))?(-pruned\d+)?"
 )
+AMPLIFIERS = [name for name in NAMES if name.startswith("ds2d2-amplifier_")]
 TRUNCATED = [n for n in NAMES if re.search("-half_|-grid65_", n) and n not in DISTILLED]
 KEPT = "sstkd_pspnet_r101_r18_cityscapes.py"
 
@@ -56,7 +57,8 @@ def test_lsfd_and_its_rivals_are_there_on_three_data_sets():
 @pytest.mark.parametrize("name", [name for name in NAMES if name != KEPT])
 def test_its_name_follows_the_convention(name, load):
     stem = name.removesuffix(".py")
-    assert re.fullmatch(f"({METHOD}_{NETWORK}_)?{NETWORK}_{TRAINING}", stem)
+    kind = f"({METHOD}_{NETWORK}_|ds2d2-amplifier_)?"
+    assert re.fullmatch(f"{kind}{NETWORK}_{TRAINING}", stem)
     if name in DISTILLED:
         assert stem.endswith(control(name).removesuffix(".py"))
     config = load(name)
@@ -80,6 +82,10 @@ def test_its_control_has_the_same_recipe(name, load):
         # The critic has an optimiser of its own, and the rest the control's.
         assert ours.optim_wrapper.constructor == "CriticOptimWrapperConstructor"
         ours.optim_wrapper = ours.optim_wrapper.architecture
+    if name.startswith("ds2d2_"):
+        # Components of the labels are added behind all that changes the images.
+        for pipeline in (ours.train_pipeline, ours.train_dataloader.dataset.pipeline):
+            assert pipeline.pop() == dict(type="LabelComponents")
     for key in theirs:
         if key != "model":
             assert ours[key] == theirs[key], key
@@ -99,6 +105,33 @@ def test_the_teachers_checkpoint_is_one_of_its_network(name, load):
     # Its own training starts from ImageNet; here the checkpoint follows.
     teacher.model.pretrained = None
     assert model.teacher == teacher.model
+
+
+@pytest.mark.parametrize("name", AMPLIFIERS)
+def test_an_amplifier_is_trained_as_its_teacher_and_named_by_a_student(name, load):
+    ours = load(name)
+    control = name.replace("ds2d2-amplifier_", "")
+    if control in NAMES:
+        for key, value in load(control).items():
+            if key not in ("model", "teacher"):
+                assert ours[key] == value, key
+    model = ours.model
+    assert model.pop("type") == "texture_kd.HighFrequencyEncoderDecoder"
+    assert model.pop("auxiliary_head") is None
+    teacher_ckpt = model.pop("teacher_ckpt")
+    (student,) = (
+        n for n in NAMES if n.startswith("ds2d2_") and name in (CONFIGS / n).read_text()
+    )
+    taught = load(student).model
+    assert taught.teacher_ckpt == teacher_ckpt
+    (loss,) = taught.distiller.distill_losses.values()
+    iters = ours.train_cfg.max_iters
+    folder = name.removesuffix(".py")
+    assert loss.amplifiers.high.checkpoint == f"work_dirs/{folder}/iter_{iters}.pth"
+    # All else is the teacher's.
+    kinds = ("type", "auxiliary_head")
+    rest = {key: value for key, value in taught.teacher.items() if key not in kinds}
+    assert dict(model) == rest
 
 
 @pytest.mark.parametrize("name", TRUNCATED)

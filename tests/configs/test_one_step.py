@@ -13,6 +13,7 @@ from mmseg.structures import SegDataSample
 from torch import nn
 
 from texture_kd.algorithms import TextureDistill
+from texture_kd.algorithms.teacher_checkpoint import forget_checkpoints
 
 pytestmark = pytest.mark.usefixtures("mmsegs_scope")
 
@@ -36,6 +37,8 @@ def build(config: Config) -> nn.Module:
     shrink(config.model)
     if config.model.type == "TextureDistill":
         # The teacher is trained by another config, or downloaded.
+        forget_checkpoints(config.model)
+    elif "teacher_ckpt" in config.model:
         config.model.teacher_ckpt = None
     model = MODELS.build(
         dict(config.model, _scope_=config.model.get("_scope_", "mmseg"))
@@ -49,7 +52,12 @@ def random_batch(num_classes: int) -> dict:
     labels[:, :, :5] = 255
     shape = dict(img_shape=(SIDE, SIDE), ori_shape=(SIDE, SIDE))
     samples = [
-        SegDataSample(metainfo=shape, gt_sem_seg=PixelData(data=label))
+        SegDataSample(
+            metainfo=shape,
+            gt_sem_seg=PixelData(data=label),
+            # As LabelComponents has them, nearly.
+            gt_components=PixelData(data=label.int()),
+        )
         for label in labels
     ]
     return dict(inputs=list(images), data_samples=samples)

@@ -59,6 +59,7 @@ def build(config: str, options: dict) -> nn.Module:
     from mmseg.models import BaseSegmentor
 
     import texture_kd.components  # noqa: F401
+    from texture_kd.algorithms.teacher_checkpoint import forget_checkpoints
     from texture_kd.analysis.unknown_types import unknown_types
 
     config = Config.fromfile(config)
@@ -73,7 +74,7 @@ def build(config: str, options: dict) -> nn.Module:
             "give one with TextureDistill, such as configs/sstkd_*.py"
         )
     if distilled:
-        model.teacher_ckpt = None
+        forget_checkpoints(model)
     scope = "mmrazor" if distilled else "mmseg"
     with DefaultScope.overwrite_default_scope("mmseg"):
         try:
