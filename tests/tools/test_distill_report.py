@@ -185,7 +185,7 @@ def report_of(load_tool, out, seeds, names, equal_time=True):
     plan = SimpleNamespace(
         out=out,
         seeds=seeds,
-        rows=names,
+        rows={name: SimpleNamespace(taken=False) for name in names},
         keys=keys,
         equal_time=equal_time,
         metric="mIoU",

@@ -53,7 +53,8 @@ def test_a_suite_keeps_its_rows_in_order(suite, write_suite, tmp_path):
     assert measured == ["mIoU", "%", ()]
     assert [row.name for row in rows] == ["student", "b+a", "teacher"]
     assert [row.distilled for row in rows] == [False, True, False]
-    assert rows[1] == ("b+a", tmp_path / "config.py", ("x=1",), ("loss_a",), False)
+    first = ("b+a", tmp_path / "config.py", ("x=1",), ("loss_a",), False, {}, False)
+    assert rows[1] == first
 
 
 def test_a_suite_names_its_metric(suite, write_suite):
@@ -69,9 +70,10 @@ def test_the_rows_of_our_suites(suite, name):
     statistical = ("loss_statistical",)
     structural = ("loss_structural_stage1", "loss_structural_stage2")
     local = ("FAKD", "LFD-1x1", "LFD", "LSFD", "LSFD+FFT", "SSTKD+LSFD")
+    spectral = ("amplifier", "explicit", "explicit+full", "explicit+high", "DS2D2")
     more = ("SSTKD+adversarial", *local) if name == "mosaic" else ()
     found = {name: row.without for name, row in rows.items()}
-    assert found == dict.fromkeys(more, ()) | {
+    assert found == dict.fromkeys((*more, *spectral), ()) | {
         "teacher": (),
         "student": (),
         "response": structural + statistical,
@@ -86,6 +88,28 @@ def test_the_rows_of_our_suites(suite, name):
         assert rows[name].config.name.startswith(name.lower() + "_")
     terms = [row.config for name, row in rows.items() if name.startswith("response")]
     assert set(terms) == {rows["SSTKD"].config}
+
+
+@pytest.mark.parametrize("name", ["mosaic", "camvid"])
+def test_the_rows_of_ds2d2_are_its_terms(suite, load_tool, name):
+    recipe = load_tool("distill_recipe")
+    rows = {row.name: row for row in suite.load_suite(name).rows}
+    assert [row.name for row in rows.values() if row.taken] == ["amplifier"]
+    found = {}
+    for row in ("explicit", "explicit+full", "explicit+high", "DS2D2"):
+        config = suite.read_config(rows[row].config)
+        given = recipe.read_recipe(rows[row], rows[row].options).given
+        config.merge_from_dict(recipe._parse(given))
+        amplifiers = config.model.distiller.distill_losses.loss_ds2d2.amplifiers
+        built = {key for key, one in amplifiers.items() if one.loss_weight}
+        found[row] = built
+        assert bool(rows[row].takes) == ("high" in built)
+    assert found == {
+        "explicit": set(),
+        "explicit+full": {"full"},
+        "explicit+high": {"high"},
+        "DS2D2": {"full", "high"},
+    }
 
 
 def test_the_rows_of_the_ablations_are_the_tables(suite, load_tool):
@@ -177,6 +201,7 @@ def test_our_suites_have_one_budget_and_losses_to_take_out(suite, load_tool, pat
     recipes = {row.name: recipe.read_recipe(row, row.options) for row in rows}
     # A teacher may learn for longer.
     recipes.pop("teacher", None)
+    recipes.pop("amplifier", None)
     assert len({found.iters for found in recipes.values()}) == 1
 
 
@@ -251,6 +276,45 @@ def test_distilled_rows_bring_teacher_and_student(suite, write_suite):
     assert [row.name for row in suite.choose_rows(alone, ["y"])] == ["student", "y"]
     with pytest.raises(suite.SuiteError, match=r"no row 'z'; there are teacher, "):
         chosen("z")
+
+
+def test_a_row_brings_those_whose_checkpoints_it_takes(suite, tmp_path):
+    write_config(tmp_path / "config.py")
+    path = tmp_path / "suite.py"
+    path.write_text(
+        "a = dict(config='config.py')\nb = dict(config='config.py', takes=dict(x='y'))"
+        "\nrows = dict(teacher=a, student=a, x=a, b=b, c=a)\n"
+    )
+    rows = suite.load_suite(str(path)).rows
+
+    def chosen(*names):
+        return [row.name for row in suite.choose_rows(rows, names)]
+
+    assert chosen("b") == ["teacher", "student", "x", "b"]
+    assert chosen("x") == ["teacher", "student", "x"]
+    assert chosen("c") == ["teacher", "student", "c"]
+    found = {row.name: (row.distilled, row.compared) for row in rows[2:]}
+    assert found == {"x": (True, False), "b": (True, True), "c": (True, True)}
+
+
+@pytest.mark.parametrize(
+    ("takes", "message"),
+    [
+        ("dict(z='y')", "no row 'z'"),
+        ("dict(teacher='y')", "'teacher', which has to be a row that takes none"),
+        ("dict(student='y')", "neither teacher nor student"),
+        ("dict(b='y')", "checkpoint of 'b'"),
+    ],
+)
+def test_checkpoints_that_no_row_has_are_named(suite, tmp_path, takes, message):
+    write_config(tmp_path / "config.py")
+    path = tmp_path / "suite.py"
+    path.write_text(
+        f"a = dict(config='config.py')\nb = dict(config='config.py', takes={takes})\n"
+        "rows = dict(teacher=a, student=a, x=a, b=b)\n"
+    )
+    with pytest.raises(suite.SuiteError, match=message):
+        suite.load_suite(str(path))
 
 
 # Recipes.
@@ -330,6 +394,10 @@ def test_what_cannot_be_trained_is_named(suite, load_tool, tmp_path):
     path = write_config(tmp_path / "config.py")
     with pytest.raises(suite.SuiteError, match=r"'loss_aa', .*did you mean 'loss_a'"):
         read_recipe(row_of(suite, path, "loss_aa"), [])
+    taking = row_of(suite, path)._replace(takes={"x": "model.distiller.no.checkpoint"})
+    with pytest.raises(suite.SuiteError, match=r"of 'x' as model\.dist"):
+        read_recipe(taking, [])
+    read_recipe(taking._replace(takes={"x": "model.teacher_ckpt"}), [])
     write_config(path, "del model['teacher_ckpt']")
     with pytest.raises(suite.SuiteError, match=r"'row': .* is no distillation"):
         read_recipe(row_of(suite, path), [])

@@ -269,6 +269,33 @@ def test_what_trainings_are_started_with(bench):
     assert bench.result("x/seed0-equal-time")["iters"] == 20
 
 
+def test_a_row_takes_the_checkpoint_of_another(bench, capsys):
+    bench.suite.write_text(
+        SUITE.replace("x=dict(", 'z=dict(config="x.py"),\n    x=dict(').replace(
+            '["a=1"]', '["a=1"], takes=dict(z="model.distiller.ckpt")'
+        )
+    )
+    bench.configure("x", text="model['distiller']['ckpt'] = None")
+    assert bench.run("--rows", "x", "--seeds", "0", "1") == 0
+    started = [line for line in starts(capsys.readouterr().out) if "seed 1:" in line]
+    assert [line.split(",")[0] for line in started] == ["teacher", "student", "z", "x"]
+    for folder in ("x/seed1", "x/seed1-equal-time"):
+        (x,) = bench.commands(folder)
+        taken = str(bench.out / "z" / "seed1" / "iter_40.pth")
+        assert x["options"]["model.distiller.ckpt"] == taken
+    # It learns from the teacher, and is no rival of the others.
+    (z,) = bench.commands("z/seed1")
+    assert z["options"]["model.teacher_ckpt"].endswith("teacher/seed1/iter_40.pth")
+    assert not (bench.out / "z" / "seed1-equal-time").exists()
+    z = bench.table("Results")[2]
+    assert (z["row"], z["gain"], z["gap closed (%)"]) == ("z", "", "")
+    assert z["mIoU (%)"] == "45.50 ± 0.71"
+    assert "z: trained from the teacher" in bench.read("out/results.md")
+    # Whom it took it from is a part of its settings.
+    settings = json.loads(bench.read("out/x/seed1/settings.json"))
+    assert settings["z's config"] == "x.py"
+
+
 def test_losses_are_taken_out_by_a_config_that_is_written(bench):
     assert bench.run("--rows", "y", "--no-equal-time") == 0
     (command,) = bench.commands("y/seed0")

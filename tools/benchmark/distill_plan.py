@@ -67,7 +67,7 @@ class Plan:
             "machine": self.machine,
         }
         # Whom it learns from, and in whose time.
-        others = [TEACHER] * row.distilled + [STUDENT] * key.equal_time
+        others = [TEACHER] * row.distilled + [*row.takes] + [STUDENT] * key.equal_time
         for name in others:
             other = self._network(self.rows[name], self.iters[name])
             settings |= {f"{name}'s {part}": value for part, value in other.items()}
@@ -86,7 +86,8 @@ class Plan:
         from all of its seeds.
         """
         row = self.rows[key.row]
-        needs = [Key(TEACHER, key.seed)] if row.distilled else []
+        sources = [TEACHER] * row.distilled + [*row.takes]
+        needs = [Key(name, key.seed) for name in sources]
         if key.equal_time:
             timed = (STUDENT, key.row)
             needs += [Key(name, seed) for seed in self.seeds for name in timed]

@@ -61,7 +61,8 @@ def read_recipe(row: Row, options: Sequence[str]) -> Recipe:
 
     Raises:
         SuiteError: the training is not counted in iterations, nothing of it takes the
-            teacher's checkpoint, or a loss that is to be taken out is not there.
+            teacher's checkpoint or another row's, or a loss that is to be taken out is
+            not there.
     """
     config = read_config(row.config)
     given = _routed(options, config, row)
@@ -73,6 +74,7 @@ def read_recipe(row: Row, options: Sequence[str]) -> Recipe:
             "none."
         )
     _check_losses(row, config)
+    _check_takes(row, config)
     iters = config.get("train_cfg", {}).get("max_iters")
     if iters is None:
         raise SuiteError(
@@ -192,6 +194,19 @@ def _check_losses(row: Row, config: Config) -> None:
             raise SuiteError(
                 f"Row {row.name!r} is to be without {name!r}, which is no loss of "
                 f"{row.config}{hint(name, losses)}."
+            )
+
+
+def _check_takes(row: Row, config: Config) -> None:
+    for source, option in row.takes.items():
+        *path, last = option.split(".")
+        part = config
+        for key in path:
+            part = part.get(key) or {}
+        if last not in part:
+            raise SuiteError(
+                f"Row {row.name!r} is to take the checkpoint of {source!r} as "
+                f"{option}, which is no option of {row.config}."
             )
 
 

@@ -46,6 +46,10 @@ the time of the student's training, by the medians over the seeds; the whole sch
 scaled. What they really took of the student's time is beside it. The student's score is
 that of its only training, and the teacher has none."""
 
+TAKEN_NOTE = """\
+{names}: trained from the teacher of the seed for rows that take its checkpoint, and not
+compared. As the teacher's, its time is in no other row's."""
+
 
 class Report(NamedTuple):
     """Writes results.md, results.csv and results.png.
@@ -95,13 +99,15 @@ class Report(NamedTuple):
             + (GPU_MEMORY if self.gpu else CPU_MEMORY),
         ]
         lines += [EQUAL_NOTE] if self.plan.equal_time else []
+        taken = [name for name, row in self.plan.rows.items() if row.taken]
+        lines += [TAKEN_NOTE.format(names=", ".join(taken))] if taken else []
         return lines + [_failure(key, reason) for key, reason in failures.items()]
 
     def _row(
         self, name: str, results: Results, failures: Mapping[Key, str]
     ) -> dict[str, str]:
         plan = self.plan
-        figures = [seed_figures(results, name, seed) for seed in plan.seeds]
+        figures = [self._figures(results, name, seed) for seed in plan.seeds]
 
         def values(column: str) -> list[float]:
             return [found[column] for found in figures if column in found]
@@ -119,8 +125,16 @@ class Report(NamedTuple):
             row[FAILED] = "; ".join(key.which for key in failures if key.row == name)
         return row
 
-    def _each(self, results: Results, name: str, seed: int) -> dict[str, str]:
+    def _figures(self, results: Results, name: str, seed: int) -> dict[str, float]:
         figures = seed_figures(results, name, seed)
+        if self.plan.rows[name].taken:
+            # It is no student's rival.
+            figures.pop(GAIN, None)
+            figures.pop(GAP, None)
+        return figures
+
+    def _each(self, results: Results, name: str, seed: int) -> dict[str, str]:
+        figures = self._figures(results, name, seed)
         row = {"row": name, "seed": str(seed)}
         for column in [*self._columns(*STYLES), *self.plan.also]:
             found = column in figures

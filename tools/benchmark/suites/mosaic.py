@@ -1,5 +1,5 @@
-# What each term of SSTKD is worth on the texture mosaic, beside LSFD and the rivals of
-# both; no data are needed.
+# What each term of SSTKD and of DS2D2 is worth on the texture mosaic, beside LSFD and
+# their rivals; no data are needed.
 #
 #   python tools/benchmark/distill.py mosaic
 #
@@ -9,9 +9,12 @@
 #   config    a path from this file's folder,
 #   options   optional: a list of K=V, as after --cfg-options, and
 #   without   optional: losses of the config's distiller to take out, so that they cost
-#             no time either, and
+#             no time either,
 #   alone     optional: True for a network that learns from no teacher. If all do, no
-#             teacher is needed.
+#             teacher is needed, and
+#   takes     optional: other rows whose checkpoints it needs, each with the option that
+#             is set to the one of the same seed. Those rows are trained before, and not
+#             compared.
 # `metric`, `unit` and `also`, other metrics for the report, are optional.
 folder = "../../../configs/"
 teacher = "pspnet_r18-w32-d8_1xb8-400iters_mosaic-128x128.py"
@@ -20,6 +23,10 @@ pair = "pspnet_r18-w32-d8_" + student
 structural = ["loss_structural_stage1", "loss_structural_stage2"]
 statistical = ["loss_statistical"]
 sstkd = dict(config=folder + "sstkd_" + pair)
+ds2d2 = dict(config=folder + "ds2d2_" + pair)
+amplifiers = "model.distiller.distill_losses.loss_ds2d2.amplifiers"
+no_full, no_high = (f"{amplifiers}.{name}.loss_weight=0" for name in ("full", "high"))
+takes = dict(amplifier=f"{amplifiers}.high.checkpoint")
 
 rows = {
     "teacher": dict(config=folder + teacher),
@@ -46,4 +53,11 @@ rows = {
     "LSFD": dict(config=folder + "lsfd_" + pair),
     "LSFD+FFT": dict(config=folder + "lsfd-fft_" + pair),
     "SSTKD+LSFD": dict(config=folder + "sstkd-lsfd_" + pair),
+    # DS2D2's terms. The amplifier is no student: its score is that of the teacher's
+    # head on details alone.
+    "amplifier": dict(config=folder + "ds2d2-amplifier_" + teacher),
+    "explicit": dict(**ds2d2, options=[no_full, no_high]),
+    "explicit+full": dict(**ds2d2, options=[no_high]),
+    "explicit+high": dict(**ds2d2, options=[no_full], takes=takes),
+    "DS2D2": dict(**ds2d2, takes=takes),
 }
