@@ -17,6 +17,8 @@ REPOSITORY = Path(__file__).parents[2]
 TEACHER = "pspnet_r18-w32-d8_1xb8-400iters_mosaic-128x128.py"
 STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
 DISTILLED = f"sstkd_pspnet_r18-w32-d8_{STUDENT}"
+AMPLIFIER = f"ds2d2-amplifier_{TEACHER}"
+DS2D2 = f"ds2d2_pspnet_r18-w32-d8_{STUDENT}"
 ADVERSARIAL = f"sstkd-adversarial_pspnet_r18-w32-d8_{STUDENT}"
 
 
@@ -66,6 +68,29 @@ def test_mim_trains_converts_and_tests(run, tiny, distilled, tmp_path):
     arguments = (distilled, checkpoint, 2, "--work-dir", tmp_path / "tested")
     in_two = run(dist_test, *arguments, PORT=str(20000 + os.getpid() % 20000))
     assert last_miou(in_two) == validated
+
+
+def test_ds2d2_is_trained_in_two_steps(run, tiny, teacher_ckpt, tmp_path):
+    taught = f"model = dict(teacher_ckpt={str(teacher_ckpt)!r})\n"
+    amplifier = tiny(AMPLIFIER, taught)
+    out = run("mim", "train", "mmseg", amplifier, "--work-dir", tmp_path / "amplifier")
+    validated, checkpoint = last_miou(out), tmp_path / "amplifier" / "iter_6.pth"
+    tested = run("mim", "test", "mmseg", amplifier, "--checkpoint", checkpoint)
+    assert last_miou(tested) == validated
+
+    student = tiny(
+        DS2D2,
+        f"{taught}model['distiller'] = dict(distill_losses=dict(loss_ds2d2=dict("
+        f"amplifiers=dict(high=dict(checkpoint={str(checkpoint)!r})))))\n"
+        "_pipeline.append(dict(type='LabelComponents'))\n",
+    )
+    work_dir = tmp_path / "run"
+    out = run("mim", "train", "mmrazor", student, "--work-dir", work_dir)
+    assert "distill.part_ds2d2.amplified" in out
+    plain = ("mim", "test", "mmseg", tiny(STUDENT), "--checkpoint")
+    assert last_miou(run(*plain, work_dir / "iter_6.pth")) == last_miou(out)
+    saved = torch.load(work_dir / "iter_6.pth")["state_dict"]
+    assert not [name for name in saved if re.search("teacher|amplifier", name)]
 
 
 def test_mmrazor_draws_the_students_features(run, tmp_path):
