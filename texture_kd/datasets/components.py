@@ -59,7 +59,7 @@ def label_components(
 
 
 class LabelComponents(BaseTransform):
-    """Number the components of an image's labels, for :class:`DS2D2Loss`.
+    """Number the components of an image's labels, for ``DS2D2Loss``.
 
     .. code-block:: python
 
@@ -67,7 +67,7 @@ class LabelComponents(BaseTransform):
 
     It stands last, behind ``PackSegInputs``, so that the components are those of the
     crop that is trained on. The data sample then has ``gt_components``, the result of
-    :func:`label_components` as (1, H, W).
+    :func:`~texture_kd.datasets.label_components` as (1, H, W).
 
     Args:
         ignore_index: label of the pixels in no class.

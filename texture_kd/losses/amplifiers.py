@@ -32,7 +32,7 @@ class HaarFeature:
 
 
 class Amplifiers(nn.Module):
-    """The amplifiers of :class:`DS2D2Loss`, which says what one is.
+    """The amplifiers of :class:`~texture_kd.losses.DS2D2Loss`, which says what one is.
 
     They are frozen and in eval mode whatever happens, and the state dict has nothing of
     them: what they are made of comes from the teacher and from checkpoints of their
