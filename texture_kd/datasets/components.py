@@ -2,11 +2,12 @@
 
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 from mmengine.structures import PixelData
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 
 def label_components(
@@ -26,8 +27,7 @@ def label_components(
         min_pixels: smaller components do not count.
 
     Returns:
-        int32 (H, W), the number of the component from 0, class by class, and -1 for
-        none.
+        int32 (H, W), the number of the component from 0, and -1 for none.
 
     Raises:
         ValueError: ``label`` is no (H, W) of integers.
@@ -35,27 +35,48 @@ def label_components(
     Example:
         >>> import numpy as np
         >>> label_components(np.array([[0, 1, 0], [1, 1, 255]])).tolist()
-        [[0, 2, 1], [2, 2, -1]]
+        [[0, 1, 2], [1, 1, -1]]
     """
     if label.ndim != 2 or not np.issubdtype(label.dtype, np.integer):
         raise ValueError(
             f"expected integer labels (H, W), got {label.dtype} with shape "
             f"{label.shape}"
         )
-    ids = np.full(label.shape, -1, np.int32)
-    count = 0
-    for value in np.unique(label):
-        if value in (ignore_index, background):
-            continue
-        mask = (label == value).astype(np.uint8)
-        _, found, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-        large = stats[:, cv2.CC_STAT_AREA] >= min_pixels
-        # Number 0 is what is not of the class.
-        large[0] = False
-        numbers = np.where(large, count + large.cumsum() - 1, -1).astype(np.int32)
-        ids = np.where(mask, numbers[found], ids)
-        count += int(large.sum())
-    return ids
+    runs = _runs(label)
+    pairs = _touching(label, runs)
+    count = int(runs[-1, -1]) + 1 if runs.size else 0
+    graph = coo_array((np.ones(len(pairs[0]), bool), pairs), (count, count))
+    _, component = connected_components(graph, directed=False)
+    ids = component[runs]
+    counts = ~np.isin(label, [v for v in (ignore_index, background) if v is not None])
+    large = np.bincount(ids[counts], minlength=count) >= min_pixels
+    numbers = np.where(large, large.cumsum() - 1, -1).astype(np.int32)
+    return np.where(counts, numbers[ids], np.int32(-1))
+
+
+def _runs(label: np.ndarray) -> np.ndarray:
+    """Number the runs of equal pixels along the rows."""
+    starts = np.ones(label.shape, bool)
+    starts[:, 1:] = label[:, 1:] != label[:, :-1]
+    return starts.cumsum().reshape(label.shape) - 1
+
+
+def _touching(label: np.ndarray, runs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return pairs of runs of one class that touch from row to row."""
+    pairs = []
+    width = label.shape[1]
+    # Above, and across both corners.
+    for shift in (0, 1, -1):
+        upper = np.s_[:-1, max(shift, 0) : width + min(shift, 0)]
+        lower = np.s_[1:, max(-shift, 0) : width + min(-shift, 0)]
+        same = label[upper] == label[lower]
+        found = np.stack([runs[upper][same], runs[lower][same]])
+        # Two runs touch along many pixels.
+        new = np.ones(found.shape[1], bool)
+        new[1:] = (found[:, 1:] != found[:, :-1]).any(0)
+        pairs.append(found[:, new])
+    first, second = np.concatenate(pairs, 1)
+    return first, second
 
 
 class LabelComponents(BaseTransform):

@@ -1,4 +1,4 @@
-"""Density-independent, dual-spectrum distillation, DS2D2, in the wavelet domain."""
+"""Dual-stream spectral decoupling distillation, DS2D2 (Gao et al. 2025)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
