@@ -3,6 +3,7 @@ import pytest
 import pywt
 import torch
 import torch.nn.functional as F
+from compile_check import check_compiled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -122,6 +123,15 @@ def test_a_magnitude_of_zero_has_the_gradient_zero():
     x = torch.ones(1, 1, 4, 4, requires_grad=True)
     high_frequency(haar_dwt(x)[1], (4, 4), "magnitude").sum().backward()
     assert torch.equal(x.grad, torch.zeros_like(x))
+
+
+def test_compiles_without_graph_breaks():
+    def round_trip(x):
+        low, details = haar_dwt(x)
+        again = haar_idwt(low, details, tuple(x.shape[-2:]))
+        return again + high_frequency(details, tuple(x.shape[-2:]), "magnitude")
+
+    check_compiled(round_trip, ((2, 3, 29, 40), (4, 5, 31, 17)))
 
 
 @settings(max_examples=25, deadline=None)
