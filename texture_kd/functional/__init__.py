@@ -23,6 +23,7 @@ from .divergence import channel_kl, pixel_kl
 from .filters import DirectionalFilter, PyramidFilter
 from .fourier_distance import fourier_distance
 from .frequencies import magnitude_profile
+from .generalized_iou import generalized_iou
 from .gradient_penalty import gradient_penalty
 from .guided_upsampling import guided_upsample
 from .labels import labels_on_grid
@@ -31,6 +32,8 @@ from .laplacian_pyramid import (
     inverse_laplacian_pyramid,
     laplacian_pyramid,
 )
+from .likeliest_deltas import likeliest_delta_distance
+from .quality_focal import quality_focal_distance
 from .quantization import Levels, count_levels, mix_levels, quantize, uniform_levels
 from .region_sampling import (
     SamplerOptions,
@@ -102,6 +105,7 @@ __all__ = [
     "directional_filter_bank",
     "fourier_distance",
     "fourier_resample",
+    "generalized_iou",
     "gradient_penalty",
     "group_regions",
     "guided_upsample",
@@ -115,11 +119,13 @@ __all__ = [
     "inverse_laplacian_pyramid",
     "labels_on_grid",
     "laplacian_pyramid",
+    "likeliest_delta_distance",
     "low_pass",
     "magnitude_profile",
     "mix_levels",
     "pairwise_affinity",
     "pixel_kl",
+    "quality_focal_distance",
     "quantize",
     "region_std",
     "relative_discrepancy",
