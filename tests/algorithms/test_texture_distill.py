@@ -11,7 +11,7 @@ from mmengine.runner import load_checkpoint, save_checkpoint
 from mmrazor.models.algorithms import SingleTeacherDistill
 from mmrazor.registry import MODELS
 from torch import nn
-from toy_models import segmentor, sstkd
+from toy_models import recorders, segmentor, sstkd
 
 from texture_kd.hooks import PlainStudentHook
 
@@ -103,6 +103,40 @@ def test_the_teacher_runs_backbone_and_decode_head_only(build, batch, monkeypatc
     assert "decode_head.conv_seg" in ran
     assert not [name for name in ran if name.startswith("auxiliary_head")]
     assert not [name for name in ran if "loss" in name]
+
+
+def test_where_features_are_recorded_the_teachers_head_is_not_run(build, batch):
+    stages = recorders(stages="backbone")
+    record = dict(recorder="stages", data_idx=0)
+    distiller = dict(
+        type="ConfigurableDistiller",
+        student_recorders=stages,
+        teacher_recorders=stages,
+        distill_losses=dict(
+            loss_structural=dict(type="CDMLoss", student_channels=4, teacher_channels=8)
+        ),
+        loss_forward_mappings=dict(
+            loss_structural=dict(
+                s_feature=dict(from_student=True, **record),
+                t_feature=dict(from_student=False, **record),
+            )
+        ),
+    )
+    found = []
+    for recorded in (
+        stages,
+        recorders(stages="backbone", logits="decode_head.conv_seg"),
+    ):
+        model = build(distiller=dict(distiller, teacher_recorders=recorded))
+        runs = []
+        head = model.teacher.decode_head.conv_seg
+        head.register_forward_hook(lambda *_, runs=runs: runs.append(1))
+        torch.manual_seed(0)
+        value = losses_of(model, batch)["distill.loss_structural"]
+        found.append((len(runs), value))
+    (without, value), (once, same) = found
+    assert (without, once) == (0, 1)
+    assert torch.equal(value, same)
 
 
 def test_recorded_tensors_are_released(build, batch):

@@ -47,7 +47,8 @@ class TextureDistill(SingleTeacherDistill):
 
     The teacher is called with ``mode='tensor'``: recorders and deliveries see what its
     backbone and ``decode_head.forward`` run, and heads whose ``forward`` needs the data
-    samples (MaskFormer) cannot teach.
+    samples (MaskFormer) cannot teach. Where backbone and neck are all that is recorded,
+    its ``extract_feat`` runs alone, without the regions of a detector of two stages.
 
     Args:
         architecture: config of the student, or the built student.
@@ -102,6 +103,7 @@ class TextureDistill(SingleTeacherDistill):
             self._attach_teacher()
         check_same_normalisation(self.data_preprocessor, self.teacher.data_preprocessor)
         self.teacher_dtype = teacher_dtype and getattr(torch, teacher_dtype)
+        self._features_suffice = _features_suffice(self.distiller, self.teacher)
         self.teacher.eval()
         self.save_teacher = save_teacher or teacher_ckpt is None
         self._register_state_dict_hook(_leave_teacher_out)
@@ -167,7 +169,10 @@ class TextureDistill(SingleTeacherDistill):
             torch.no_grad(),
             self._teacher_autocast(batch_inputs.device),
         ):
-            self.teacher(batch_inputs, data_samples, mode="tensor")
+            if self._features_suffice:
+                self.teacher.extract_feat(batch_inputs)
+            else:
+                self.teacher(batch_inputs, data_samples, mode="tensor")
         _check_records("teacher", self.distiller.teacher_recorders)
 
     def _teacher_autocast(self, device: torch.device):
@@ -216,6 +221,18 @@ def _check_networks(distiller: dict, student: nn.Module, teacher: nn.Module) -> 
     check_sources(distiller.get("student_recorders") or {}, student, "student")
     check_sources(distiller.get("teacher_recorders") or {}, teacher, "teacher")
     check_class_counts(distiller, student, teacher)
+
+
+def _features_suffice(distiller: nn.Module, teacher: nn.Module) -> bool:
+    """Tell whether nothing behind the teacher's backbone and neck is asked for."""
+    recorders = distiller.teacher_recorders.recorders.values()
+    parts = {str(recorder.source).split(".")[0] for recorder in recorders}
+    return (
+        hasattr(teacher, "extract_feat")
+        and bool(parts)
+        and parts <= {"backbone", "neck"}
+        and not distiller.deliveries.deliveries
+    )
 
 
 def _refuse_training_options(options: dict) -> None:
