@@ -256,7 +256,9 @@ def test_teachers_that_do_not_fit_are_named(teacher):
 
 def test_features_that_do_not_fit_are_named(teacher):
     amplifier = build(teacher)
-    with pytest.raises(ValueError, match=r"levels \(3,\) of 12 channels.*have 13"):
+    with pytest.raises(
+        ValueError, match=r"levels \(3,\) of \[12\] channels.*have \[13\]"
+    ):
         amplifier(features(), features(13), samples())
     batch = samples()
     del batch[0].gt_sem_seg

@@ -1,6 +1,5 @@
 """A frozen decode head that judges a student's features: amplifiers of DS2D2."""
 
-import copy
 from collections.abc import Sequence
 from typing import Literal, get_args
 
@@ -8,17 +7,15 @@ import torch
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
-from texture_kd.algorithms.teacher_checkpoint import load_whole, read_checkpoint
 from texture_kd.connectors.high_frequency import (
-    HighFrequencyMaps,
     read_channels,
     read_levels,
-    recorded_mode,
     single_head,
 )
 from texture_kd.functional.choices import check_choice
 from texture_kd.functional.divergence import channel_kl
 from texture_kd.functional.wavelet import HighFrequency
+from texture_kd.losses.head_amplifier import HeadAmplifier
 from texture_kd.losses.logits import aligned_logits, ignored_pixels
 from texture_kd.losses.response import ResponseKDLoss
 from texture_kd.losses.sample_weights import stacked
@@ -26,7 +23,7 @@ from texture_kd.losses.sample_weights import stacked
 Kind = Literal["kl", "cwd"]
 
 
-class SegmentationAmplifier(nn.Module):
+class SegmentationAmplifier(HeadAmplifier):
     r"""Compare the logits that a frozen decode head has of both networks' features.
 
     With ``mode=None`` it is the full-frequency amplifier of
@@ -62,22 +59,12 @@ class SegmentationAmplifier(nn.Module):
         temperature: float = 3.0,
         kd_weight: float = 0.5,
     ) -> None:
-        super().__init__()
-        check_choice("mode", mode, (None, *get_args(HighFrequency)))
+        super().__init__(mode, checkpoint)
         check_choice("kind", kind, get_args(Kind))
-        if mode is None and checkpoint is not None:
-            raise ValueError(
-                "a SegmentationAmplifier without mode is the teacher's own head, and "
-                f"has no checkpoint {checkpoint}: give it a mode, such as 'sum'"
-            )
-        self.mode: HighFrequency | None = mode
-        self.checkpoint = checkpoint
         self.kind: Kind = kind
         self.temperature = temperature
         self.kd_weight = kd_weight
         self.pixel_loss = ResponseKDLoss(temperature, loss_weight=kd_weight)
-        self.levels: tuple[int, ...] = ()
-        self._teachers_head: tuple[nn.Module, ...] = ()
 
     def attach_teacher(self, teacher: nn.Module) -> None:
         """Take the teacher's head, or copy it and load the amplifier's weights.
@@ -92,20 +79,11 @@ class SegmentationAmplifier(nn.Module):
                 amplifier; or the teacher has no head, or several.
         """
         head = single_head(teacher)
-        self.levels = read_levels(head)
         self.pixel_loss.ignore_index = head.ignore_index
         self.pixel_loss.align_corners = head.align_corners
-        if self.mode is not None:
-            channels = read_channels(head) if self.mode == "concat" else ()
-            self.high_frequency = HighFrequencyMaps(channels, self.mode)
-        if self.checkpoint is None:
-            # Not a sub-module: it is the teacher's.
-            self._teachers_head = (head,)
-            return
-        self.decode_head = copy.deepcopy(head)
-        state, _ = read_checkpoint(self.checkpoint, "amplifier")
-        self._check_checkpoint(state, teacher)
-        load_whole(self, state, self.checkpoint, "amplifier")
+        summed = head.input_transform == "resize_concat" and self.mode != "concat"
+        channels = head.in_channels if summed else read_channels(head)
+        self.take_head(teacher, "decode_head", read_levels(head), channels)
 
     def forward(
         self,
@@ -142,13 +120,10 @@ class SegmentationAmplifier(nn.Module):
         return self.kd_weight * divergence.mean()
 
     def _logits(self, features: tuple[Tensor | None, ...]) -> Tensor:
-        head = self._teachers_head[0] if self._teachers_head else self.decode_head
-        inputs = list(features)
-        if self.mode is not None:
-            maps = self.high_frequency.mixed([inputs[level] for level in self.levels])
-            for level, x in zip(self.levels, maps, strict=True):
-                inputs[level] = x
-        _check_channels(head, [inputs[level] for level in self.levels])
+        head = self.head
+        inputs: list[Tensor | None] = [None] * len(features)
+        for level, x in zip(self.levels, self.seen(features), strict=True):
+            inputs[level] = x
         logits = head(tuple(inputs))
         if not isinstance(logits, Tensor):
             raise ValueError(
@@ -156,40 +131,3 @@ class SegmentationAmplifier(nn.Module):
                 "SegmentationAmplifier needs a head that returns logits"
             )
         return logits
-
-    def _check_checkpoint(self, state: dict[str, Tensor], teacher: nn.Module) -> None:
-        what = f"The amplifier checkpoint {self.checkpoint}"
-        mode = recorded_mode(state, "high_frequency.")
-        if mode is None:
-            raise ValueError(
-                f"{what} is of no amplifier: give the checkpoint of a training of "
-                "HighFrequencyEncoderDecoder."
-            )
-        if mode != self.mode:
-            raise ValueError(
-                f"{what} was trained with mode={mode!r}, and the amplifier in the "
-                f"config has mode={self.mode!r}: give both the same."
-            )
-        for name, value in teacher.backbone.state_dict(prefix="backbone.").items():
-            if name in state and not torch.equal(state[name], value.cpu()):
-                raise ValueError(
-                    f"{what} was trained on the features of another teacher: its "
-                    f"{name} is not the teacher's. Train it from this teacher."
-                )
-
-
-def _check_channels(head: nn.Module, features: Sequence[Tensor]) -> None:
-    found = [x.shape[1] for x in features]
-    expected = head.in_channels
-    if head.input_transform == "resize_concat":
-        found = sum(found)
-    elif isinstance(expected, int):
-        found = found[0]
-    else:
-        expected = list(expected)
-    if found != expected:
-        raise ValueError(
-            f"{type(head).__name__} reads the levels {read_levels(head)} of {expected} "
-            f"channels, and those of the teacher's features have {found}: record what "
-            "the head reads"
-        )
