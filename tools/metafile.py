@@ -29,6 +29,8 @@ DATA = {
     "pascal-context": "Pascal Context",
     "camvid": "CamVid",
     "mosaic": "Texture mosaic",
+    "dior": "DIOR",
+    "dota": "DOTA",
     "edsr": "Texture mosaic",
 }
 

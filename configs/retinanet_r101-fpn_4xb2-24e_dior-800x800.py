@@ -1,0 +1,11 @@
+# The teacher: RetinaNet with ResNet-101 on DIOR in the recipe of the DS2D2 paper.
+#
+#   tools/dist_train.sh configs/retinanet_r101-fpn_4xb2-24e_dior-800x800.py 4
+#   mim train mmdet configs/retinanet_r101-fpn_4xb2-24e_dior-800x800.py
+#   mim test mmdet configs/retinanet_r101-fpn_4xb2-24e_dior-800x800.py --checkpoint CHECKPOINT
+_base_ = "./retinanet_r18-fpn_4xb2-24e_dior-800x800.py"
+
+model = dict(
+    backbone=dict(depth=101, init_cfg=dict(checkpoint="torchvision://resnet101")),
+    neck=dict(in_channels=[256, 512, 1024, 2048]),
+)
