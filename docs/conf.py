@@ -1,10 +1,16 @@
 """How Sphinx builds this site; the command is ``make docs``."""
 
+import importlib
+
 from texture_kd import __version__
 from texture_kd.compat import install
 
 # Autodoc imports OpenMMLab, which on today's PyTorch needs the bridge.
 install()
+# Before MMDetection is mocked, which MMRazor looks for when it is imported.
+importlib.import_module("texture_kd.components")
+# texture_kd.detectors needs it, and the site does not.
+autodoc_mock_imports = ["mmdet"]
 
 project = "texture_kd"
 version = release = __version__

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,8 @@ def test_the_site_builds_without_a_warning(run, tmp_path):
     run(sys.executable, *build, "docs", tmp_path)
     for page in (REPOSITORY / "docs" / "reference").glob("*.md"):
         if page.stem == "index":
+            continue
+        if page.stem == "detectors" and find_spec("mmdet") is None:
             continue
         package = importlib.import_module(f"texture_kd.{page.stem}")
         built = (tmp_path / "reference" / f"{page.stem}.html").read_text()
