@@ -17,6 +17,7 @@ from texture_kd import (
     hooks,
     losses,
     optim,
+    recorders,
     registry,
     segmentors,
     whole_file,  # noqa: F401
@@ -40,6 +41,7 @@ _register(
     connectors.LFDConnector,
     decode_heads.DUCDLCHead,
     decode_heads.DeepLabV3PlusHead,
+    decode_heads.LeanPSPHead,
     decode_heads.SpectralTruncationHead,
     losses.AdversarialLoss,
     losses.CDMLoss,
@@ -83,3 +85,5 @@ _register(
     analysis.SpectralAnalysisMetric,
     analysis.TrimapIoUMetric,
 )
+# MMRazor adds "Recorder" to what a config says.
+_register("TASK_UTILS", recorders.GroundTruthRecorder)

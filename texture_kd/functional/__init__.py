@@ -20,6 +20,7 @@ from .directional_filter_bank import (
     inverse_directional_filter_bank,
 )
 from .divergence import channel_kl, pixel_kl
+from .enlarged_convolution import conv_enlarged
 from .filters import DirectionalFilter, PyramidFilter
 from .fourier_distance import fourier_distance
 from .frequencies import magnitude_profile
@@ -97,6 +98,7 @@ __all__ = [
     "contourlet",
     "contourlet_energies",
     "contourlet_products",
+    "conv_enlarged",
     "cosine_self_similarity",
     "count_cells",
     "count_levels",

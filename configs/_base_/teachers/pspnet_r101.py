@@ -1,5 +1,6 @@
 # A PSPNet under the name of `teacher`, so that a distillation config can have it beside
-# the student's `model`. ResNet-101, output stride 8, with plain BatchNorm.
+# the student's `model`. ResNet-101, output stride 8, with plain BatchNorm. Its head has
+# the weights and the result of PSPHead, in half the operations.
 _norm_cfg = dict(type="BN", requires_grad=True)
 _head = dict(
     num_classes=19,
@@ -31,7 +32,7 @@ teacher = dict(
         contract_dilation=True,
     ),
     decode_head=dict(
-        type="mmseg.PSPHead",
+        type="texture_kd.LeanPSPHead",
         in_channels=2048,
         in_index=3,
         channels=512,
