@@ -10,6 +10,7 @@ from mmengine.registry import METRICS as MMENGINE_METRICS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_CONSTRUCTORS
 from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
+from mmengine.registry import TASK_UTILS as MMENGINE_TASK_UTILS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import Registry
 
@@ -20,6 +21,7 @@ __all__ = [
     "MODELS",
     "OPTIM_WRAPPERS",
     "OPTIM_WRAPPER_CONSTRUCTORS",
+    "TASK_UTILS",
     "TRANSFORMS",
 ]
 
@@ -33,6 +35,7 @@ def _registry(name: str, parent: Registry) -> Registry:
 MODELS = _registry("model", MMENGINE_MODELS)
 DATASETS = _registry("dataset", MMENGINE_DATASETS)
 TRANSFORMS = _registry("transform", MMENGINE_TRANSFORMS)
+TASK_UTILS = _registry("task util", MMENGINE_TASK_UTILS)
 HOOKS = _registry("hook", MMENGINE_HOOKS)
 METRICS = _registry("metric", MMENGINE_METRICS)
 OPTIM_WRAPPERS = _registry("optimizer wrapper", MMENGINE_OPTIM_WRAPPERS)

@@ -90,7 +90,7 @@ def recorders(name):
     return dict(
         stages=dict(type="ModuleOutputs", source=NETWORKS[name][1]),
         logits=dict(type="ModuleOutputs", source="decode_head.conv_seg"),
-        labels=dict(type="ModuleInputs", source="decode_head.loss_decode"),
+        labels=dict(type="GroundTruth", source="gt_sem_seg"),
     )
 
 
@@ -106,7 +106,7 @@ def distiller(teacher, student):
     logits = dict(
         preds_S=dict(from_student=True, recorder="logits"),
         preds_T=dict(from_student=False, recorder="logits"),
-        gt=dict(from_student=True, recorder="labels", data_idx=1),
+        gt=dict(from_student=True, recorder="labels"),
     )
     return dict(
         type="ConfigurableDistiller",

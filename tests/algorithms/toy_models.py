@@ -73,7 +73,7 @@ def sstkd(weight: float = 1.0) -> dict:
     logits = dict(
         preds_S=dict(from_student=True, recorder="logits"),
         preds_T=dict(from_student=False, recorder="logits"),
-        gt=dict(from_student=True, recorder="labels", data_idx=1),
+        gt=dict(from_student=True, recorder="labels"),
     )
     shared = dict(
         stage1="backbone.layer1",
@@ -84,7 +84,7 @@ def sstkd(weight: float = 1.0) -> dict:
         type="ConfigurableDistiller",
         student_recorders=dict(
             recorders(**shared),
-            labels=dict(type="ModuleInputs", source="decode_head.loss_decode"),
+            labels=dict(type="GroundTruth", source="gt_sem_seg"),
             image=dict(type="ModuleInputs", source="backbone"),
         ),
         teacher_recorders=recorders(**shared),
@@ -121,7 +121,7 @@ def sstkd(weight: float = 1.0) -> dict:
                 s_stage2=dict(from_student=True, recorder="stage2"),
                 t_stage1=dict(from_student=False, recorder="stage1"),
                 t_stage2=dict(from_student=False, recorder="stage2"),
-                gt=dict(from_student=True, recorder="labels", data_idx=1),
+                gt=dict(from_student=True, recorder="labels"),
             ),
             loss_response=logits,
             loss_adversarial=dict(

@@ -40,7 +40,7 @@ def build():
             for stage in ("stage1", "stage2")
         }
         records["s_stage2"]["recorder"] = s_stage2
-        records["gt"] = dict(from_student=True, recorder="labels", data_idx=1)
+        records["gt"] = dict(from_student=True, recorder="labels")
         distiller = model.distiller
         distiller.distill_losses = dict(loss_texture=loss | options)
         distiller.loss_forward_mappings = dict(loss_texture=records)

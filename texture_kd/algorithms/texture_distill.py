@@ -1,6 +1,7 @@
 """The distillation algorithm: MMRazor's, with a deterministic and lean teacher."""
 
 import contextlib
+from collections.abc import Collection
 from typing import Literal
 
 import torch
@@ -18,6 +19,7 @@ from texture_kd.algorithms.distiller_checks import (
     check_same_normalisation,
     check_sources,
 )
+from texture_kd.algorithms.early_losses import EarlyLosses
 from texture_kd.algorithms.teacher_checkpoint import load_teacher
 
 __all__ = ["TextureDistill"]
@@ -39,7 +41,10 @@ class TextureDistill(SingleTeacherDistill):
     - The teacher stays out of the state dict, and a plain student's checkpoint can be
       loaded as a start. With ``PlainStudentHook`` the checkpoints of a run load in
       plain MMSegmentation as they are.
-    - Recorded tensors are released as soon as the losses are computed.
+    - A loss is computed as soon as the student has run what it compares, its gradient
+      with it, and what was recorded for it is released: early features cost no memory
+      where the step takes most. Under float16, whose gradients have to be scaled, the
+      losses come last.
     - A loss or connector with a method ``attach_teacher`` is given the teacher when the
       model is built, for what it needs beside recorded features.
     - A recorder, connector or loss argument that does not exist, and a teacher
@@ -147,11 +152,12 @@ class TextureDistill(SingleTeacherDistill):
         if isinstance(data_samples, list):
             _check_labels(batch_inputs, data_samples)
         self._run_teacher(batch_inputs, data_samples)
-        losses = self._run_student(batch_inputs, data_samples)
-        if not self.distillation_stopped:
-            distill_losses = self.distiller.compute_distill_losses()
-            distill_losses.update(self._parts())
-            losses.update(add_prefix(distill_losses, "distill"))
+        if self.distillation_stopped:
+            losses = self._run_student(batch_inputs, data_samples)
+        else:
+            losses, distilled = self._distil(batch_inputs, data_samples)
+            distilled.update(self._parts())
+            losses.update(add_prefix(distilled, "distill"))
         self._release_records()
         return losses
 
@@ -160,6 +166,18 @@ class TextureDistill(SingleTeacherDistill):
             for part in parts.values():
                 if hasattr(part, "attach_teacher"):
                     part.attach_teacher(self.teacher)
+
+    def _distil(
+        self, batch_inputs: Tensor, data_samples: list | None
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return the student's own losses and the distiller's."""
+        trained = self.student_trainable
+        if trained and EarlyLosses.possible(self.distiller, batch_inputs.device):
+            with EarlyLosses(self.distiller, self.student) as early:
+                losses = self._run_student(batch_inputs, data_samples, early.released)
+            return losses, early.finish()
+        losses = self._run_student(batch_inputs, data_samples)
+        return losses, self.distiller.compute_distill_losses()
 
     def _run_teacher(self, batch_inputs: Tensor, data_samples: list | None) -> None:
         self.distiller.set_deliveries_override(False)
@@ -181,7 +199,10 @@ class TextureDistill(SingleTeacherDistill):
         return torch.autocast(device.type, dtype=self.teacher_dtype)
 
     def _run_student(
-        self, batch_inputs: Tensor, data_samples: list | None
+        self,
+        batch_inputs: Tensor,
+        data_samples: list | None,
+        released: Collection[str] = (),
     ) -> dict[str, Tensor]:
         self.distiller.set_deliveries_override(True)
         with (
@@ -190,7 +211,7 @@ class TextureDistill(SingleTeacherDistill):
             torch.set_grad_enabled(self.student_trainable and torch.is_grad_enabled()),
         ):
             losses = self.student(batch_inputs, data_samples, mode="loss")
-        _check_records("student", self.distiller.student_recorders)
+        _check_records("student", self.distiller.student_recorders, released)
         return add_prefix(losses, "student") if self.calculate_student_loss else {}
 
     def _parts(self) -> dict[str, Tensor]:
@@ -257,12 +278,14 @@ def _check_labels(images: Tensor, samples: list[BaseDataElement]) -> None:
             )
 
 
-def _check_records(side: str, manager: RecorderManager) -> None:
+def _check_records(
+    side: str, manager: RecorderManager, released: Collection[str] = ()
+) -> None:
     for name, recorder in manager.recorders.items():
-        if not recorder.data_buffer:
+        if name not in released and not recorder.data_buffer:
             raise RuntimeError(
                 f"The {side}'s recorder {name!r} recorded nothing: its forward pass "
-                f"never ran {recorder.source!r}."
+                f"had no {recorder.source!r}."
             )
 
 

@@ -146,11 +146,20 @@ class TrainingCheck(Hook):
     def _watch_distiller(self) -> None:
         compute = self.distiller.compute_distill_losses
 
+        recorders = {
+            (side, name): recorder
+            for side in ("student", "teacher")
+            for name, recorder in getattr(
+                self.distiller, f"{side}_recorders"
+            ).recorders.items()
+        }
+        self.records = dict.fromkeys(recorders, "")
+
         def compute_distill_losses() -> dict:
-            for side in ("student", "teacher"):
-                manager = getattr(self.distiller, f"{side}_recorders")
-                for name, recorder in manager.recorders.items():
-                    self.records[side, name] = _shapes(recorder.data_buffer)
+            for key, recorder in recorders.items():
+                # Some losses are computed early, and their records given up.
+                if recorder.data_buffer:
+                    self.records[key] = _shapes(recorder.data_buffer)
             return compute()
 
         self.distiller.compute_distill_losses = compute_distill_losses

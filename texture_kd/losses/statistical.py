@@ -226,8 +226,8 @@ class DTIEMLoss(nn.Module):
         if self.auxiliary_head is not None and gt is None:
             raise ValueError(
                 "extractor='aux' learns from the labels: map gt to the student's "
-                "recorder dict(type='ModuleInputs', source='decode_head.loss_decode') "
-                "with data_idx=1, or take extractor='frozen' or 'none'"
+                "recorder dict(type='GroundTruth', source='gt_sem_seg'), or take "
+                "extractor='frozen' or 'none'"
             )
         if self.extractor is not None and self.align_student.weight.itemsize < 4:
             raise ValueError(

@@ -4,8 +4,7 @@ _base_ = "./lfd.py"
 lfd = dict(
     student_recorders=dict(
         logits=dict(type="ModuleOutputs", source="decode_head.conv_seg"),
-        # The loss's second argument is the label map, for the ignored pixels.
-        labels=dict(type="ModuleInputs", source="decode_head.loss_decode"),
+        labels=dict(type="GroundTruth", source="gt_sem_seg"),
     ),
     teacher_recorders=dict(
         logits=dict(type="ModuleOutputs", source="decode_head.conv_seg")
@@ -15,7 +14,7 @@ lfd = dict(
         loss_lfd=dict(
             preds_S=dict(from_student=True, recorder="logits"),
             preds_T=dict(from_student=False, recorder="logits"),
-            gt=dict(from_student=True, recorder="labels", data_idx=1),
+            gt=dict(from_student=True, recorder="labels"),
         )
     ),
 )

@@ -7,7 +7,7 @@ lfd = dict(
         loss_fft=dict(
             preds_S=dict(from_student=True, recorder="logits"),
             preds_T=dict(from_student=False, recorder="logits"),
-            gt=dict(from_student=True, recorder="labels", data_idx=1),
+            gt=dict(from_student=True, recorder="labels"),
         )
     ),
 )

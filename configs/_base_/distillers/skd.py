@@ -6,7 +6,7 @@ _outputs = dict(
 skd = dict(
     type="ConfigurableDistiller",
     student_recorders=dict(
-        labels=dict(type="ModuleInputs", source="decode_head.loss_decode"), **_outputs
+        labels=dict(type="GroundTruth", source="gt_sem_seg"), **_outputs
     ),
     teacher_recorders=_outputs,
     distill_losses=dict(
@@ -17,7 +17,7 @@ skd = dict(
         loss_pixel=dict(
             preds_S=dict(from_student=True, recorder="logits"),
             preds_T=dict(from_student=False, recorder="logits"),
-            gt=dict(from_student=True, recorder="labels", data_idx=1),
+            gt=dict(from_student=True, recorder="labels"),
         ),
         loss_pair=dict(
             s_feature=dict(from_student=True, recorder="stage4"),

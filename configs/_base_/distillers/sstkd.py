@@ -9,7 +9,7 @@ _cdm = dict(type="CDMLoss", levels=(4, 3), loss_weight=0.45)
 _logits = dict(
     preds_S=dict(from_student=True, recorder="logits"),
     preds_T=dict(from_student=False, recorder="logits"),
-    gt=dict(from_student=True, recorder="labels", data_idx=1),
+    gt=dict(from_student=True, recorder="labels"),
 )
 
 sstkd = dict(
@@ -19,8 +19,7 @@ sstkd = dict(
         stage1=dict(type="ModuleOutputs", source="backbone.layer1"),
         stage2=dict(type="ModuleOutputs", source="backbone.layer2"),
         logits=dict(type="ModuleOutputs", source="decode_head.conv_seg"),
-        # The loss's second argument is the label map, for the ignored pixels.
-        labels=dict(type="ModuleInputs", source="decode_head.loss_decode"),
+        labels=dict(type="GroundTruth", source="gt_sem_seg"),
     ),
     teacher_recorders=dict(
         stage1=dict(type="ModuleOutputs", source="backbone.layer1"),
@@ -55,7 +54,7 @@ sstkd = dict(
             s_stage2=dict(from_student=True, recorder="stage2"),
             t_stage1=dict(from_student=False, recorder="stage1"),
             t_stage2=dict(from_student=False, recorder="stage2"),
-            gt=dict(from_student=True, recorder="labels", data_idx=1),
+            gt=dict(from_student=True, recorder="labels"),
         ),
         loss_response=_logits,
         loss_adversarial=dict(

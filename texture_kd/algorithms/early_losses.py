@@ -1,0 +1,208 @@
+"""Distillation losses that are computed while the student runs, and their gradients.
+
+What a loss needs for its gradient would lie beside all that the student's forward pass
+keeps for its own. Early features are there when the student has kept little yet: a loss
+that is done with by then needs no memory at the peak, nor do the teacher's features.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from mmrazor.models.distillers import ConfigurableDistiller
+from mmrazor.models.task_modules.recorder import (
+    ModuleInputsRecorder,
+    ModuleOutputsRecorder,
+)
+from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+__all__ = ["EarlyLosses"]
+
+Pair = tuple[Tensor, Tensor]
+
+
+class EarlyLosses:
+    """Compute each loss of a distiller as soon as the student has what it compares.
+
+    It is a context for one forward pass of the student, with its recorders on. The
+    losses are MMRazor's own, to the value and to the gradient; what is recorded is
+    given up as soon as no loss to come needs it.
+
+    Attributes:
+        losses: scalars by name, those of which the gradient is known already.
+        released: names of the student's recorders that have served.
+
+    Args:
+        distiller: with the teacher's records.
+        student: that will run.
+    """
+
+    def __init__(self, distiller: ConfigurableDistiller, student: nn.Module) -> None:
+        self.losses: dict[str, Tensor] = {}
+        self.released: set[str] = set()
+        self._distiller = distiller
+        self._student = student
+        self._pending = dict(distiller.loss_forward_mappings)
+        self._sides = {
+            True: distiller.student_recorders.recorders,
+            False: distiller.teacher_recorders.recorders,
+        }
+        # What the student recorded, and what the losses see in its place.
+        self._cuts: dict[str, list[Pair]] = {name: [] for name in self._sides[True]}
+        self._records_cut = dict.fromkeys(self._cuts, 0)
+
+    @staticmethod
+    def possible(distiller: nn.Module, device: torch.device) -> bool:
+        """Say whether losses can be computed early.
+
+        Half precision needs the optimiser's loss scale, which is not known yet, and a
+        distiller of another kind computes its losses as it likes.
+        """
+        half = (
+            torch.is_autocast_enabled(device.type)
+            and torch.get_autocast_dtype(device.type) is torch.float16
+        )
+        stock = ConfigurableDistiller.compute_distill_losses
+        own = type(distiller).compute_distill_losses
+        return torch.is_grad_enabled() and not half and own is stock
+
+    def __enter__(self) -> "EarlyLosses":
+        kinds = (ModuleInputsRecorder, ModuleOutputsRecorder)
+        # A recorder's own hook was there before, and runs before.
+        self._handles = [
+            self._student.get_submodule(recorder.source).register_forward_hook(
+                self._module_ran
+            )
+            for recorder in self._sides[True].values()
+            if isinstance(recorder, kinds)
+        ]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    def finish(self) -> dict[str, Tensor]:
+        """Compute the losses that are left, and return all in the distiller's order."""
+        for name in list(self._pending):
+            self._compute(name)
+        order = self._distiller.loss_forward_mappings
+        return {name: self.losses[name] for name in order}
+
+    def _module_ran(self, *_: object) -> None:
+        ready = [name for name in self._pending if self._is_recorded(name)]
+        for name in ready:
+            self._compute(name)
+        if ready:
+            self._release()
+
+    def _is_recorded(self, name: str) -> bool:
+        return all(
+            len(self._recorder(record).data_buffer) > record.get("record_idx", 0)
+            for record in self._pending[name].values()
+        )
+
+    def _recorder(self, record: Mapping) -> BaseRecorder:
+        return self._sides[record["from_student"]][record["recorder"]]
+
+    def _compute(self, name: str) -> None:
+        records = self._pending.pop(name)
+        read = {r["recorder"] for r in records.values() if r["from_student"]}
+        pairs = [pair for recorder in read for pair in self._cut(recorder)]
+        distiller = self._distiller
+        everything = distiller.loss_forward_mappings
+        distiller.loss_forward_mappings = {name: records}
+        try:
+            value = _total(distiller.compute_distill_losses()[name])
+        finally:
+            distiller.loss_forward_mappings = everything
+        learnt = [(p, p) for p in distiller.parameters() if p.requires_grad]
+        self.losses[name] = _with_known_gradient(value, [*pairs, *learnt])
+
+    def _cut(self, name: str) -> list[Pair]:
+        """Put leaves in the place of what a recorder holds, and return both."""
+        buffer, pairs = self._sides[True][name].data_buffer, self._cuts[name]
+        for index in range(self._records_cut[name], len(buffer)):
+            buffer[index] = _with_leaves(buffer[index], pairs)
+        self._records_cut[name] = len(buffer)
+        return pairs
+
+    def _release(self) -> None:
+        """Give up what no loss to come reads."""
+        needed = {
+            (record["from_student"], record["recorder"])
+            for records in self._pending.values()
+            for record in records.values()
+        }
+        for from_student, recorders in self._sides.items():
+            for name, recorder in recorders.items():
+                if recorder.data_buffer and (from_student, name) not in needed:
+                    self._give_up(from_student, name)
+
+    def _give_up(self, from_student: bool, name: str) -> None:
+        self._sides[from_student][name].reset_data_buffer()
+        if from_student:
+            self.released.add(name)
+            self._cuts[name], self._records_cut[name] = [], 0
+
+
+def _with_leaves(record: Any, pairs: list[Pair]) -> Any:
+    """Cut the tensors of a record off their graphs, and note both sides of each cut."""
+    if isinstance(record, (tuple, list)):
+        items = [_with_leaves(item, pairs) for item in record]
+        named = hasattr(record, "_fields")
+        return type(record)(*items) if named else type(record)(items)
+    if isinstance(record, Mapping):
+        return {key: _with_leaves(item, pairs) for key, item in record.items()}
+    if not isinstance(record, Tensor) or not record.requires_grad:
+        return record
+    # A recorded parameter is a leaf already.
+    leaf = record if record.is_leaf else record.detach().requires_grad_()
+    pairs.append((record, leaf))
+    return leaf
+
+
+def _total(loss: Tensor | Sequence[Tensor]) -> Tensor:
+    """Add up a loss as MMEngine does."""
+    parts = [loss] if isinstance(loss, Tensor) else loss
+    return sum(part.mean() for part in parts)
+
+
+def _with_known_gradient(value: Tensor, pairs: Sequence[Pair]) -> Tensor:
+    """Compute the gradient of a scalar, and return the scalar without its graph.
+
+    Args:
+        value: the scalar.
+        pairs: tensors whose gradient it is, each with the leaf that stands for it.
+    """
+    if not value.requires_grad:
+        return value
+    with torch.autocast(value.device.type, enabled=False):
+        gradients = torch.autograd.grad(
+            value, [leaf for _, leaf in pairs], allow_unused=True
+        )
+    reached = [
+        (tensor, gradient)
+        for (tensor, _), gradient in zip(pairs, gradients, strict=True)
+        if gradient is not None
+    ]
+    tensors, gradients = zip(*reached, strict=True)
+    return _KnownGradient.apply(value.detach(), len(tensors), *tensors, *gradients)
+
+
+class _KnownGradient(torch.autograd.Function):
+    """Give tensors the gradients that they are said to have."""
+
+    @staticmethod
+    def forward(ctx: Any, value: Tensor, count: int, *tensors: Tensor) -> Tensor:
+        ctx.save_for_backward(*tensors[count:])
+        return value.clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, factor: Tensor) -> tuple[Tensor | None, ...]:
+        gradients = ctx.saved_tensors
+        nothing = [None] * len(gradients)
+        return None, None, *(factor * gradient for gradient in gradients), *nothing

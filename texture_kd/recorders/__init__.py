@@ -1,0 +1,5 @@
+"""Recorders: what MMRazor's connectors and losses are given of a network."""
+
+from texture_kd.recorders.ground_truth import GroundTruthRecorder
+
+__all__ = ["GroundTruthRecorder"]
