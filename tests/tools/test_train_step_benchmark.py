@@ -66,6 +66,36 @@ def test_parts_of_a_step_are_told_by_the_numbers_of_operations(load_tool):
     }
 
 
+# A loss that is computed while the student runs, and its gradient.
+EARLY = [
+    event("the step", 0, 9000),
+    event("student", 1000, 8000, device_time=50.0),
+    event("aten::conv2d", 1000, 2000, number=1),
+    event("early loss", 2000, 3000, device_time=6.0),
+    event("aten::mul", 2000, 2500, number=2),
+    event(BACKWARD + "MulBackward0", 3000, 5000, 2, thread=2, device_time=9.0),
+    event("aten::mul", 3100, 3200, number=3, thread=2),
+    event("aten::conv2d", 5000, 6000, number=3),
+    event(BACKWARD + "ConvBackward0", 8000, 8500, 3, thread=2, device_time=4.0),
+]
+
+
+@pytest.mark.parametrize(
+    ("gpu", "student", "loss"),
+    # The student's kernels do not hold those that another thread started.
+    [(False, [4.0, 0.5], [1.0, 2.0]), (True, [0.044, 0.004], [0.006, 0.009])],
+)
+def test_an_early_loss_and_its_gradient_are_not_the_students(
+    load_tool, gpu, student, loss
+):
+    names = ["student", "early loss"]
+    found = load_tool("step_parts").milliseconds(EARLY, names, gpu)
+    for name, times in zip(names, (student, loss), strict=True):
+        passes = [found[f"{name}, {which}"] for which in ("forward", "backward")]
+        assert passes == pytest.approx(times)
+    assert sum(found.values()) == pytest.approx(2 * found["the step"])
+
+
 def test_on_a_gpu_the_time_of_kernels_counts(load_tool):
     # What ran on the GPU has events of the labels' names there.
     there = [

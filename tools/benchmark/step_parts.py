@@ -116,7 +116,8 @@ def milliseconds(
     """Sum what the profiler saw, by part and pass.
 
     An operation of the backward pass bears the number of the operation of the forward
-    pass that it belongs to, and so it belongs to that one's part.
+    pass that it belongs to, and so it belongs to that one's part. A loss, and its
+    gradient, may be computed while the student runs: they are no part of the student.
 
     Args:
         events: of one step.
@@ -133,8 +134,13 @@ def milliseconds(
     found: Counter[str] = Counter()
     for span in spans:
         found[f"{span.name}, forward"] += time(span)
-    for event, owner in _backward(events, spans):
+        if around := _innermost(span, spans):
+            found[f"{around.name}, forward"] -= time(span)
+    for event, owner, around in _backward(events, spans):
         found[f"{owner}, backward"] += time(event)
+        # Kernels that another thread started are not in the time of what is around.
+        if around and (not gpu or event.thread == around.thread):
+            found[f"{around.name}, forward"] -= time(event)
     found[OPTIMISER] = sum(
         time(event) for event in events if event.name.startswith("Optimizer.step")
     )
@@ -147,24 +153,44 @@ def milliseconds(
 
 def _backward(
     events: Sequence[FunctionEvent], spans: Sequence[FunctionEvent]
-) -> Iterator[tuple[FunctionEvent, str]]:
-    """Find the operations of the backward pass that belong to a span, with its name."""
+) -> Iterator[tuple[FunctionEvent, str, FunctionEvent | None]]:
+    """Find the gradients of the spans' operations.
+
+    Yields:
+        A gradient, the name of the span that it belongs to, and what it is within.
+    """
     # Of several operations with a number the last made that of the backward pass.
-    owners: dict[int, str | None] = {}
-    backward = False
-    for event in sorted(events, key=lambda event: event.time_range.start):
-        owner = next((span.name for span in spans if _within(event, span)), None)
+    owners: dict[int, FunctionEvent | None] = {}
+    done = 0
+    for event in sorted(events, key=_outermost_first):
+        around = _innermost(event, spans)
         if event.name.startswith(BACKWARD):
-            # A gradient inside a forward pass is that pass's.
-            backward = backward or owner is None
-            if backward and owners.get(event.sequence_nr):
-                yield event, owners[event.sequence_nr]
-        elif event.sequence_nr >= 0 and not backward:
-            owners[event.sequence_nr] = owner
+            owner = owners.get(event.sequence_nr)
+            early = owner and around and owner is not around and _within(owner, around)
+            # Any other gradient inside a forward pass is that pass's.
+            if around is None or early:
+                done = max(done, event.time_range.end)
+                if owner:
+                    yield event, owner.name, around
+        # What a gradient is computed with has numbers that come again.
+        elif event.sequence_nr >= 0 and event.time_range.start >= done:
+            owners[event.sequence_nr] = around
+
+
+def _outermost_first(event: FunctionEvent) -> tuple[float, float]:
+    return event.time_range.start, -event.time_range.end
+
+
+def _innermost(
+    event: FunctionEvent, spans: Sequence[FunctionEvent]
+) -> FunctionEvent | None:
+    """Return the shortest span that an event is within, whatever the thread."""
+    around = [span for span in spans if span is not event and _within(event, span)]
+    return min(around, key=lambda span: span.time_range.elapsed_us(), default=None)
 
 
 def _within(event: FunctionEvent, span: FunctionEvent) -> bool:
-    # Whatever the thread: a GPU's gradients are computed in another one.
+    # A GPU's gradients are computed in another thread.
     return (
         span.time_range.start <= event.time_range.start
         and event.time_range.end <= span.time_range.end
