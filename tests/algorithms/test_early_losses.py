@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
+from mmengine.structures import InstanceData
 from mmrazor.models.architectures.connectors.base_connector import BaseConnector
 from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.registry import MODELS
@@ -13,6 +14,7 @@ from mmseg.models.backbones import ResNetV1c
 from torch import Tensor, nn
 from toy_models import recorders, segmentor, sstkd
 
+from texture_kd.algorithms import early_losses
 from texture_kd.algorithms.early_losses import EarlyLosses
 
 
@@ -54,6 +56,25 @@ class PackedResNet(ResNetV1c):
         return packed.first, packed.second["second"], *stages[2:]
 
 
+class Wrap(nn.Module):
+    """Give a stage inside an object."""
+
+    def forward(self, stage):
+        return InstanceData(stage=stage)
+
+
+class ResNetWithObject(ResNetV1c):
+    """A backbone with such a module."""
+
+    def __init__(self, **options) -> None:
+        super().__init__(**options)
+        self.wrap = Wrap()
+
+    def forward(self, x):
+        first, *others = super().forward(x)
+        return self.wrap(first).stage, *others
+
+
 class Second(BaseConnector):
     """Take the second stage out of the dict."""
 
@@ -61,7 +82,7 @@ class Second(BaseConnector):
         return feature["second"]
 
 
-for kind in (Squares, PackedResNet, Second):
+for kind in (Squares, PackedResNet, ResNetWithObject, Second):
     MODELS.register_module(module=kind, force=True)
 
 
@@ -89,7 +110,16 @@ def results(model, batch, autocast=None):
 
 def assert_the_same(build, batch, monkeypatch, *args, **options):
     """Compare a step with early losses and one with late ones."""
-    early = results(build(**copy.deepcopy(options)), batch, *args)
+    known = []
+    with monkeypatch.context() as patch:
+        known_gradient = early_losses._with_known_gradient
+        patch.setattr(
+            early_losses,
+            "_with_known_gradient",
+            lambda *args: known.append(args) or known_gradient(*args),
+        )
+        early = results(build(**copy.deepcopy(options)), batch, *args)
+    assert known
     with monkeypatch.context() as patch:
         late(patch)
         expected = results(build(**copy.deepcopy(options)), batch, *args)
@@ -218,3 +248,64 @@ def test_a_distiller_of_another_kind_computes_its_own_losses(build):
             return {}
 
     assert not EarlyLosses.possible(Other(), torch.device("cpu"))
+
+
+def test_functions_that_are_recorded_or_delivered_are_called_when_they_used_to_be():
+    cpu = torch.device("cpu")
+    source = "torch.nn.functional.relu"
+    recorded = dict(
+        student_recorders=dict(f=dict(type="FunctionOutputs", source=source))
+    )
+    delivered = dict(
+        distill_deliveries=dict(
+            f=dict(type="FunctionOutputs", max_keep_data=1, func_path=source)
+        )
+    )
+    assert EarlyLosses.possible(ConfigurableDistiller(), cpu)
+    for options in (recorded, delivered):
+        assert not EarlyLosses.possible(ConfigurableDistiller(**options), cpu)
+
+
+def test_gradients_of_several_steps_add_up(build, batch, monkeypatch):
+    def accumulated():
+        model = build()
+        for _ in range(2):
+            _, gradients = results(model, batch)
+        return gradients
+
+    early = accumulated()
+    late(monkeypatch)
+    torch.testing.assert_close(early, accumulated(), rtol=1e-6, atol=1e-10)
+
+
+def recorded(source, **record) -> dict:
+    """A distiller with a loss of a module of the student, and another."""
+    distiller = connected()
+    distiller["student_recorders"]["stage1"]["source"] = source
+    distiller["loss_forward_mappings"]["loss_a"]["x"].pop("connector")
+    distiller["loss_forward_mappings"]["loss_a"]["x"].update(record)
+    return distiller
+
+
+def test_the_last_of_several_runs_is_waited_for(build, batch, monkeypatch):
+    assert_the_same(
+        build,
+        batch,
+        monkeypatch,
+        # It runs twice in each block.
+        distiller=recorded("backbone.layer1.0.relu", record_idx=-1),
+    )
+
+
+def test_what_the_student_changes_in_place_is_refused(build, batch):
+    model = build(distiller=recorded("backbone.layer1.0.bn2"))
+    with pytest.raises(ValueError, match=r"'stage1'.*in place.*Record the module"):
+        results(model, batch)
+
+
+def test_tensors_inside_other_objects_are_refused(build, batch):
+    student = segmentor(4)
+    student["backbone"]["type"] = "ResNetWithObject"
+    model = build(distiller=recorded("backbone.wrap"), architecture=student)
+    with pytest.raises(ValueError, match="'stage1' holds a InstanceData with tensors"):
+        results(model, batch)

@@ -1,10 +1,12 @@
 """Distillation losses that are computed while the student runs, and their gradients.
 
 What a loss needs for its gradient would lie beside all that the student's forward pass
-keeps for its own. Early features are there when the student has kept little yet: a loss
-that is done with by then needs no memory at the peak, nor do the teacher's features.
+keeps for its own. Early features are there when the student has kept little yet: of a
+loss that is done with by then nothing is left at the peak but a gradient of the size of
+each feature, and nothing of the teacher's.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,14 +15,19 @@ from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.models.task_modules.recorder import (
     ModuleInputsRecorder,
     ModuleOutputsRecorder,
+    ParameterRecorder,
 )
 from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from texture_kd.recorders import GroundTruthRecorder
+
 __all__ = ["EarlyLosses"]
 
 Pair = tuple[Tensor, Tensor]
+
+_OF_MODULES = (ModuleInputsRecorder, ModuleOutputsRecorder)
 
 
 class EarlyLosses:
@@ -52,13 +59,19 @@ class EarlyLosses:
         # What the student recorded, and what the losses see in its place.
         self._cuts: dict[str, list[Pair]] = {name: [] for name in self._sides[True]}
         self._records_cut = dict.fromkeys(self._cuts, 0)
+        self._versions: list[tuple[str, Tensor, int]] = []
 
     @staticmethod
     def possible(distiller: nn.Module, device: torch.device) -> bool:
         """Say whether losses can be computed early.
 
-        Half precision needs the optimiser's loss scale, which is not known yet, and a
-        distiller of another kind computes its losses as it likes.
+        Half precision needs the optimiser's loss scale, which is not known yet; a
+        distiller of another kind computes its losses as it likes; and what losses and
+        connectors call while functions are recorded or delivered would be, too.
+
+        Args:
+            distiller: whose losses they are.
+            device: where the student runs.
         """
         half = (
             torch.is_autocast_enabled(device.type)
@@ -66,23 +79,29 @@ class EarlyLosses:
         )
         stock = ConfigurableDistiller.compute_distill_losses
         own = type(distiller).compute_distill_losses
-        return torch.is_grad_enabled() and not half and own is stock
+        modules = all(
+            isinstance(recorder, (*_OF_MODULES, ParameterRecorder, GroundTruthRecorder))
+            for recorder in distiller.student_recorders.recorders.values()
+        )
+        calls = distiller.deliveries.deliveries or not modules
+        return torch.is_grad_enabled() and not half and own is stock and not calls
 
     def __enter__(self) -> "EarlyLosses":
-        kinds = (ModuleInputsRecorder, ModuleOutputsRecorder)
         # A recorder's own hook was there before, and runs before.
         self._handles = [
             self._student.get_submodule(recorder.source).register_forward_hook(
                 self._module_ran
             )
             for recorder in self._sides[True].values()
-            if isinstance(recorder, kinds)
+            if isinstance(recorder, _OF_MODULES)
         ]
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type | None, *_: object) -> None:
         for handle in self._handles:
             handle.remove()
+        if kind is None:
+            self._check_versions()
 
     def finish(self) -> dict[str, Tensor]:
         """Compute the losses that are left, and return all in the distiller's order."""
@@ -99,8 +118,9 @@ class EarlyLosses:
             self._release()
 
     def _is_recorded(self, name: str) -> bool:
+        # An index from behind waits for the last run.
         return all(
-            len(self._recorder(record).data_buffer) > record.get("record_idx", 0)
+            0 <= record.get("record_idx", 0) < len(self._recorder(record).data_buffer)
             for record in self._pending[name].values()
         )
 
@@ -109,13 +129,17 @@ class EarlyLosses:
 
     def _compute(self, name: str) -> None:
         records = self._pending.pop(name)
-        read = {r["recorder"] for r in records.values() if r["from_student"]}
-        pairs = [pair for recorder in read for pair in self._cut(recorder)]
+        read = [r["recorder"] for r in records.values() if r["from_student"]]
+        pairs = [
+            pair for recorder in dict.fromkeys(read) for pair in self._cut(recorder)
+        ]
         distiller = self._distiller
         everything = distiller.loss_forward_mappings
         distiller.loss_forward_mappings = {name: records}
         try:
-            value = _total(distiller.compute_distill_losses()[name])
+            # Activations that will be computed again are computed without gradient.
+            with torch.enable_grad():
+                value = _total(distiller.compute_distill_losses()[name])
         finally:
             distiller.loss_forward_mappings = everything
         learnt = [(p, p) for p in distiller.parameters() if p.requires_grad]
@@ -124,10 +148,24 @@ class EarlyLosses:
     def _cut(self, name: str) -> list[Pair]:
         """Put leaves in the place of what a recorder holds, and return both."""
         buffer, pairs = self._sides[True][name].data_buffer, self._cuts[name]
+        known = len(pairs)
         for index in range(self._records_cut[name], len(buffer)):
-            buffer[index] = _with_leaves(buffer[index], pairs)
+            buffer[index] = _with_leaves(buffer[index], pairs, name)
         self._records_cut[name] = len(buffer)
+        self._versions += [(name, leaf, leaf._version) for _, leaf in pairs[known:]]
         return pairs
+
+    def _check_versions(self) -> None:
+        """Refuse what the student has changed since a loss saw it."""
+        for name, leaf, version in self._versions:
+            if leaf._version != version:
+                raise ValueError(
+                    f"The student's recorder {name!r} holds what the student changes "
+                    "in place afterwards, as the sum of a residual block does with the "
+                    "norm before it: losses would see one thing of the student and "
+                    "another of the teacher. Record the module behind it, such as the "
+                    "whole block."
+                )
 
     def _release(self) -> None:
         """Give up what no loss to come reads."""
@@ -148,20 +186,36 @@ class EarlyLosses:
             self._cuts[name], self._records_cut[name] = [], 0
 
 
-def _with_leaves(record: Any, pairs: list[Pair]) -> Any:
+def _with_leaves(record: Any, pairs: list[Pair], name: str) -> Any:
     """Cut the tensors of a record off their graphs, and note both sides of each cut."""
     if isinstance(record, (tuple, list)):
-        items = [_with_leaves(item, pairs) for item in record]
+        items = [_with_leaves(item, pairs, name) for item in record]
         named = hasattr(record, "_fields")
         return type(record)(*items) if named else type(record)(items)
     if isinstance(record, Mapping):
-        return {key: _with_leaves(item, pairs) for key, item in record.items()}
-    if not isinstance(record, Tensor) or not record.requires_grad:
+        cut = copy.copy(record)
+        for key, item in record.items():
+            cut[key] = _with_leaves(item, pairs, name)
+        return cut
+    if not isinstance(record, Tensor):
+        _check_constant(record, name)
+        return record
+    if not record.requires_grad:
         return record
     # A recorded parameter is a leaf already.
     leaf = record if record.is_leaf else record.detach().requires_grad_()
     pairs.append((record, leaf))
     return leaf
+
+
+def _check_constant(record: object, name: str) -> None:
+    inside = getattr(record, "__dict__", {}).values()
+    if any(isinstance(item, Tensor) and item.requires_grad for item in inside):
+        raise ValueError(
+            f"The student's recorder {name!r} holds a {type(record).__name__} with "
+            "tensors in it, through which no gradient would reach the student: record "
+            "a module that returns tensors, or tuples, lists or dicts of them."
+        )
 
 
 def _total(loss: Tensor | Sequence[Tensor]) -> Tensor:
@@ -188,6 +242,8 @@ def _with_known_gradient(value: Tensor, pairs: Sequence[Pair]) -> Tensor:
         for (tensor, _), gradient in zip(pairs, gradients, strict=True)
         if gradient is not None
     ]
+    if not reached:
+        return value
     tensors, gradients = zip(*reached, strict=True)
     return _KnownGradient.apply(value.detach(), len(tensors), *tensors, *gradients)
 

@@ -153,7 +153,7 @@ class TrainingCheck(Hook):
                 self.distiller, f"{side}_recorders"
             ).recorders.items()
         }
-        self.records = dict.fromkeys(recorders, "")
+        self.records = dict.fromkeys(recorders, "after all losses")
 
         def compute_distill_losses() -> dict:
             for key, recorder in recorders.items():

@@ -117,7 +117,8 @@ def milliseconds(
 
     An operation of the backward pass bears the number of the operation of the forward
     pass that it belongs to, and so it belongs to that one's part. A loss, and its
-    gradient, may be computed while the student runs: they are no part of the student.
+    gradient, may be computed while the student runs: they are no part of the student,
+    but for the moment in which the gradient that is known is handed on.
 
     Args:
         events: of one step.
