@@ -15,7 +15,7 @@ _loss.update(low_weight=0.5, high_weight=0.5)
 # The paper's 1e-5 were found while its code summed the divergence over the
 # 1024 regions of a batch where it meant to take the mean. Ours is the mean: 1024 times
 # the published weights keep that term as strong as it was trained, and the boxes' term
-# in the paper's proportion to it.
+# in the paper's proportion to it: 1024 times as strong as it was trained.
 _loss.amplifiers.full.loss_weight = 1e-5 * 1024
 _loss.amplifiers.high.loss_weight = 1e-5 * 1024
 _loss.amplifiers.high.checkpoint = (

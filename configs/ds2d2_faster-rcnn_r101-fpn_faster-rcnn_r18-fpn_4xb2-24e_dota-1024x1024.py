@@ -15,7 +15,7 @@ _loss.update(low_weight=0.12, high_weight=1.2)
 # The paper's 1.5e-3 and 3e-3 were found while its code summed the divergence over the
 # 1024 regions of a batch where it meant to take the mean. Ours is the mean: 1024 times
 # the published weights keep that term as strong as it was trained, and the boxes' term
-# in the paper's proportion to it.
+# in the paper's proportion to it: 1024 times as strong as it was trained.
 _loss.amplifiers.full.loss_weight = 1.5e-3 * 1024
 _loss.amplifiers.high.loss_weight = 3e-3 * 1024
 _loss.amplifiers.high.checkpoint = "work_dirs/ds2d2-amplifier_faster-rcnn_r101-fpn_4xb2-24e_dota-1024x1024/epoch_24.pth"

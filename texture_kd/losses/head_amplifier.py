@@ -129,9 +129,9 @@ class HeadAmplifier(nn.Module):
                 f"config has mode={self.mode!r}: give both the same."
             )
         for name, value in teacher.state_dict().items():
-            if not name.startswith(("backbone.", "neck.")) or name not in state:
+            if not name.startswith(("backbone.", "neck.")):
                 continue
-            if not torch.equal(state[name], value.cpu()):
+            if name not in state or not torch.equal(state[name], value.cpu()):
                 raise ValueError(
                     f"{what} was trained on the features of another teacher: its "
                     f"{name} is not the teacher's. Train it from this teacher."
