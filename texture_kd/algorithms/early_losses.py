@@ -189,7 +189,10 @@ class EarlyLosses:
 def _with_leaves(record: Any, pairs: list[Pair], name: str) -> Any:
     """Cut the tensors of a record off their graphs, and note both sides of each cut."""
     if isinstance(record, (tuple, list)):
+        known = len(pairs)
         items = [_with_leaves(item, pairs, name) for item in record]
+        if len(pairs) == known:
+            return record
         named = hasattr(record, "_fields")
         return type(record)(*items) if named else type(record)(items)
     if isinstance(record, Mapping):
