@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from mmengine.model import BaseModel
 from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.models.task_modules.recorder import (
     ModuleInputsRecorder,
@@ -46,7 +47,7 @@ class EarlyLosses:
         student: that will run.
     """
 
-    def __init__(self, distiller: ConfigurableDistiller, student: nn.Module) -> None:
+    def __init__(self, distiller: ConfigurableDistiller, student: BaseModel) -> None:
         self.losses: dict[str, Tensor] = {}
         self.released: set[str] = set()
         self._distiller = distiller
@@ -139,7 +140,8 @@ class EarlyLosses:
         try:
             # Activations that will be computed again are computed without gradient.
             with torch.enable_grad():
-                value = _total(distiller.compute_distill_losses()[name])
+                loss = distiller.compute_distill_losses()
+                value, _ = self._student.parse_losses(loss)
         finally:
             distiller.loss_forward_mappings = everything
         learnt = [(p, p) for p in distiller.parameters() if p.requires_grad]
@@ -219,12 +221,6 @@ def _check_constant(record: object, name: str) -> None:
             "tensors in it, through which no gradient would reach the student: record "
             "a module that returns tensors, or tuples, lists or dicts of them."
         )
-
-
-def _total(loss: Tensor | Sequence[Tensor]) -> Tensor:
-    """Add up a loss as MMEngine does."""
-    parts = [loss] if isinstance(loss, Tensor) else loss
-    return sum(part.mean() for part in parts)
 
 
 def _with_known_gradient(value: Tensor, pairs: Sequence[Pair]) -> Tensor:
