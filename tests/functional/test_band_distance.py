@@ -15,7 +15,7 @@ def band_distances(student, teacher, *options, **more):
     return tuple(band_distance(*pair, *options, **more) for pair in pairs)
 
 
-def slow(student, teacher, weights, norm):
+def slow(student, teacher, shares, norm):
     """Follow the definition: channel by channel, band by band."""
     found = []
     for s, t in zip(student, teacher, strict=True):
@@ -26,7 +26,7 @@ def slow(student, teacher, weights, norm):
                 a, b = s[:, channel, band], t[:, channel, band]
                 if norm == "channel":
                     a, b = ((x - x.mean()) / x.var(correction=0).sqrt() for x in (a, b))
-                total += ((a - b) ** 2 * weights).mean()
+                total += ((a - b) ** 2 * (1 + shares)).mean()
         found.append(total / (s.shape[1] * s.shape[2]))
     return found
 
@@ -36,12 +36,12 @@ def slow(student, teacher, weights, norm):
 @pytest.mark.parametrize("size", [(6, 8), (5, 7)])
 def test_equals_the_definition(size, images, norm):
     s, t = (haar_dwt(x) for x in features(size, images))
-    weights = 1 + torch.rand(images, *s[0].shape[2:], dtype=torch.float64)
-    found = band_distances(s, t, weights, norm)
-    torch.testing.assert_close(list(found), slow(s, t, weights, norm))
-    unweighted = band_distances(s, t, norm=norm)
-    ones = band_distances(s, t, torch.ones_like(weights), norm)
-    torch.testing.assert_close(unweighted, ones)
+    shares = torch.rand(images, *s[0].shape[2:], dtype=torch.float64)
+    found = band_distances(s, t, shares, norm)
+    torch.testing.assert_close(list(found), slow(s, t, shares, norm))
+    without = band_distances(s, t, norm=norm)
+    nothing = band_distances(s, t, torch.zeros_like(shares), norm)
+    torch.testing.assert_close(without, nothing)
 
 
 def test_they_add_up_to_the_error_of_the_features():
@@ -91,9 +91,9 @@ def test_an_empty_channel_is_not_blown_up():
 def test_gradcheck(norm):
     torch.manual_seed(0)
     s, t = features((3, 4), 2)
-    weights = 1 + torch.rand(2, 2, 2, dtype=torch.float64)
+    shares = torch.rand(2, 2, 2, dtype=torch.float64)
     torch.autograd.gradcheck(
-        lambda s: band_distances(haar_dwt(s), haar_dwt(t), weights, norm),
+        lambda s: band_distances(haar_dwt(s), haar_dwt(t), shares, norm),
         s.requires_grad_(),
     )
 
@@ -106,5 +106,5 @@ def test_wrong_inputs_are_named():
         band_distances(s, haar_dwt(features()[0][:, :2]))
     with pytest.raises(ValueError, match=r"got \(2, 3, 4\)"):
         band_distance(s[0][:, 0], t[0][:, 0])
-    with pytest.raises(ValueError, match=r"weights \(2, 3, 4\).*got shape \(2, 4, 3\)"):
+    with pytest.raises(ValueError, match=r"shares \(2, 3, 4\).*got shape \(2, 4, 3\)"):
         band_distances(s, t, torch.ones(2, 4, 3))

@@ -162,6 +162,12 @@ def test_any_size_comes_back_with_its_energy(height, width, images, channels):
             ),
             r"not to \(4, 2\)",
         ),
+        (
+            lambda: haar_idwt(
+                torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 3, 2, 2), (4, 4, 4)
+            ),
+            r"not to \(4, 4, 4\)",
+        ),
         (lambda: high_frequency(torch.zeros(1, 3, 2, 2), (4, 4)), r"\(1, 3, 2, 2\)"),
         (
             lambda: high_frequency(torch.zeros(1, 1, 3, 2, 2), (4, 4), "max"),

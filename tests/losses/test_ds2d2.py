@@ -1,12 +1,16 @@
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from mmengine.dataset import Compose
 from mmengine.structures import BaseDataElement, PixelData
 from mmrazor.registry import MODELS
+from mmseg.datasets.transforms import PackSegInputs
 from torch import nn
 
 import texture_kd.components  # noqa: F401
-from texture_kd.functional import band_distance, component_weights, haar_dwt
+from texture_kd.datasets import LabelComponents
+from texture_kd.functional import band_distance, component_shares, haar_dwt
 from texture_kd.functional import high_frequency as details_map
 from texture_kd.losses import DS2D2Loss
 
@@ -78,9 +82,9 @@ def test_the_explicit_terms_equal_their_definition(norm):
     for level in range(3):
         x = loss.adapters(level, student[level])
         ours, theirs = haar_dwt(x), haar_dwt(teacher[level])
-        weights = component_weights(ids_of(batch), tuple(ours[0].shape[2:]), 2.0)
-        low += band_distance(ours[0], theirs[0], weights, norm)
-        high += band_distance(ours[1], theirs[1], weights, norm)
+        shares = component_shares(ids_of(batch), tuple(ours[0].shape[2:]), 2.0)
+        low += band_distance(ours[0], theirs[0], shares, norm)
+        high += band_distance(ours[1], theirs[1], shares, norm)
     value = loss(student, teacher, batch)
     torch.testing.assert_close(value, 0.3 * low + 7 * high)
     torch.testing.assert_close(loss.parts, dict(low=low, high=high))
@@ -241,6 +245,21 @@ def test_labels_without_anything_weigh_as_none(weighting, norm):
     torch.testing.assert_close(loss(student, teacher, batch), plain(student, teacher))
 
 
+@pytest.mark.parametrize("weighting", ["component", "class", "bbox"])
+def test_an_image_of_ignored_labels_weighs_as_none_from_the_pipeline_on(weighting):
+    pipeline = Compose([PackSegInputs(), LabelComponents()])
+    maps = dict(img=np.zeros((48, 40, 3), np.uint8), seg_fields=["gt_seg_map"])
+    batch = [
+        pipeline(dict(maps, gt_seg_map=np.full((48, 40), 255, np.uint8)))[
+            "data_samples"
+        ]
+        for _ in range(2)
+    ]
+    student, teacher = features(S), features(T)
+    loss, plain = build(weighting=weighting), build(weighting="none")
+    torch.testing.assert_close(loss(student, teacher, batch), plain(student, teacher))
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 @pytest.mark.parametrize("images", [1, 2])
 def test_features_of_any_precision(dtype, images):
@@ -260,7 +279,6 @@ def test_features_of_any_precision(dtype, images):
     [
         (dict(weighting="area"), "weighting among"),
         (dict(norm="batch"), "norm among"),
-        (dict(padding="reflect"), "padding among"),
         (dict(implicit_use_adapter="never"), "implicit_use_adapter among"),
         (dict(gamma=-1), "gamma"),
         (dict(student_channels=[4]), "as many levels"),

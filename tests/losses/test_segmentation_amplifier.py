@@ -12,6 +12,7 @@ from torch import nn
 import texture_kd.components  # noqa: F401
 from texture_kd.connectors.high_frequency import HighFrequencyMaps
 from texture_kd.functional import pixel_kl
+from texture_kd.losses import head_amplifier
 
 CLASSES, SIZE = 4, (8, 10)
 
@@ -116,23 +117,34 @@ def test_with_a_mode_it_is_the_checkpoints(teacher, checkpoint, mode):
     assert own["conv_seg.weight"] is not copied["conv_seg.weight"]
 
 
-def test_without_a_checkpoint_maps_go_to_the_teachers_own_head(teacher):
+def test_without_a_checkpoint_maps_go_to_the_teachers_own_head(teacher, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        head_amplifier, "print_log", lambda text, **options: said.append(text)
+    )
     student, target, batch = features(), features(), samples()
     plain = build(teacher)(student, target, batch)
-    torch.testing.assert_close(
-        build(teacher, mode="sum")(student, target, batch), plain
-    )
+    assert not said
+    value = build(teacher, mode="sum")(student, target, batch)
+    torch.testing.assert_close(value, plain)
+    assert "mode='sum' has no checkpoint" in said[0]
+
+
+def test_a_head_of_one_score_is_refused():
+    teacher = Segmentor(num_classes=2, out_channels=1, threshold=0.5)
+    with pytest.raises(ValueError, match="at least 2 classes"):
+        build(teacher)(features(), features(), samples())
 
 
 def test_channel_wise(teacher):
-    amplifier = build(teacher, kind="cwd", temperature=2.0, kd_weight=3.0)
+    amplifier = build(teacher, kind="cwd", temperature=2.0)
     student, target, batch = features(), features(), samples()
     s, t = (
         teacher.decode_head(x)[:, :, 4:].double().flatten(2) / 2
         for x in (student, target)
     )
     p, q = s.softmax(2), t.softmax(2)
-    expected = 3 * 4 * (q * (q.log() - p.log())).sum(2).mean()
+    expected = 0.5 * 4 * (q * (q.log() - p.log())).sum(2).mean()
     torch.testing.assert_close(amplifier(student, target, batch), expected.float())
 
 

@@ -153,7 +153,6 @@ def test_a_head_of_several_levels_reads_maps_of_each(teacher):
     [
         (dict(auxiliary_head=HEAD), "decode head alone: set auxiliary_head=None"),
         (dict(mode="max"), "mode among"),
-        (dict(padding="reflect"), "padding among"),
         (dict(mode="concat", head=SEVERAL), "does not know the channels of each"),
     ],
 )

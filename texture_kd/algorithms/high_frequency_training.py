@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from texture_kd.algorithms.teacher_checkpoint import load_whole, read_checkpoint
 from texture_kd.connectors.high_frequency import HighFrequencyMaps
-from texture_kd.functional.wavelet import HaarPadding, HighFrequency
+from texture_kd.functional.wavelet import HighFrequency
 
 __all__ = ["HighFrequencyTraining"]
 
@@ -25,7 +25,6 @@ class HighFrequencyTraining:
         teacher_ckpt: path or URL of the teacher's checkpoint, which is loaded when the
             weights are initialised, and has to fit. Without it nothing is loaded.
         mode: what is made of the bands of details.
-        padding: what stands behind odd sizes in the Haar transform.
         **options: those of the network, the teacher's.
 
     Raises:
@@ -36,13 +35,12 @@ class HighFrequencyTraining:
         self,
         teacher_ckpt: str | None = None,
         mode: HighFrequency = "sum",
-        padding: HaarPadding = "zero",
         **options,
     ) -> None:
         super().__init__(**options)
         self.teacher_ckpt = teacher_ckpt
         channels = self.read_channels() if mode == "concat" else ()
-        self.high_frequency = HighFrequencyMaps(channels, mode, padding)
+        self.high_frequency = HighFrequencyMaps(channels, mode)
         for part in self._frozen():
             part.requires_grad_(False)
 

@@ -7,12 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from texture_kd.functional.choices import check_choice
-from texture_kd.functional.wavelet import (
-    HaarPadding,
-    HighFrequency,
-    haar_dwt,
-    high_frequency,
-)
+from texture_kd.functional.wavelet import HighFrequency, haar_dwt, high_frequency
 
 _MODES = get_args(HighFrequency)
 
@@ -29,7 +24,6 @@ class HighFrequencyMaps(nn.Module):
         channels: channels of each feature.
         mode: what is made of the bands, see
             :func:`~texture_kd.functional.high_frequency`.
-        padding: what stands behind odd sizes.
 
     Raises:
         ValueError: an option is unknown.
@@ -39,13 +33,10 @@ class HighFrequencyMaps(nn.Module):
         self,
         channels: Sequence[int],
         mode: HighFrequency = "sum",
-        padding: HaarPadding = "zero",
     ) -> None:
         super().__init__()
         check_choice("mode", mode, _MODES)
-        check_choice("padding", padding, get_args(HaarPadding))
         self.mode: HighFrequency = mode
-        self.padding: HaarPadding = padding
         self.register_buffer("mode_index", torch.tensor(_MODES.index(mode)))
         self.mixes = nn.ModuleList()
         for count in channels if mode == "concat" else ():
@@ -66,9 +57,7 @@ class HighFrequencyMaps(nn.Module):
         """
         return self.mixed(
             [
-                high_frequency(
-                    haar_dwt(x, self.padding)[1], tuple(x.shape[-2:]), self.mode
-                )
+                high_frequency(haar_dwt(x)[1], tuple(x.shape[-2:]), self.mode)
                 for x in features
             ]
         )

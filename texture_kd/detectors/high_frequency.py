@@ -18,7 +18,6 @@ class HighFrequencyRetinaNet(HighFrequencyTraining, RetinaNet):
             weights are initialised, and has to fit. Without it nothing is loaded.
         mode: what is made of the bands of details, see
             :func:`~texture_kd.functional.high_frequency`.
-        padding: what stands behind odd sizes in the Haar transform.
         **options: those of MMDetection's ``RetinaNet``, the teacher's.
 
     Raises:
@@ -42,7 +41,6 @@ class HighFrequencyFasterRCNN(HighFrequencyTraining, FasterRCNN):
             weights are initialised, and has to fit. Without it nothing is loaded.
         mode: what is made of the bands of details, see
             :func:`~texture_kd.functional.high_frequency`.
-        padding: what stands behind odd sizes in the Haar transform.
         **options: those of MMDetection's ``FasterRCNN``, the teacher's.
 
     Raises:

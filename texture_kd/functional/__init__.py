@@ -5,7 +5,8 @@ from .affinity import pairwise_affinity
 from .band_distance import BandNorm, band_distance
 from .band_limit import band_limit, fourier_resample, low_pass
 from .blockwise_labels import blockwise_labels
-from .box_weights import box_weights, component_boxes
+from .box_shares import box_shares, component_boxes
+from .component_shares import component_shares
 from .contourlet import (
     ContourletBands,
     contourlet,
@@ -52,7 +53,6 @@ from .regions import (
     scale_regions,
 )
 from .requantization import count_cells, heuristic_levels, requantize_levels
-from .scale_weights import component_weights
 from .self_similarity import cosine_self_similarity
 from .spectral_cross_entropy import (
     relative_discrepancy,
@@ -90,11 +90,11 @@ __all__ = [
     "band_distance",
     "band_limit",
     "blockwise_labels",
-    "box_weights",
+    "box_shares",
     "channel_kl",
     "clip_redistribute",
     "component_boxes",
-    "component_weights",
+    "component_shares",
     "contourlet",
     "contourlet_energies",
     "contourlet_products",

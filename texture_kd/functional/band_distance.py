@@ -18,25 +18,27 @@ _WEAKEST = 1e-8
 def band_distance(
     student: Tensor,
     teacher: Tensor,
-    weights: Tensor | None = None,
+    shares: Tensor | None = None,
     norm: BandNorm = "none",
 ) -> Tensor:
     r"""Compare the low bands of two features, or their details.
 
     .. math::
 
-        L_{low} = \overline{w \, (LL^S - LL^T)^2}, \qquad
-        L_{high} = \overline{w \, (D^S - D^T)^2}, \quad D = (LH, HL, HH)
+        L_{low} = \overline{(1 + e) (LL^S - LL^T)^2}, \qquad
+        L_{high} = \overline{(1 + e) (D^S - D^T)^2}, \quad D = (LH, HL, HH)
 
     with means over images, channels, positions and, of the details, bands. For an even
-    height and width, without weights and norm, :math:`L_{low} + 3 L_{high}` is four
+    height and width, without shares and norm, :math:`L_{low} + 3 L_{high}` is four
     times the mean squared error of the features.
 
     Args:
         student: LL (N, C, h, w) or details (N, C, 3, h, w) of
             :func:`~texture_kd.functional.haar_dwt`, of any floating dtype.
         teacher: the same of the teacher; detach it.
-        weights: w (N, h, w), which is not normalised; 1 by default.
+        shares: e (N, h, w), what each position weighs beyond 1, of
+            :func:`~texture_kd.functional.component_shares` or
+            :func:`~texture_kd.functional.box_shares`; 0 by default.
         norm: ``channel`` brings each channel of each band to mean 0 and variance 1 over
             images and positions first, in both networks, so that one weight serves
             features of any scale, and details that are weak beside the low band. A
@@ -47,7 +49,7 @@ def band_distance(
         otherwise in that of the features, squared.
 
     Raises:
-        ValueError: the bands or the weights do not go together, or ``norm`` is unknown.
+        ValueError: the bands or the shares do not go together, or ``norm`` is unknown.
     """
     check_choice("norm", norm, get_args(BandNorm))
     shape = tuple(student.shape)
@@ -57,10 +59,9 @@ def band_distance(
             f"networks, got {shape} and {tuple(teacher.shape)}"
         )
     grid = (shape[0], *shape[-2:])
-    if weights is not None and tuple(weights.shape) != grid:
+    if shares is not None and tuple(shares.shape) != grid:
         raise ValueError(
-            f"expected weights {grid} for bands {shape}, got shape "
-            f"{tuple(weights.shape)}"
+            f"expected shares {grid} for bands {shape}, got shape {tuple(shares.shape)}"
         )
     student, teacher = (
         x.to(torch.promote_types(x.dtype, torch.float32)) for x in (student, teacher)
@@ -68,12 +69,11 @@ def band_distance(
     if norm == "channel":
         student, teacher = _standardised(student), _standardised(teacher)
     distance = (student - teacher).square()
-    if weights is not None:
-        # One weight for all channels, and for all three bands of details.
-        distance = distance * weights.reshape(
-            shape[0], *[1] * (len(shape) - 3), *shape[-2:]
-        )
-    return distance.mean()
+    if shares is None:
+        return distance.mean()
+    # One share for all channels, and for all three bands of details.
+    shares = shares.reshape(shape[0], *[1] * (len(shape) - 3), *shape[-2:])
+    return torch.addcmul(distance, distance, shares).mean()
 
 
 def _standardised(x: Tensor) -> Tensor:

@@ -92,7 +92,9 @@ def haar_idwt(
         )
     full = (2 * shape[2], 2 * shape[3])
     size = full if size is None else tuple(size)
-    if any(given not in (n, n - 1) for given, n in zip(size, full, strict=True)):
+    if len(size) != 2 or any(
+        given not in (n, n - 1) for given, n in zip(size, full, strict=True)
+    ):
         raise ValueError(
             f"bands of {shape[2:]} belong to features of {full} or of one row or "
             f"column less, not to {size}"

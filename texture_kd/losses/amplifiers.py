@@ -8,7 +8,7 @@ from mmrazor.registry import MODELS
 from torch import Tensor, nn
 
 from texture_kd.functional.choices import check_choice
-from texture_kd.functional.wavelet import HaarPadding, haar_dwt, high_frequency
+from texture_kd.functional.wavelet import haar_dwt, high_frequency
 
 _NAMES = ("full", "high")
 
@@ -18,17 +18,15 @@ class HaarFeature:
 
     Args:
         feature: (N, C, H, W).
-        padding: what stands behind odd sizes.
     """
 
-    def __init__(self, feature: Tensor, padding: HaarPadding) -> None:
+    def __init__(self, feature: Tensor) -> None:
         self.feature = feature
-        self.padding: HaarPadding = padding
 
     @cached_property
     def bands(self) -> tuple[Tensor, Tensor]:
         """LL (N, C, h, w) and the details (N, C, 3, h, w)."""
-        return haar_dwt(self.feature, self.padding)
+        return haar_dwt(self.feature)
 
 
 class Amplifiers(nn.Module):

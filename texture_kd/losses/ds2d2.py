@@ -10,12 +10,11 @@ from torch import Tensor, nn
 
 from texture_kd.functional.band_distance import BandNorm, band_distance
 from texture_kd.functional.choices import check_choice
-from texture_kd.functional.scale_weights import check_grid
-from texture_kd.functional.wavelet import HaarPadding
+from texture_kd.functional.component_shares import check_grid
 from texture_kd.losses.amplifiers import Amplifiers, HaarFeature
 from texture_kd.losses.feature_checks import check_levels, check_same_images
 from texture_kd.losses.level_adapters import LevelAdapters
-from texture_kd.losses.sample_weights import Weighting, sample_weights
+from texture_kd.losses.sample_shares import Weighting, sample_shares
 
 UseAdapter = Literal["auto", "always"]
 
@@ -75,12 +74,13 @@ class DS2D2Loss(nn.Module):
             or ``none``.
         gamma: what each of them adds in all, to weights of 1.
         norm: ``channel`` standardises each channel of each band first.
-        padding: what stands behind odd sizes in the Haar transform.
         amplifiers: configs under ``full`` and ``high``, with their ``loss_weight``, 1
             by default, beside the options of their type.
         implicit_use_adapter: ``always`` gives the amplifiers aligned features even
             where the channels agree.
-        ignore_index: label of the pixels in no class, for ``weighting='class'``.
+        ignore_index: label of the pixels in no class, for ``weighting='class'`` alone:
+            ``LabelComponents`` has one of its own for the components, and amplifiers
+            take that of the teacher's head.
 
     Raises:
         ValueError: an option is unknown or does not fit the others.
@@ -97,7 +97,6 @@ class DS2D2Loss(nn.Module):
         weighting: Weighting = "component",
         gamma: float = 1.0,
         norm: BandNorm = "channel",
-        padding: HaarPadding = "zero",
         amplifiers: Mapping[str, Mapping] | None = None,
         implicit_use_adapter: UseAdapter = "auto",
         ignore_index: int = 255,
@@ -105,7 +104,6 @@ class DS2D2Loss(nn.Module):
         super().__init__()
         check_choice("weighting", weighting, get_args(Weighting))
         check_choice("norm", norm, get_args(BandNorm))
-        check_choice("padding", padding, get_args(HaarPadding))
         check_choice("implicit_use_adapter", implicit_use_adapter, get_args(UseAdapter))
         check_grid((1, 1), gamma)
         self.student_channels = tuple(student_channels)
@@ -116,7 +114,6 @@ class DS2D2Loss(nn.Module):
         self.weighting: Weighting = weighting
         self.gamma = gamma
         self.norm: BandNorm = norm
-        self.padding: HaarPadding = padding
         self.implicit_use_adapter: UseAdapter = implicit_use_adapter
         self.ignore_index = ignore_index
         self.parts: dict[str, Tensor] = {}
@@ -184,7 +181,7 @@ class DS2D2Loss(nn.Module):
         """
         self._check(student, teacher, samples)
         targets = {
-            level: HaarFeature(_precise(teacher[level].detach()), self.padding)
+            level: HaarFeature(_precise(teacher[level].detach()))
             for level in self.levels
         }
         adapted, plain = self._on_the_teachers_grid(student, targets)
@@ -264,7 +261,7 @@ class DS2D2Loss(nn.Module):
         x, size = _precise(x), target.feature.shape[-2:]
         if x.shape[-2:] != size:
             x = F.interpolate(x, size, mode="bilinear", align_corners=False)
-        return HaarFeature(x, self.padding)
+        return HaarFeature(x)
 
     def _distances(
         self,
@@ -279,8 +276,8 @@ class DS2D2Loss(nn.Module):
         }
         device = teacher[self.levels[0]].feature.device
         options = (self.gamma, self.ignore_index, device)
-        weights = {
-            grid: sample_weights(self.weighting, samples, grid, *options)
+        shares = {
+            grid: sample_shares(self.weighting, samples, grid, *options)
             for grid in {*grids.values()}
         }
         distances = {}
@@ -290,7 +287,7 @@ class DS2D2Loss(nn.Module):
                 band_distance(
                     student[level].bands[band],
                     teacher[level].bands[band],
-                    weights[grid],
+                    shares[grid],
                     self.norm,
                 )
                 for level, grid in grids.items()

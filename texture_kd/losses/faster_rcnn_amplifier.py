@@ -17,7 +17,7 @@ class FasterRCNNAmplifier(HeadAmplifier):
 
     .. math::
 
-        \frac{1}{2R} \sum_r T^2 \, KL(p^T_r \| p^S_r) + L_1
+        \frac{\omega}{R} \sum_r T^2 \, KL(p^T_r \| p^S_r) + L_1
 
     over the R regions that the student's own RPN proposed and its training sampled,
     with p the class probabilities at the temperature T and :math:`L_1` the
@@ -33,7 +33,7 @@ class FasterRCNNAmplifier(HeadAmplifier):
         checkpoint: path or URL of the checkpoint of the amplifier's own training; None
             takes the teacher's head as it is.
         temperature: T, positive.
-        kd_weight: the half.
+        kd_weight: :math:`\omega`, the divergence's weight beside that of the boxes.
 
     Raises:
         ValueError: an option is unknown or out of its range, or there is a checkpoint

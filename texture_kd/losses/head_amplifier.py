@@ -1,10 +1,12 @@
 """A frozen head of a teacher, the teacher's own or one of its own training."""
 
 import copy
+import logging
 from collections.abc import Sequence
 from typing import get_args
 
 import torch
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from texture_kd.algorithms.teacher_checkpoint import load_whole, read_checkpoint
@@ -20,7 +22,7 @@ class HeadAmplifier(nn.Module):
         mode: None for features and the teacher's own head, or the mode of the
             high-frequency maps, for a copy of that head.
         checkpoint: path or URL of the checkpoint of the copy's own training; None
-            takes the teacher's head as it is.
+            takes the teacher's head as it is, with a warning.
 
     Raises:
         ValueError: the mode is unknown, or there is a checkpoint and no mode.
@@ -80,6 +82,14 @@ class HeadAmplifier(nn.Module):
             mixed = channels if self.mode == "concat" else ()
             self.high_frequency = HighFrequencyMaps(mixed, self.mode)
         if self.checkpoint is None:
+            if self.mode is not None:
+                print_log(
+                    f"{type(self).__name__} with mode={self.mode!r} has no checkpoint: "
+                    "maps of details go to the teacher's own head, which has not been "
+                    "trained on them. Train an amplifier and name its checkpoint.",
+                    logger="current",
+                    level=logging.WARNING,
+                )
             # Not a sub-module: it is the teacher's.
             self._teachers_head = (head,)
             return

@@ -18,9 +18,12 @@ from texture_kd.functional.wavelet import HighFrequency
 from texture_kd.losses.head_amplifier import HeadAmplifier
 from texture_kd.losses.logits import aligned_logits, ignored_pixels
 from texture_kd.losses.response import ResponseKDLoss
-from texture_kd.losses.sample_weights import stacked
+from texture_kd.losses.sample_shares import stacked
 
 Kind = Literal["kl", "cwd"]
+
+# The paper's; the amplifier's loss_weight is there for any other.
+_HALF = 0.5
 
 
 class SegmentationAmplifier(HeadAmplifier):
@@ -44,7 +47,6 @@ class SegmentationAmplifier(HeadAmplifier):
             takes the teacher's head as it is.
         kind: how logits are compared.
         temperature: T of both, positive.
-        kd_weight: the half.
 
     Raises:
         ValueError: an option is unknown or out of its range, or there is a checkpoint
@@ -57,14 +59,12 @@ class SegmentationAmplifier(HeadAmplifier):
         checkpoint: str | None = None,
         kind: Kind = "kl",
         temperature: float = 3.0,
-        kd_weight: float = 0.5,
     ) -> None:
         super().__init__(mode, checkpoint)
         check_choice("kind", kind, get_args(Kind))
         self.kind: Kind = kind
         self.temperature = temperature
-        self.kd_weight = kd_weight
-        self.pixel_loss = ResponseKDLoss(temperature, loss_weight=kd_weight)
+        self.pixel_loss = ResponseKDLoss(temperature, loss_weight=_HALF)
 
     def attach_teacher(self, teacher: nn.Module) -> None:
         """Take the teacher's head, or copy it and load the amplifier's weights.
@@ -117,7 +117,7 @@ class SegmentationAmplifier(HeadAmplifier):
         logits, target = aligned_logits(logits, target)
         ignored = ignored_pixels(labels, target, ignore_index)
         divergence = channel_kl(target, logits, self.temperature, ignored)
-        return self.kd_weight * divergence.mean()
+        return _HALF * divergence.mean()
 
     def _logits(self, features: tuple[Tensor | None, ...]) -> Tensor:
         head = self.head

@@ -20,7 +20,6 @@ class HighFrequencyEncoderDecoder(HighFrequencyTraining, EncoderDecoder):
         teacher_ckpt: path or URL of the teacher's checkpoint, which is loaded when the
             weights are initialised, and has to fit. Without it nothing is loaded.
         mode: what is made of the bands of details.
-        padding: what stands behind odd sizes in the Haar transform.
         **options: those of ``EncoderDecoder``, the teacher's, without auxiliary head.
 
     Raises:

@@ -3,12 +3,12 @@ import math
 import pytest
 import torch
 
-from texture_kd.functional import box_weights, component_boxes, component_weights
+from texture_kd.functional import box_shares, component_boxes, component_shares
 
 
-def slow_component_weights(ids, size, gamma):
+def slow_component_shares(ids, size, gamma):
     """Follow the definition, cell by cell."""
-    weights = torch.ones(len(ids), *size, dtype=torch.float64)
+    shares = torch.zeros(len(ids), *size, dtype=torch.float64)
     height, width = ids.shape[1:]
     for image, labels in enumerate(ids):
         cover = {}
@@ -21,13 +21,13 @@ def slow_component_weights(ids, size, gamma):
                         cover.setdefault(k, []).append((i, j))
         for cells in cover.values():
             for cell in cells:
-                weights[(image, *cell)] += gamma / len(cells)
-    return weights
+                shares[(image, *cell)] += gamma / len(cells)
+    return shares
 
 
-def slow_box_weights(boxes, image_index, images, size, image_size, gamma):
+def slow_box_shares(boxes, image_index, images, size, image_size, gamma):
     """Follow the definition, box by box."""
-    weights = torch.ones(images, *size, dtype=torch.float64)
+    shares = torch.zeros(images, *size, dtype=torch.float64)
     for box, image in zip(boxes.tolist(), image_index.tolist(), strict=True):
         sides = []
         for start, end, cells, pixels in zip(
@@ -41,13 +41,13 @@ def slow_box_weights(boxes, image_index, images, size, image_size, gamma):
         (top, bottom, high), (left, right, wide) = sides
         if high and wide:
             area = (bottom - top + 1) * (right - left + 1)
-            weights[image, top : bottom + 1, left : right + 1] += gamma / area
-    return weights
+            shares[image, top : bottom + 1, left : right + 1] += gamma / area
+    return shares
 
 
 def close(actual, expected):
     assert actual.dtype == torch.float32
-    torch.testing.assert_close(actual, expected.float(), rtol=2e-7, atol=0)
+    torch.testing.assert_close(actual, expected.float(), rtol=2e-7, atol=1e-15)
 
 
 @pytest.mark.parametrize("images", [1, 3])
@@ -55,13 +55,13 @@ def close(actual, expected):
 def test_components_equal_the_definition(size, images):
     ids = torch.randint(-2, 6, (images, 16, 20))
     ids[0, :8] = 5
-    close(component_weights(ids, size, 0.7), slow_component_weights(ids, size, 0.7))
+    close(component_shares(ids, size, 0.7), slow_component_shares(ids, size, 0.7))
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.int64])
 def test_ids_of_any_integers(dtype):
     ids = torch.randint(0, 6, (2, 8, 9))
-    close(component_weights(ids.to(dtype), (4, 3)), component_weights(ids, (4, 3)))
+    close(component_shares(ids.to(dtype), (4, 3)), component_shares(ids, (4, 3)))
 
 
 @pytest.mark.parametrize("gamma", [1.0, 0.3, 20.0])
@@ -72,43 +72,43 @@ def test_each_of_thousands_of_components_adds_gamma(size, gamma):
     ids[1, :64] = 0
     components = [len(image.unique()) for image in ids]
     assert components == [4096, 2049]
-    weights = component_weights(ids, size, gamma)
-    mass = (weights.double() - 1).sum((1, 2))
+    mass = component_shares(ids, size, gamma).double().sum((1, 2))
     expected = gamma * torch.tensor(components).double()
-    torch.testing.assert_close(mass, expected, rtol=1e-6, atol=0)
+    torch.testing.assert_close(mass, expected, rtol=1e-7, atol=0)
 
 
 def test_a_component_of_the_whole_image_adds_as_much_as_one_of_a_cell():
-    ids = torch.zeros(1, 256, 256, dtype=torch.int32)
-    whole = component_weights(ids, (128, 128)).double() - 1
-    torch.testing.assert_close(whole.sum(), whole.new_tensor(1.0))
+    # Of one plus the share of 127x127 cells float32 keeps three digits.
+    ids = torch.zeros(1, 254, 254, dtype=torch.int32)
+    whole = component_shares(ids, (127, 127)).double()
+    torch.testing.assert_close(whole.sum().item(), 1.0, rtol=1e-7, atol=0)
     ids[:] = -1
-    ids[0, 3, 255] = 7
-    one = component_weights(ids, (128, 128))
-    assert one[0, 1, 127] == 2
-    assert one.sum() == 128 * 128 + 1
+    ids[0, 3, 253] = 7
+    one = component_shares(ids, (127, 127))
+    assert one[0, 1, 126] == 1
+    assert one.sum() == 1
 
 
-def test_where_nothing_counts_all_weights_are_one():
+def test_where_nothing_counts_nothing_is_shared():
     ids = torch.full((2, 8, 8), -1)
-    assert torch.equal(component_weights(ids, (4, 4)), torch.ones(2, 4, 4))
+    assert torch.equal(component_shares(ids, (4, 4)), torch.zeros(2, 4, 4))
     boxes, index = component_boxes(ids)
     assert boxes.shape == (0, 4)
     assert torch.equal(
-        box_weights(boxes, index, 2, (4, 4), (8, 8)), torch.ones(2, 4, 4)
+        box_shares(boxes, index, 2, (4, 4), (8, 8)), torch.zeros(2, 4, 4)
     )
 
 
 def test_numbers_of_components_may_be_large_and_sparse():
     ids = torch.randint(0, 4, (2, 8, 8))
-    close(component_weights(ids * 500_000_000, (4, 4)), component_weights(ids, (4, 4)))
+    close(component_shares(ids * 500_000_000, (4, 4)), component_shares(ids, (4, 4)))
 
 
 def test_images_have_components_of_their_own():
     ids = torch.randint(-1, 3, (3, 9, 7))
     for i in range(3):
-        alone = component_weights(ids[i : i + 1], (4, 3))
-        assert torch.equal(component_weights(ids, (4, 3))[i : i + 1], alone)
+        alone = component_shares(ids[i : i + 1], (4, 3))
+        assert torch.equal(component_shares(ids, (4, 3))[i : i + 1], alone)
 
 
 @pytest.mark.parametrize("size", [(8, 8), (5, 9), (1, 1), (40, 40)])
@@ -116,8 +116,8 @@ def test_boxes_equal_the_definition(size):
     torch.manual_seed(0)
     boxes = 60 * torch.rand(200, 4) - 10
     index = torch.randint(3, (200,))
-    found = box_weights(boxes, index, 3, size, (32, 48), 0.7)
-    close(found, slow_box_weights(boxes, index, 3, size, (32, 48), 0.7))
+    found = box_shares(boxes, index, 3, size, (32, 48), 0.7)
+    close(found, slow_box_shares(boxes, index, 3, size, (32, 48), 0.7))
 
 
 def test_each_of_thousands_of_boxes_adds_gamma():
@@ -125,9 +125,9 @@ def test_each_of_thousands_of_boxes_adds_gamma():
     start = 500 * torch.rand(5000, 2)
     boxes = torch.cat([start, start + 1 + 200 * torch.rand(5000, 2)], 1)
     index = torch.randint(2, (5000,))
-    weights = box_weights(boxes, index, 2, (64, 64), (512, 512), gamma=2.0)
-    mass = (weights.double() - 1).sum((1, 2))
-    torch.testing.assert_close(mass, 2.0 * index.bincount().double(), rtol=1e-6, atol=0)
+    shares = box_shares(boxes, index, 2, (64, 64), (512, 512), gamma=2.0)
+    mass = shares.double().sum((1, 2))
+    torch.testing.assert_close(mass, 2.0 * index.bincount().double(), rtol=1e-7, atol=0)
 
 
 def test_boxes_without_area_in_the_image_add_nothing():
@@ -143,28 +143,28 @@ def test_boxes_without_area_in_the_image_add_nothing():
         [0, nan, 8, nan],
     ]
     boxes = torch.tensor(boxes, dtype=torch.float32)
-    weights = box_weights(boxes, torch.zeros(8, dtype=int), 1, (4, 4), (32, 32))
-    assert torch.equal(weights, torch.ones(1, 4, 4))
+    shares = box_shares(boxes, torch.zeros(8, dtype=int), 1, (4, 4), (32, 32))
+    assert torch.equal(shares, torch.zeros(1, 4, 4))
 
 
 def test_a_box_at_the_far_edge_stays_in_the_grid():
     boxes = torch.tensor([[31.5, 31.5, 90.0, 90.0]])
-    weights = box_weights(boxes, torch.tensor([0]), 1, (4, 4), (32, 32))
-    assert weights[0, 3, 3] == 2
-    assert weights.sum() == 17
+    shares = box_shares(boxes, torch.tensor([0]), 1, (4, 4), (32, 32))
+    assert shares[0, 3, 3] == 1
+    assert shares.sum() == 1
 
 
 def test_the_box_of_everything_reaches_every_cell():
     boxes = torch.tensor([[-5.0, -5.0, 90.0, float("inf")]])
-    weights = box_weights(boxes, torch.tensor([0]), 1, (3, 7), (32, 32))
-    torch.testing.assert_close(weights, torch.full((1, 3, 7), 1 + 1 / 21))
+    shares = box_shares(boxes, torch.tensor([0]), 1, (3, 7), (32, 32))
+    torch.testing.assert_close(shares, torch.full((1, 3, 7), 1 / 21))
 
 
-def test_half_precision_boxes_keep_small_weights():
-    # One plus this is one in float16.
+def test_half_precision_boxes_keep_small_shares():
+    # Below the normal numbers of float16.
     boxes = torch.tensor([[0.0, 0.0, 64.0, 64.0]]).half()
-    weights = box_weights(boxes, torch.tensor([0]), 1, (64, 64), (64, 64))
-    torch.testing.assert_close(weights, torch.full((1, 64, 64), 1 + 1 / 4096))
+    shares = box_shares(boxes, torch.tensor([0]), 1, (256, 256), (64, 64))
+    torch.testing.assert_close(shares, torch.full((1, 256, 256), 2.0**-16))
 
 
 @pytest.mark.parametrize("images", [1, 3])
@@ -193,18 +193,20 @@ INDEX = torch.zeros(2, dtype=int)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: component_weights(IDS.float(), (2, 2)), "integers.*torch.float32"),
-        (lambda: component_weights(IDS > 0, (2, 2)), "torch.bool"),
-        (lambda: component_weights(IDS[0], (2, 2)), r"\(4, 4\)"),
-        (lambda: component_weights(IDS, (2, 0)), r"grid .*\(2, 0\)"),
-        (lambda: component_weights(IDS, (2, 2), -1), "gamma .*got -1"),
-        (lambda: component_weights(IDS, (2, 2), float("nan")), "gamma"),
+        (lambda: component_shares(IDS.float(), (2, 2)), "integers.*torch.float32"),
+        (lambda: component_shares(IDS > 0, (2, 2)), "torch.bool"),
+        (lambda: component_shares(IDS[0], (2, 2)), r"\(4, 4\)"),
+        (lambda: component_shares(IDS, (2, 0)), r"grid .*\(2, 0\)"),
+        (lambda: component_shares(IDS, (2, 2), -1), "gamma .*got -1"),
+        (lambda: component_shares(IDS, (2, 2), float("nan")), "gamma"),
         (lambda: component_boxes(IDS.float()), "integers"),
-        (lambda: box_weights(BOXES[0], INDEX, 1, (2, 2), (4, 4)), r"\(K, 4\)"),
-        (lambda: box_weights(BOXES, INDEX[:1], 1, (2, 2), (4, 4)), r"\(1,\)"),
-        (lambda: box_weights(BOXES, INDEX, 0, (2, 2), (4, 4)), "at least one image"),
-        (lambda: box_weights(BOXES, INDEX, 1, (2, 2), (4, 0)), r"\(4, 0\)"),
-        (lambda: box_weights(BOXES, INDEX, 1, (0, 2), (4, 4)), "grid"),
+        (lambda: box_shares(BOXES[0], INDEX, 1, (2, 2), (4, 4)), r"\(K, 4\)"),
+        (lambda: box_shares(BOXES, INDEX[:1], 1, (2, 2), (4, 4)), r"\(1,\)"),
+        (lambda: box_shares(BOXES, INDEX, 0, (2, 2), (4, 4)), "at least one image"),
+        (lambda: box_shares(BOXES, INDEX + 1, 1, (2, 2), (4, 4)), "0 to 0, got 1 to 1"),
+        (lambda: box_shares(BOXES, INDEX - 1, 1, (2, 2), (4, 4)), "got -1 to -1"),
+        (lambda: box_shares(BOXES, INDEX, 1, (2, 2), (4, 0)), r"\(4, 0\)"),
+        (lambda: box_shares(BOXES, INDEX, 1, (0, 2), (4, 4)), "grid"),
     ],
 )
 def test_wrong_inputs_are_named(call, message):

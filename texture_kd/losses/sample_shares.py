@@ -1,4 +1,4 @@
-"""Weights of DS2D2 from the data samples that a student is trained on."""
+"""The shares of DS2D2 from the data samples that a student is trained on."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from mmengine.structures import BaseDataElement
 from torch import Tensor
 
-from texture_kd.functional.box_weights import box_weights, component_boxes
-from texture_kd.functional.scale_weights import component_weights
+from texture_kd.functional.box_shares import box_shares, component_boxes
+from texture_kd.functional.component_shares import component_shares
 
 Weighting = Literal["none", "component", "class", "bbox", "boxes"]
 
@@ -20,7 +20,7 @@ _ADVICE = {
 }
 
 
-def sample_weights(
+def sample_shares(
     weighting: Weighting,
     samples: Sequence[BaseDataElement],
     size: tuple[int, int],
@@ -28,7 +28,7 @@ def sample_weights(
     ignore_index: int,
     device: torch.device,
 ) -> Tensor | None:
-    """Compute the weights of a grid from what is known of the images.
+    """Compute what the cells of a grid weigh beyond 1 from what is known of the images.
 
     Args:
         weighting: what has the same share each: ``component`` those of
@@ -37,12 +37,12 @@ def sample_weights(
             ``gt_instances``; or ``none``.
         samples: N data samples, as the data preprocessor leaves them.
         size: height h and width w of the grid.
-        gamma: what each adds.
+        gamma: what each adds in all.
         ignore_index: label of the pixels in no class.
-        device: where the weights are computed.
+        device: where they are computed.
 
     Returns:
-        Weights (N, h, w) in float32, or None for ``none``.
+        Shares (N, h, w) in float32, or None for ``none``.
 
     Raises:
         ValueError: the samples lack what is needed.
@@ -53,14 +53,14 @@ def sample_weights(
         return _of_boxes(samples, size, gamma, device)
     if weighting == "class":
         labels = stacked(samples, "gt_sem_seg", ignore_index).to(device)[:, 0].long()
-        return component_weights(
+        return component_shares(
             labels.masked_fill(labels == ignore_index, -1), size, gamma
         )
     ids = stacked(samples, "gt_components", -1).to(device)[:, 0]
     if weighting == "component":
-        return component_weights(ids, size, gamma)
+        return component_shares(ids, size, gamma)
     boxes, image = component_boxes(ids)
-    return box_weights(boxes, image, len(ids), size, tuple(ids.shape[1:]), gamma)
+    return box_shares(boxes, image, len(ids), size, tuple(ids.shape[1:]), gamma)
 
 
 def stacked(samples: Sequence[BaseDataElement], name: str, fill: int) -> Tensor:
@@ -100,15 +100,15 @@ def _of_boxes(
     boxes = [_attribute(sample, "gt_instances").bboxes for sample in samples]
     # MMDetection wraps boxes in a class of their own.
     boxes = [getattr(b, "tensor", b).to(device) for b in boxes]
-    counts = torch.tensor([len(b) for b in boxes], device=device)
-    image = torch.arange(len(boxes), device=device).repeat_interleave(counts)
+    counts = torch.tensor([len(b) for b in boxes])
+    image = torch.arange(len(boxes)).repeat_interleave(counts).to(device)
     shapes = [sample.metainfo.get("batch_input_shape") for sample in samples]
     if None in shapes:
         raise ValueError(
             "the data samples have no batch_input_shape, which MMDetection's data "
             "preprocessor sets: the size of the padded images"
         )
-    return box_weights(
+    return box_shares(
         torch.cat(boxes), image, len(boxes), size, tuple(shapes[0]), gamma
     )
 

@@ -1,16 +1,16 @@
-r"""Weights that give each box of an image the same share: DS2D2's DISW of boxes."""
+r"""The same share for each box of an image, whatever its size: DS2D2."""
 
 import torch
 from torch import Tensor
 
-from texture_kd.functional.scale_weights import (
+from texture_kd.functional.component_shares import (
     check_grid,
     check_ids,
     number_components,
 )
 
 
-def box_weights(
+def box_shares(
     boxes: Tensor,
     image_index: Tensor,
     images: int,
@@ -18,18 +18,19 @@ def box_weights(
     image_size: tuple[int, int],
     gamma: float = 1.0,
 ) -> Tensor:
-    r"""Weigh the cells of a grid by the boxes that cover them.
+    r"""Share out a weight of each box among the cells that it covers.
 
     .. math::
 
-        w_{ij} = 1 + \gamma \sum_k \frac{[(i, j) \in box_k]}
+        e_{ij} = \gamma \sum_k \frac{[(i, j) \in box_k]}
             {(X_1 - X_0 + 1)(Y_1 - Y_0 + 1)}, \qquad
         X_0 = \left\lfloor x_0 \tfrac{w}{W} \right\rfloor, \;
         X_1 = \min\left( w - 1, \left\lceil x_1 \tfrac{w}{W} \right\rceil \right)
 
     with both ends in the box, as DS2D2's code has it, so that a box reaches up to a
-    cell beyond what it covers. Boxes are clipped to the image first; one without area
-    in there, or that is not a number, adds nothing. Each other adds gamma in all.
+    cell beyond what it covers. The weights of DS2D2 are :math:`1 + e_{ij}`. Boxes are
+    clipped to the image first; one without area in there, or that is not a number, adds
+    nothing. Each other adds gamma in all.
 
     Args:
         boxes: corners (x0, y0, x1, y1) in pixels of the image, (K, 4), of all images.
@@ -40,17 +41,17 @@ def box_weights(
         gamma: what a box adds, not negative.
 
     Returns:
-        Weights (N, h, w) in float32, 1 where there is no box.
+        e, (N, h, w) in float32, 0 where there is no box.
 
     Raises:
-        ValueError: boxes or their images have another shape, a size is empty, or gamma
-            is negative.
+        ValueError: boxes or their images have another shape, there is no such image, a
+            size is empty, or gamma is negative.
 
     Example:
         >>> import torch
         >>> boxes = torch.tensor([[0.0, 0.0, 7.0, 7.0]])
-        >>> box_weights(boxes, torch.tensor([0]), 1, (1, 4), (8, 32)).tolist()
-        [[[1.5, 1.5, 1.0, 1.0]]]
+        >>> box_shares(boxes, torch.tensor([0]), 1, (1, 4), (8, 32)).tolist()
+        [[[0.5, 0.5, 0.0, 0.0]]]
     """
     if boxes.ndim != 2 or boxes.shape[1] != 4 or image_index.shape != boxes.shape[:1]:
         raise ValueError(
@@ -62,6 +63,12 @@ def box_weights(
             "expected at least one image of at least 1x1 pixels, got "
             f"{images} of {tuple(image_size)}"
         )
+    image = image_index.long()
+    if ((image < 0) | (image >= images)).any():
+        raise ValueError(
+            f"expected the image of each box from 0 to {images - 1}, got "
+            f"{image.min()} to {image.max()}"
+        )
     check_grid(size, gamma)
     (height, width), (rows, columns) = size, image_size
     x0, y0, x1, y1 = boxes.detach().double().unbind(1)
@@ -71,15 +78,13 @@ def box_weights(
     there = (x0 < x1) & (y0 < y1)
     left, right = _cells(x0, x1, there, width, columns)
     top, bottom = _cells(y0, y1, there, height, rows)
-    share = gamma * there / ((right - left) * (bottom - top))
+    share = gamma * there.double() / ((right - left) * (bottom - top))
     # The second differences of the sum of all boxes stand at their corners.
     corners = share.new_zeros(images, height + 1, width + 1)
-    image = image_index.long()
     for y, x, sign in ((top, left, 1), (top, right, -1), (bottom, left, -1)):
         corners.index_put_((image, y, x), sign * share, accumulate=True)
     corners.index_put_((image, bottom, right), share, accumulate=True)
-    weights = 1 + corners.cumsum(1).cumsum(2)[:, :height, :width]
-    return weights.float()
+    return corners.cumsum(1).cumsum(2)[:, :height, :width].float()
 
 
 def component_boxes(ids: Tensor) -> tuple[Tensor, Tensor]:

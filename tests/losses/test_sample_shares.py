@@ -2,8 +2,8 @@ import pytest
 import torch
 from mmengine.structures import BaseDataElement, InstanceData, PixelData
 
-from texture_kd.functional import box_weights, component_boxes, component_weights
-from texture_kd.losses.sample_weights import sample_weights, stacked
+from texture_kd.functional import box_shares, component_boxes, component_shares
+from texture_kd.losses.sample_shares import sample_shares, stacked
 
 CPU = torch.device("cpu")
 
@@ -15,22 +15,22 @@ def sample(**maps):
 def test_components_and_their_boxes():
     ids = torch.randint(-1, 4, (2, 16, 20), dtype=torch.int32)
     batch = [sample(gt_components=i[None]) for i in ids]
-    found = sample_weights("component", batch, (4, 5), 0.5, 255, CPU)
-    assert torch.equal(found, component_weights(ids, (4, 5), 0.5))
-    found = sample_weights("bbox", batch, (4, 5), 0.5, 255, CPU)
-    expected = box_weights(*component_boxes(ids), 2, (4, 5), (16, 20), 0.5)
+    found = sample_shares("component", batch, (4, 5), 0.5, 255, CPU)
+    assert torch.equal(found, component_shares(ids, (4, 5), 0.5))
+    found = sample_shares("bbox", batch, (4, 5), 0.5, 255, CPU)
+    expected = box_shares(*component_boxes(ids), 2, (4, 5), (16, 20), 0.5)
     assert torch.equal(found, expected)
-    assert sample_weights("none", batch, (4, 5), 0.5, 255, CPU) is None
+    assert sample_shares("none", batch, (4, 5), 0.5, 255, CPU) is None
 
 
 def test_a_class_is_one_component():
     labels = torch.randint(0, 3, (2, 1, 16, 20), dtype=torch.uint8)
     labels[0, 0, :8] = 11
     batch = [sample(gt_sem_seg=label) for label in labels]
-    found = sample_weights("class", batch, (4, 5), 1.0, 11, CPU)
+    found = sample_shares("class", batch, (4, 5), 1.0, 11, CPU)
     ids = labels[:, 0].long()
     ids[ids == 11] = -1
-    assert torch.equal(found, component_weights(ids, (4, 5)))
+    assert torch.equal(found, component_shares(ids, (4, 5)))
 
 
 def test_maps_of_images_that_were_padded_are_padded():
@@ -45,8 +45,8 @@ def test_maps_of_images_that_were_padded_are_padded():
         height, width = original.shape[1:]
         assert torch.equal(map_[:, :height, :width], original.int())
         assert (map_ == -1).sum() == 12 * 10 - height * width
-    weights = sample_weights("component", batch, (4, 5), 1.0, 255, CPU)
-    torch.testing.assert_close((weights - 1).sum((1, 2)), torch.ones(2))
+    shares = sample_shares("component", batch, (4, 5), 1.0, 255, CPU)
+    torch.testing.assert_close(shares.sum((1, 2)), torch.ones(2))
 
 
 class Wrapped:
@@ -69,15 +69,15 @@ def test_boxes_are_of_the_padded_image(wrap):
         )
         for b in boxes
     ]
-    found = sample_weights("boxes", batch, (4, 8), 1.0, 255, CPU)
-    expected = box_weights(boxes[0], torch.tensor([0]), 2, (4, 8), (32, 64))
+    found = sample_shares("boxes", batch, (4, 8), 1.0, 255, CPU)
+    expected = box_shares(boxes[0], torch.tensor([0]), 2, (4, 8), (32, 64))
     assert torch.equal(found, expected)
-    assert torch.equal(found[1], torch.ones(4, 8))
+    assert torch.equal(found[1], torch.zeros(4, 8))
 
 
 def test_what_is_missing_is_named():
     with pytest.raises(ValueError, match=r"no gt_components.*LabelComponents"):
-        sample_weights("component", [BaseDataElement()], (2, 2), 1.0, 255, CPU)
+        sample_shares("component", [BaseDataElement()], (2, 2), 1.0, 255, CPU)
     boxes = BaseDataElement(gt_instances=InstanceData(bboxes=torch.zeros(1, 4)))
     with pytest.raises(ValueError, match="batch_input_shape"):
-        sample_weights("boxes", [boxes], (2, 2), 1.0, 255, CPU)
+        sample_shares("boxes", [boxes], (2, 2), 1.0, 255, CPU)

@@ -1,24 +1,28 @@
-r"""Weights that give each component of a label map the same share: DS2D2's DISW."""
+r"""The same share for each component of a label map, whatever its size: DS2D2."""
 
 import torch
 from torch import Tensor
 
 
-def component_weights(ids: Tensor, size: tuple[int, int], gamma: float = 1.0) -> Tensor:
-    r"""Weigh the cells of a grid by the components that cover them.
+def component_shares(ids: Tensor, size: tuple[int, int], gamma: float = 1.0) -> Tensor:
+    r"""Share out a weight of each component among the cells that it covers.
 
     .. math::
 
-        w_{ij} = 1 + \gamma \sum_k \frac{[k \text{ covers } (i, j)]}{|cover_k|}
+        e_{ij} = \gamma \sum_k \frac{[k \text{ covers } (i, j)]}{|cover_k|},
+        \qquad w_{ij} = 1 + e_{ij}
+
+    are the weights of DS2D2. Of w, float32 would lose most digits of a large
+    component's share, and so e is returned.
 
     A component covers a cell if it has a pixel in it, and the cell (i, j) of h x w has
     the rows from :math:`\lfloor iH/h \rfloor` to :math:`\lceil (i+1)H/h \rceil - 1` and
     the columns likewise. Each component adds gamma in all, whatever its size, so that
 
-    .. math:: \sum_{ij} (w_{ij} - 1) = \gamma \cdot \text{number of components},
+    .. math:: \sum_{ij} e_{ij} = \gamma \cdot \text{number of components}
 
-    of an image, to the rounding of w, 6e-8 a cell. Components of a few cells are what
-    it emphasises: one of n cells adds gamma / n to each.
+    of an image. Components of a few cells are what it emphasises: one of n cells adds
+    gamma / n to each.
 
     Args:
         ids: integers (N, H, W), the number of the component that each pixel is in, in
@@ -27,7 +31,7 @@ def component_weights(ids: Tensor, size: tuple[int, int], gamma: float = 1.0) ->
         gamma: what a component adds, not negative.
 
     Returns:
-        Weights (N, h, w) in float32, 1 where there is no component.
+        e, (N, h, w) in float32, 0 where there is no component.
 
     Raises:
         ValueError: ``ids`` are no integers (N, H, W), or the grid is empty, or gamma is
@@ -36,8 +40,8 @@ def component_weights(ids: Tensor, size: tuple[int, int], gamma: float = 1.0) ->
     Example:
         >>> import torch
         >>> ids = torch.tensor([[[0, 0, 0, 0], [-1, -1, -1, 1]]])
-        >>> component_weights(ids, (1, 2)).tolist()
-        [[[1.5, 2.5]]]
+        >>> component_shares(ids, (1, 2)).tolist()
+        [[[0.5, 1.5]]]
     """
     check_ids(ids)
     check_grid(size, gamma)
@@ -55,8 +59,8 @@ def component_weights(ids: Tensor, size: tuple[int, int], gamma: float = 1.0) ->
         return_inverse=True, return_counts=True
     )
     share = gamma / count.double()
-    weights = share.new_ones(images * cells).index_add_(0, cell, share[inverse])
-    return weights.float().reshape(images, *size)
+    shares = share.new_zeros(images * cells).index_add_(0, cell, share[inverse])
+    return shares.float().reshape(images, *size)
 
 
 def number_components(ids: Tensor) -> Tensor:
@@ -93,7 +97,7 @@ def check_ids(ids: Tensor) -> None:
 
 
 def check_grid(size: tuple[int, int], gamma: float) -> None:
-    """Refuse a grid without cells, and a weight that is no weight.
+    """Refuse a grid without cells, and what cannot be shared out.
 
     Args:
         size: height and width of the grid.
