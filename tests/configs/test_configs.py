@@ -14,7 +14,7 @@ NAMES = sorted(
     for path in CONFIGS.glob("*.py")
     if not re.search("retinanet|faster-rcnn", path.name)
 )
-METHOD = "(sstkd(-adversarial|-lsfd)?|cwd|fitnet|skd|fakd|lfd|lsfd(-fft)?|ds2d2)"
+METHOD = "(sstkd(-adversarial|-lsfd)?|cwd|fitnet|pkd|skd|fakd|lfd|lsfd(-fft)?|ds2d2)"
 DISTILLED = [name for name in NAMES if re.match(f"{METHOD}_", name)]
 # MMSegmentation's convention, and the one path that users typed before.
 TRAINING = (
