@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from texture_kd.functional import (
     Levels,
+    count_cells,
     count_levels,
     heuristic_levels,
     mix_levels,
@@ -45,7 +46,8 @@ def matrix(intensity, levels, kernel):
 
 
 def mixed(values, encoding):
-    return values @ (encoding / encoding.sum(1, keepdim=True).clamp_min(1e-6))
+    shares = encoding / encoding.sum(1, keepdim=True).clamp_min(1e-6)
+    return (values @ shares).mT.flatten(0, 1)
 
 
 @CASES
@@ -120,7 +122,7 @@ def test_a_pixel_of_no_level_counts_nothing_and_gets_nothing(kernel):
     counts = count_levels(intensity, levels, kernel)
     pixels = mix_levels(torch.ones(1, 2, 2), intensity, levels)
     assert torch.equal(counts, torch.zeros(1, 2))
-    assert torch.equal(pixels, torch.zeros(1, 2, 4))
+    assert torch.equal(pixels, torch.zeros(4, 2))
     (gradient,) = torch.autograd.grad(counts.sum() + pixels.sum(), intensity)
     assert torch.equal(gradient, torch.zeros(1, 4))
 
@@ -142,10 +144,40 @@ def test_shares_of_a_pixel_sum_up_to_one():
     levels = levels._replace(half_widths=levels.half_widths * 2.5)
     intensity = torch.rand(2, 500)
     shares = mix_levels(torch.ones(2, 1, 7), intensity, levels)
-    torch.testing.assert_close(shares, torch.ones(2, 1, 500))
+    torch.testing.assert_close(shares, torch.ones(1000, 1))
     # Not so with the plain encoding: pixels are in one to five levels.
     caught = (quantize(intensity, levels) > 0).sum(1)
     assert caught.min() < caught.max()
+
+
+@CASES
+@given(quantisations(), st.sampled_from(KERNELS), st.data())
+def test_pixels_that_do_not_count_do_not(case, kernel, data):
+    intensity, levels = case
+    intensity.requires_grad_()
+    pixels = data.draw(st.integers(1, intensity.shape[1]))
+    counted = (torch.arange(intensity.shape[1]) < pixels).expand_as(intensity)
+    fewer = intensity[:, :pixels]
+    found = count_levels(intensity, levels, kernel, counted)
+    expected = count_levels(fewer, levels, kernel)
+    torch.testing.assert_close(found, expected)
+    weights = torch.randn_like(found)
+    torch.testing.assert_close(
+        torch.autograd.grad(found, intensity, weights),
+        torch.autograd.grad(expected, intensity, weights),
+    )
+    edges = torch.linspace(0, 1, 7).double().expand(len(intensity), -1)
+    found = count_cells(intensity, edges, counted)
+    torch.testing.assert_close(found, count_cells(fewer, edges))
+
+
+def test_some_pixels_are_mixed():
+    torch.manual_seed(0)
+    levels = uniform_levels(torch.zeros(3), torch.ones(3), 7)
+    values, intensity = torch.randn(3, 5, 7), torch.rand(3, 11)
+    slots = torch.tensor([32, 0, 12, 12])
+    found = mix_levels(values, intensity, levels, slots)
+    assert torch.equal(found, mix_levels(values, intensity, levels)[slots])
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -227,10 +259,12 @@ def test_each_row_is_on_its_own(function):
     values = torch.rand(3, 2, 6)
     extra = (values,) if function is mix_levels else ()
     result = function(*extra, intensity, levels)
+    if function is mix_levels:
+        result = result.unflatten(0, (3, 40))
     for n in (0, 2):
         one = [tensor[n : n + 1] for tensor in (*extra, intensity)]
         alone = function(*one, Levels(*(t[n : n + 1] for t in levels)))
-        torch.testing.assert_close(result[n : n + 1], alone)
+        torch.testing.assert_close(result[n], alone.reshape(result[n].shape))
 
 
 @CASES
@@ -272,7 +306,7 @@ def test_mixing_is_accurate_in_single_precision():
     torch.manual_seed(0)
     intensity = torch.rand(1, 20_000)
     levels = heuristic_levels(intensity.square())
-    values, weights = torch.randn(1, 4, 50), torch.randn(1, 4, 20_000)
+    values, weights = torch.randn(1, 4, 50), torch.randn(20_000, 4)
 
     def gradient(dtype):
         s = intensity.to(dtype).requires_grad_()

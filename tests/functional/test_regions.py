@@ -1,19 +1,17 @@
 import math
 from fractions import Fraction
 
-import pytest
 import torch
 from dtiem_reference import half_up
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from texture_kd.functional import (
-    Regions,
     anchor_boxes,
-    crop_regions,
-    group_regions,
+    regions_of,
     sample_regions,
     scale_boxes,
+    scale_regions,
 )
 
 CASES = settings(max_examples=50, deadline=None)
@@ -75,66 +73,38 @@ def test_scaled_boxes_of_a_shape_have_a_shape(seed, size, new_size):
     assert (sides >= torch.tensor(new_size).clamp_max(2)).all()
 
 
-@pytest.mark.parametrize("channels_last", [False, True])
-def test_regions_are_cut_like_slices(channels_last):
-    torch.manual_seed(0)
-    x = torch.randn(3, 4, 9, 11)
-    if channels_last:
-        x = x.to(memory_format=torch.channels_last)
-    x.requires_grad_()
-    boxes = [[0, 0, 3, 5], [6, 6, 9, 11], [2, 1, 5, 6], [2, 2, 5, 7], [0, 1, 4, 9]]
-    images = [2, 0, 2, 2, 1]
-    groups = [
-        Regions(torch.tensor(images[part]), torch.tensor(boxes[part]), size)
-        for part, size in ((slice(4), (3, 5)), (slice(4, 5), (4, 8)))
-    ]
-    regions = crop_regions(x, groups)
-    assert [tuple(part.shape) for part in regions] == [(4, 4, 3, 5), (1, 4, 4, 8)]
-    regions = torch.cat([part.flatten() for part in regions])
-    sliced = [
-        x[i, :, y0:y1, x0:x1].flatten()
-        for i, (y0, x0, y1, x1) in zip(images, boxes, strict=True)
-    ]
-    sliced = torch.cat(sliced)
-    assert torch.equal(regions, sliced)
-    weights = torch.randn_like(sliced)
-    # Where regions overlap the gradients are added.
-    torch.testing.assert_close(
-        torch.autograd.grad(regions, x, weights),
-        torch.autograd.grad(sliced, x, weights),
-    )
-
-
-@pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.bool])
-def test_regions_of_labels_are_cut_exactly(dtype):
-    labels = torch.randint(0, 200, (2, 1, 6, 7)).to(dtype)
-    boxes = torch.tensor([[1, 2, 3, 7], [4, 0, 6, 5]])
-    (regions,) = crop_regions(labels, [Regions(torch.tensor([1, 0]), boxes, (2, 5))])
-    assert regions.dtype == dtype
-    assert torch.equal(regions[0], labels[1, :, 1:3, 2:7])
-    assert torch.equal(regions[1], labels[0, :, 4:6, 0:5])
-
-
 @CASES
 @given(SEEDS, SIZES)
-def test_groups_part_the_boxes_by_shape(seed, size):
+def test_regions_have_the_pixels_of_their_boxes(seed, size):
     torch.manual_seed(seed)
     boxes = sample_regions(torch.rand(3, *size))
-    groups = group_regions(boxes)
-    found = {
-        (image, *box)
-        for group in groups
-        for image, box in zip(group.images.tolist(), group.boxes.tolist(), strict=True)
-    }
-    assert sum(len(group.images) for group in groups) == 3 * boxes.shape[1]
-    assert found == {
-        (image, *box) for image in range(3) for box in boxes[image].tolist()
-    }
-    for group in groups:
-        y0, x0, y1, x1 = group.boxes[0].tolist()
-        assert group.size == (y1 - y0, x1 - x0)
-    shapes = [
-        (group.boxes[:, 2:] - group.boxes[:, :2]).unique(dim=0) for group in groups
+    regions = regions_of(boxes, size)
+    assert regions.size == size
+    assert regions.images.tolist() == [i for i in range(3) for _ in boxes[i]]
+    assert torch.equal(regions.boxes, boxes.flatten(0, 1))
+    expected = [
+        (r, y * size[1] + x + int(image) * size[0] * size[1])
+        for r, (image, (y0, x0, y1, x1)) in enumerate(
+            zip(regions.images, regions.boxes.tolist(), strict=True)
+        )
+        for y in range(y0, y1)
+        for x in range(x0, x1)
     ]
-    assert all(len(shape) == 1 for shape in shapes)
-    assert len(torch.cat(shapes).unique(dim=0)) == len(groups) <= 9
+    found = zip(regions.region.tolist(), regions.position.tolist(), strict=True)
+    assert list(found) == expected
+    counts = regions.region.bincount()
+    assert torch.equal(regions.counts, counts)
+    assert regions.largest == counts.max()
+    places = [p for count in counts.tolist() for p in range(count)]
+    assert regions.place.tolist() == places
+
+
+def test_regions_are_transferred():
+    torch.manual_seed(0)
+    boxes = sample_regions(torch.rand(2, 24, 30))
+    regions = regions_of(boxes, (24, 30))
+    assert scale_regions(regions, (24, 30)) is regions
+    other = scale_regions(regions, (13, 40))
+    expected = regions_of(scale_boxes(boxes, (24, 30), (13, 40)), (13, 40))
+    for ours, theirs in zip(other, expected, strict=True):
+        assert torch.equal(torch.as_tensor(ours), torch.as_tensor(theirs))

@@ -6,6 +6,9 @@ import torch
 from texture_kd.functional import (
     HistogramOptions,
     cosine_self_similarity,
+    cut_regions,
+    region_self_similarity,
+    regions_of,
     texture_histogram,
 )
 from texture_kd.functional.quantization import Levels, count_levels, mix_levels
@@ -35,6 +38,12 @@ def histogram(**options):
     return described
 
 
+def of_regions(x):
+    boxes = torch.tensor([[[0, 0, 20, 30], [3, 4, 9, 12]]]).expand(ROWS, -1, -1)
+    regions = regions_of(boxes, (20, 30))
+    return region_self_similarity(cut_regions(x, regions), regions)
+
+
 CASES = {
     "count_levels": (lambda x: count_levels(x, levels()), [intensities()]),
     "count_levels, triangle": (
@@ -51,6 +60,7 @@ CASES = {
         [noise(ROWS, PIXELS)],
     ),
     "texture_histogram, literal": (histogram(literal=True), [noise(ROWS, PIXELS)]),
+    "region_self_similarity": (of_regions, [noise(ROWS, 32, 20, 30) + 1]),
     "cosine_self_similarity": (cosine_self_similarity, [noise(ROWS, 32, 20, 30) + 1]),
 }
 

@@ -5,9 +5,11 @@ import torch
 import torch.nn.functional as F
 from histogram_reference import OPTIONS, self_similarity, statistics
 
-from texture_kd.functional import HistogramOptions
+from texture_kd.functional import HistogramOptions, cut_regions, regions_of
+from texture_kd.functional.region_pixels import standardised as standardised_rows
 from texture_kd.losses import DTIEMLoss
-from texture_kd.losses.texture_distance import histogram_distance, learnt_distance
+from texture_kd.losses import texture_distance as ours_is
+from texture_kd.losses.texture_distance import Side
 
 
 def smooth(seed, *shape):
@@ -19,6 +21,34 @@ def smooth(seed, *shape):
 
 def groups(seed):
     return [smooth(seed, 2, 5, 9, 11), smooth(seed + 10, 1, 5, 6, 8)]
+
+
+def sides(students, teachers):
+    """The regions of each side beside each other in a map."""
+    return _side(students), _side(teachers)
+
+
+def _side(groups):
+    regions = [x for group in groups for x in group]
+    height = max(x.shape[1] for x in regions)
+    boxes, left = [], 0
+    for x in regions:
+        boxes.append([0, left, x.shape[1], left + x.shape[2]])
+        left += x.shape[2]
+    canvas = torch.cat([F.pad(x, (0, 0, 0, height - x.shape[1])) for x in regions], 2)
+    found = regions_of(torch.tensor([boxes]), (height, left))
+    return Side(cut_regions(canvas[None], found), found)
+
+
+def histogram_distance(students, teachers, options, reduction):
+    student, teacher = sides(students, teachers)
+    return ours_is.histogram_distance(student, teacher, options, reduction)
+
+
+def learnt_distance(students, teachers, reduction):
+    student, teacher = sides(students, teachers)
+    target = Side(standardised_rows(*teacher), teacher.regions)
+    return ours_is.learnt_distance(student, target, reduction)
 
 
 def distances(student, teacher, options):

@@ -7,9 +7,9 @@ from histogram_reference import OPTIONS, self_similarity, statistics
 from torch import nn
 
 from texture_kd.functional import HistogramOptions
-from texture_kd.functional.regions import group_regions
+from texture_kd.functional.regions import regions_of, whole_maps
 from texture_kd.losses import DTIEMLoss
-from texture_kd.losses.texture_extractor import TextureExtractor, standardised
+from texture_kd.losses.texture_extractor import TextureExtractor
 
 
 def extractor(channels=8, texture_channels=6, **options):
@@ -82,38 +82,41 @@ def texture(model, x, options):
     return nodes @ (e / e.sum(0).clamp_min(1e-6))
 
 
+def of_images(model, aligned):
+    return model(aligned, whole_maps(aligned))
+
+
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_the_statistics_equal_steps_4_to_14_with_each_option(options):
     model = extractor(**options)
-    ((x, ours),) = model(features(2, 8, 9, 11), None)
-    expected = torch.stack([texture(model, region, options) for region in x])
-    torch.testing.assert_close(ours.flatten(2), expected)
+    rows, ours = of_images(model, features(2, 8, 9, 11))
+    x = rows.unflatten(0, (2, 9, 11)).permute(0, 3, 1, 2)
+    expected = torch.cat([texture(model, region, options).mT for region in x])
+    torch.testing.assert_close(ours, expected)
     if options:
         torch.manual_seed(0)
-        others = torch.stack([texture(model, region, {}) for region in x])
-        assert not torch.allclose(ours.flatten(2), others, rtol=1e-4)
+        others = torch.cat([texture(model, region, {}).mT for region in x])
+        assert not torch.allclose(ours, others, rtol=1e-4)
 
 
 def test_regions_are_cut_out_of_the_core_of_the_whole_map():
     model = extractor(count=9)
     x = features(2, 8, 9, 11)
     boxes = torch.tensor([[[0, 0, 4, 5], [2, 3, 6, 8]], [[5, 6, 9, 11], [1, 2, 8, 6]]])
-    groups = group_regions(boxes)
-    assert [len(group.boxes) for group in groups] == [3, 1]
+    regions = regions_of(boxes, (9, 11))
     described = F.conv2d(x, model.core[0].weight, padding=1)
     described = model.core[1:](described)
-    for group, ours, cut in zip(
-        groups, model(x, groups), model.features(x, groups), strict=True
+    ours, cut = model(x, regions), model.features(x, regions)
+    for r, (image, (y0, x0, y1, x1)) in enumerate(
+        zip(regions.images.tolist(), regions.boxes.tolist(), strict=True)
     ):
-        for i, (image, (y0, x0, y1, x1)) in enumerate(
-            zip(group.images.tolist(), group.boxes.tolist(), strict=True)
-        ):
-            region = described[image, :, y0:y1, x0:x1]
-            torch.testing.assert_close(ours.features[i], region)
-            torch.testing.assert_close(cut[i], region)
-            torch.testing.assert_close(
-                ours.statistics[i].flatten(1), texture(model, region, dict(count=9))
-            )
+        region = described[image, :, y0:y1, x0:x1]
+        pixels = regions.region == r
+        torch.testing.assert_close(ours.features[pixels], region.flatten(1).mT)
+        torch.testing.assert_close(cut[pixels], region.flatten(1).mT)
+        torch.testing.assert_close(
+            ours.statistics[pixels], texture(model, region, dict(count=9)).mT
+        )
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -121,53 +124,19 @@ def test_texture_has_float32_at_least(dtype):
     model = extractor(count=9).float()
     x = features(2, 8, 9, 11).float().requires_grad_()
     with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
-        ((described, ours),) = model(x, None)
-    assert described.dtype == ours.dtype == torch.float32
-    expected = torch.stack([texture(model, y, dict(count=9)) for y in described])
-    torch.testing.assert_close(ours.flatten(2), expected, rtol=1e-3, atol=1e-3)
-
-
-# Bringing each channel to mean 0 and variance 1. -----------------------------------
-
-
-def test_each_channel_of_each_region_is_standardised():
-    x = features(3, 4, 6, 5) * torch.tensor([0.1, 1, 10, 50])[:, None, None] + 7
-    y = standardised(x)
-    torch.testing.assert_close(y.mean((2, 3)), torch.zeros_like(y[..., 0, 0]))
-    variance = x.var((2, 3), unbiased=False)
-    torch.testing.assert_close(
-        y.var((2, 3), unbiased=False), variance / (variance + 1e-5)
-    )
-    # One by one, so that nothing is shared between regions or channels.
-    torch.testing.assert_close(y[1:2, 2:3], standardised(x[1:2, 2:3]))
-
-
-def test_a_constant_channel_is_zero():
-    x = features(2, 3, 4, 5)
-    x[0, 1] = 12.0
-    y = standardised(x)
-    assert not y[0, 1].any()
-    assert y[0, 0].any()
-    assert y[1, 1].any()
-
-
-@pytest.mark.parametrize("shape", [(1, 6, 1, 1), (3, 6, 1, 1), (1, 6, 4, 5)])
-def test_single_pixels_and_single_regions_have_finite_gradients(shape):
-    x = features(*shape).requires_grad_()
-    y = standardised(x)
-    (y * features(*shape)).sum().backward()
-    assert y.isfinite().all()
-    assert x.grad.isfinite().all()
-    if shape[2:] == (1, 1):
-        assert not y.any()
+        rows, ours = of_images(model, x)
+    assert rows.dtype == ours.dtype == torch.float32
+    described = rows.unflatten(0, (2, 9, 11)).permute(0, 3, 1, 2)
+    expected = torch.cat([texture(model, y, dict(count=9)).mT for y in described])
+    torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("images", [1, 3])
 def test_a_map_of_a_single_pixel_has_finite_texture(images):
     model = extractor()
     x = features(images, 8, 1, 1).requires_grad_()
-    ((_, ours),) = model(x, None)
-    assert ours.shape == (images, 6, 1, 1)
+    _, ours = of_images(model, x)
+    assert ours.shape == (images, 6)
     (ours * features(*ours.shape)).sum().backward()
     assert ours.isfinite().all()
     assert x.grad.isfinite().all()

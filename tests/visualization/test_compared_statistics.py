@@ -125,8 +125,8 @@ def test_the_drawn_histograms_are_those_of_the_extracted_features(
     algorithm = build()
     found = []
 
-    def recording(similarity, options):
-        histogram = texture_histogram(similarity, options)
+    def recording(similarity, options, pixels):
+        histogram = texture_histogram(similarity, options, pixels)
         found.extend(histogram.denoised)
         return histogram
 

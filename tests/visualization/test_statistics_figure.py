@@ -6,7 +6,7 @@ import pytest
 import torch
 from matplotlib.patches import Rectangle
 
-from texture_kd.functional import HistogramOptions
+from texture_kd.functional import HistogramOptions, cosine_self_similarity
 from texture_kd.visualization import Sampled, equalised, statistics_figure
 
 PICTURE = np.random.default_rng(0).integers(256, size=(48, 72, 3), dtype=np.uint8)
@@ -19,7 +19,9 @@ def sampled(seed=0, important=2, numbers=(1, 3), **options):
     histograms = {}
     for number in numbers:
         y0, x0, y1, x1 = BOXES[number - 1].tolist() if number else (0, 0, 16, 24)
-        histograms[number] = equalised(x[..., y0:y1, x0:x1], options)
+        histograms[number] = equalised(
+            cosine_self_similarity(x[..., y0:y1, x0:x1]), options
+        )
     boxes = BOXES if any(numbers) else BOXES[:0]
     return Sampled(x[0, 0], boxes, important, histograms)
 
@@ -190,7 +192,7 @@ def test_no_text_leaves_the_figure_or_stands_on_another(blocks, tmp_path):
 
 
 def test_constant_regions_are_written(tmp_path):
-    histograms = {1: equalised(torch.ones(1, 2, 5, 8), HistogramOptions())}
+    histograms = {1: equalised(torch.ones(1, 5, 8), HistogramOptions())}
     block = Sampled(torch.zeros(16, 24), BOXES, 3, histograms)
     path = tmp_path / "statistics.png"
     statistics_figure({"": {"": block}}, PICTURE).savefig(path)

@@ -37,6 +37,7 @@ from .laplacian_pyramid import (
 from .likeliest_deltas import likeliest_delta_distance
 from .quality_focal import quality_focal_distance
 from .quantization import Levels, count_levels, mix_levels, quantize, uniform_levels
+from .region_pixels import cut_regions, region_means, side_by_side
 from .region_sampling import (
     SamplerOptions,
     important_points,
@@ -47,13 +48,13 @@ from .region_sampling import (
 from .regions import (
     Regions,
     anchor_boxes,
-    crop_regions,
-    group_regions,
+    regions_of,
     scale_boxes,
     scale_regions,
+    whole_maps,
 )
 from .requantization import count_cells, heuristic_levels, requantize_levels
-from .self_similarity import cosine_self_similarity
+from .self_similarity import cosine_self_similarity, region_self_similarity
 from .spectral_cross_entropy import (
     relative_discrepancy,
     spectral_cross_entropy,
@@ -102,14 +103,13 @@ __all__ = [
     "cosine_self_similarity",
     "count_cells",
     "count_levels",
-    "crop_regions",
+    "cut_regions",
     "difference_attention",
     "directional_filter_bank",
     "fourier_distance",
     "fourier_resample",
     "generalized_iou",
     "gradient_penalty",
-    "group_regions",
     "guided_upsample",
     "haar_dwt",
     "haar_idwt",
@@ -129,13 +129,17 @@ __all__ = [
     "pixel_kl",
     "quality_focal_distance",
     "quantize",
+    "region_means",
+    "region_self_similarity",
     "region_std",
+    "regions_of",
     "relative_discrepancy",
     "requantize_levels",
     "sample_regions",
     "scale_boxes",
     "scale_regions",
     "select_regions",
+    "side_by_side",
     "spectral_concentration",
     "spectral_cross_entropy",
     "spectral_gradient",
@@ -144,4 +148,5 @@ __all__ = [
     "trimap",
     "truncated_cross_entropy",
     "uniform_levels",
+    "whole_maps",
 ]

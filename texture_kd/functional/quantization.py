@@ -98,7 +98,10 @@ def quantize(intensity: Tensor, levels: Levels, kernel: Kernel = "intensity") ->
 
 
 def count_levels(
-    intensity: Tensor, levels: Levels, kernel: Kernel = "intensity"
+    intensity: Tensor,
+    levels: Levels,
+    kernel: Kernel = "intensity",
+    counted: Tensor | None = None,
 ) -> Tensor:
     r"""Count the pixels of each level, E^n = sum_i E_i^n (SSTKD, Eq. 4).
 
@@ -110,6 +113,7 @@ def count_levels(
         intensity: S (R, P).
         levels: L and h, (R, N) each; no gradient flows into them.
         kernel: shape of the windows.
+        counted: which pixels (R, P) count, booleans; all by default.
 
     Returns:
         Counts (R, N), as many as pixels at most, with the dtype of ``intensity``.
@@ -128,8 +132,11 @@ def count_levels(
     edges, order = _edges(levels).sort(1)
     cells = _cells(intensity, edges)
     values = intensity.double()
+    ones = torch.ones_like(values)
+    if counted is not None:
+        values, ones = values.where(counted, 0), ones.where(counted, 0)
     empty = values.new_zeros(len(edges), edges.shape[1] + 1)
-    number = empty.scatter_add(1, cells, torch.ones_like(values)).cumsum(1)
+    number = empty.scatter_add(1, cells, ones).cumsum(1)
     total = empty.scatter_add(1, cells, values).cumsum(1)
     ranks = order.argsort(1)
     (n_left, n_centre, n_right), (t_left, t_centre, t_right) = (
@@ -147,7 +154,9 @@ def count_levels(
     return (counts + 0 * total[:, -1:]).to(intensity.dtype)
 
 
-def mix_levels(values: Tensor, intensity: Tensor, levels: Levels) -> Tensor:
+def mix_levels(
+    values: Tensor, intensity: Tensor, levels: Levels, slots: Tensor | None = None
+) -> Tensor:
     r"""Give each pixel the values of the levels that caught it, in their shares.
 
     .. math::
@@ -162,9 +171,11 @@ def mix_levels(values: Tensor, intensity: Tensor, levels: Levels) -> Tensor:
         values: V (R, D, N), the D values of each level.
         intensity: S (R, P).
         levels: L and h, (R, N) each; no gradient flows into them.
+        slots: the pixels (T,) that are wanted, P r + p for the p-th of row r; all by
+            default.
 
     Returns:
-        Y (R, D, P).
+        Y (T, D), of all pixels (R P, D).
 
     Raises:
         ValueError: the rows differ in number.
@@ -176,12 +187,19 @@ def mix_levels(values: Tensor, intensity: Tensor, levels: Levels) -> Tensor:
     cells = _cells(intensity, edges)
     # From the edge below, so that nothing cancels.
     offset = intensity - edges.gather(1, (cells - 1).clamp_min(0))
-    total = starts.sum(2).gather(1, cells) + slopes.sum(2).gather(1, cells) * offset
-    cells = cells[:, None].expand(-1, values.shape[1], -1)
+    first = starts.shape[1] * torch.arange(len(cells), device=cells.device)
+    cells, offset = (cells + first[:, None]).flatten(), offset.flatten()
+    if slots is not None:
+        cells, offset = cells.index_select(0, slots), offset.index_select(0, slots)
+
+    def on_the_line(start: Tensor, slope: Tensor) -> Tensor:
+        start, slope = (x.flatten(0, 1).index_select(0, cells) for x in (start, slope))
+        return start + slope * offset[:, None]
+
+    total = on_the_line(starts.sum(2, keepdim=True), slopes.sum(2, keepdim=True))
     with torch.autocast(values.device.type, enabled=False):
-        mixed = (values @ starts.mT).gather(2, cells)
-        mixed = mixed + (values @ slopes.mT).gather(2, cells) * offset[:, None]
-    return mixed / total.clamp_min(_SMALLEST)[:, None]
+        mixed = on_the_line(starts @ values.mT, slopes @ values.mT)
+    return mixed / total.clamp_min(_SMALLEST)
 
 
 def _check(intensity: Tensor, levels: Levels, kernel: Kernel) -> None:

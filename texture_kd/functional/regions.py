@@ -12,17 +12,30 @@ from torch import Tensor
 
 
 class Regions(NamedTuple):
-    """Regions of one shape.
+    """Regions of maps of one size, and their T pixels in all.
+
+    The pixels follow each other region by region, and in a region row by row: regions
+    of all shapes are treated together, and a GPU is given a few large kernels.
 
     Attributes:
         images: index (R,) of the image of each region.
-        boxes: boxes (R, 4), all of the same height and width.
-        size: their height and width.
+        boxes: boxes (R, 4).
+        size: height and width of the maps.
+        counts: number (R,) of the pixels of each.
+        largest: the greatest of these numbers.
+        region: the region (T,) that each pixel is in.
+        place: which pixel (T,) of its region it is, from 0.
+        position: which pixel (T,) of all maps it is, counted through the images.
     """
 
     images: Tensor
     boxes: Tensor
     size: tuple[int, int]
+    counts: Tensor
+    largest: int
+    region: Tensor
+    place: Tensor
+    position: Tensor
 
 
 def anchor_boxes(
@@ -81,78 +94,58 @@ def scale_boxes(
     return _shifted_boxes(centres, shapes, new_size)
 
 
-def scale_regions(
-    group: Regions, size: tuple[int, int], new_size: tuple[int, int]
-) -> Regions:
-    """Transfer regions to a map of another size, as :func:`scale_boxes` does.
+def regions_of(boxes: Tensor, size: tuple[int, int]) -> Regions:
+    """Find the pixels of regions.
 
     Args:
-        group: regions in a map of ``size``.
-        size: height and width of the map that the regions are in.
-        new_size: height and width of the other.
+        boxes: boxes (B, M, 4), int64, of each image, of at least one pixel, in its map.
+        size: height and width of the maps.
 
     Returns:
-        Regions of one shape.
-    """
-    corner = scale_boxes(torch.tensor([0, 0, *group.size]), size, new_size)
-    top, left, bottom, right = corner.tolist()
-    boxes = scale_boxes(group.boxes, size, new_size)
-    return Regions(group.images, boxes, (bottom - top, right - left))
-
-
-def group_regions(boxes: Tensor) -> list[Regions]:
-    """Group regions of one shape, which can be treated together.
-
-    Args:
-        boxes: boxes (B, M, 4) of each image.
-
-    Returns:
-        Regions of each shape, of at most as many as there are anchors. On a GPU this
-        waits for the boxes, and nothing else here does.
+        The B M regions, image by image. On a GPU this waits for the boxes, and nothing
+        else here does.
     """
     images = torch.arange(len(boxes), device=boxes.device)
-    images = images[:, None].expand(-1, boxes.shape[1]).flatten()
-    boxes = boxes.flatten(0, 1)
-    shapes, group, counts = (boxes[:, 2:] - boxes[:, :2]).unique(
-        dim=0, return_inverse=True, return_counts=True
-    )
-    order = group.argsort(stable=True)
-    regions, start = [], 0
-    for height, width, count in torch.cat([shapes, counts[:, None]], 1).tolist():
-        part = order[start : start + count]
-        regions.append(Regions(images[part], boxes[part], (height, width)))
-        start += count
-    return regions
+    return _regions(images.repeat_interleave(boxes.shape[1]), boxes.flatten(0, 1), size)
 
 
-def crop_regions(x: Tensor, groups: Sequence[Regions]) -> list[Tensor]:
-    """Cut regions out of features, exactly.
+def whole_maps(x: Tensor) -> Regions:
+    """Return each of the maps (B, C, H, W) as a region."""
+    size = (x.shape[2], x.shape[3])
+    box = torch.tensor([0, 0, *size], device=x.device)
+    return regions_of(box.expand(len(x), 1, 4), size)
+
+
+def scale_regions(regions: Regions, new_size: tuple[int, int]) -> Regions:
+    """Transfer regions to maps of another size, as :func:`scale_boxes` does.
 
     Args:
-        x: features (B, C, H, W).
-        groups: regions within the map.
+        regions: regions.
+        new_size: height and width of the other maps.
 
     Returns:
-        Of each group its regions (R, C, h, w).
+        As many regions; the same where the sizes are.
     """
-    pixels = [_pixels(group, x.shape[2:]) for group in groups]
-    # All at once, so that there is one gradient of the size of x.
-    rows = x.permute(0, 2, 3, 1).flatten(0, 2)
-    rows = rows.index_select(0, torch.cat([index.flatten() for index in pixels]))
-    parts = rows.split([index.numel() for index in pixels])
-    return [
-        part.unflatten(0, index.shape).permute(0, 3, 1, 2)
-        for part, index in zip(parts, pixels, strict=True)
-    ]
+    if regions.size == tuple(new_size):
+        return regions
+    boxes = scale_boxes(regions.boxes, regions.size, new_size)
+    return _regions(regions.images, boxes, tuple(new_size))
 
 
-def _pixels(group: Regions, size: Sequence[int]) -> Tensor:
-    """Return the pixels (R, h, w) of regions, counted through all images."""
-    images, boxes, (height, width) = group
-    rows = boxes[:, 0, None] + torch.arange(height, device=boxes.device)
-    columns = boxes[:, 1, None] + torch.arange(width, device=boxes.device)
-    rows = images[:, None] * size[0] + rows
-    return rows[:, :, None] * size[1] + columns[:, None]
+def _regions(images: Tensor, boxes: Tensor, size: tuple[int, int]) -> Regions:
+    sides = boxes[:, 2:] - boxes[:, :2]
+    counts = sides.prod(1)
+    total, largest = torch.stack([counts.sum(), counts.amax()]).tolist()
+    index = torch.arange(len(boxes), device=boxes.device)
+    region = index.repeat_interleave(counts, output_size=total)
+    first = counts.cumsum(0) - counts
+    corners = torch.stack(
+        [first, images * size[0] + boxes[:, 0], boxes[:, 1], sides[:, 1]], 1
+    )
+    first, top, left, width = corners.index_select(0, region).unbind(1)
+    place = torch.arange(total, device=boxes.device) - first
+    position = (top + place // width) * size[1] + left + place % width
+    return Regions(images, boxes, size, counts, largest, region, place, position)
 
 
 def half_up(value: float) -> int:

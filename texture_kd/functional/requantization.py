@@ -17,6 +17,7 @@ def heuristic_levels(
     alpha: float = 0.3,
     delta: float | None = None,
     steps: int = 1,
+    counted: Tensor | None = None,
 ) -> Levels:
     """Choose levels for intensities in [0, 1] (SSTKD, section 3.3).
 
@@ -31,6 +32,7 @@ def heuristic_levels(
         delta: share of the pixels from which on a cell is often used; 1/(2N) by
             default, that of a uniform distribution.
         steps: t, how often this is done.
+        counted: which pixels (R, P) count, booleans; all by default.
 
     Returns:
         Levels (R, N) with the dtype of ``intensity``; no gradient flows through them.
@@ -45,12 +47,15 @@ def heuristic_levels(
     edges = torch.arange(2 * count + 1, device=intensity.device).double() / (2 * count)
     edges = edges.expand(len(intensity), -1)
     for _ in range(steps):
-        levels = requantize_levels(count_cells(intensity, edges), edges, alpha, delta)
+        counts = count_cells(intensity, edges, counted)
+        levels = requantize_levels(counts, edges, alpha, delta)
         edges = _voronoi_edges(levels.centres)
     return Levels(*(tensor.to(intensity.dtype) for tensor in levels))
 
 
-def count_cells(intensity: Tensor, edges: Tensor) -> Tensor:
+def count_cells(
+    intensity: Tensor, edges: Tensor, counted: Tensor | None = None
+) -> Tensor:
     """Count the pixels in each cell, less for those far from its centre (SSTKD, Eq. 4).
 
     A pixel in lo < S <= hi counts 1 - abs(centre - S); what is not above the first edge
@@ -59,6 +64,7 @@ def count_cells(intensity: Tensor, edges: Tensor) -> Tensor:
     Args:
         intensity: S (R, P).
         edges: ascending edges (R, K + 1) of K cells.
+        counted: which pixels (R, P) count, booleans; all by default.
 
     Returns:
         Counts (R, K) in float64.
@@ -67,6 +73,8 @@ def count_cells(intensity: Tensor, edges: Tensor) -> Tensor:
     cells = torch.searchsorted(edges[:, 1:-1].contiguous(), intensity.contiguous())
     centres = (edges[:, 1:] + edges[:, :-1]) / 2
     weights = 1 - (centres.gather(1, cells) - intensity).abs()
+    if counted is not None:
+        weights = weights.where(counted, 0)
     counts = torch.zeros_like(centres, dtype=torch.float64)
     return counts.scatter_add_(1, cells, weights.double())
 

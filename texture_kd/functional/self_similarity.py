@@ -8,6 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .region_pixels import of_regions, region_means
+from .regions import Regions
+
 # A vector shorter than this has no direction.
 _SHORTEST = 1e-12
 
@@ -51,6 +54,22 @@ def cosine_self_similarity(x: Tensor) -> Tensor:
     return _SelfSimilarity.apply(x.flatten(2)).unflatten(1, x.shape[2:])
 
 
+def region_self_similarity(rows: Tensor, regions: Regions) -> Tensor:
+    """Compare the pixels of each region with its mean, likewise.
+
+    Args:
+        rows: features (T, C), as :func:`~texture_kd.functional.cut_regions` cuts them,
+            of any floating dtype.
+        regions: whose pixels they are.
+
+    Returns:
+        Similarities (T,), those that :func:`cosine_self_similarity` has of each region
+        alone.
+    """
+    rows = rows.to(torch.promote_types(rows.dtype, torch.float32))
+    return _RegionSelfSimilarity.apply(rows, regions)
+
+
 class _SelfSimilarity(torch.autograd.Function):
     """Keep the features only, and compute the rest again for the gradient."""
 
@@ -75,6 +94,39 @@ class _SelfSimilarity(torch.autograd.Function):
             right = torch.stack([pull, torch.ones_like(pull)], 1)
             radial = x * (-pull * similarity * inverse)[:, None]
             return radial.baddbmm_(left, right)
+
+
+class _RegionSelfSimilarity(torch.autograd.Function):
+    """The same for regions."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, regions: Regions) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.regions = regions
+        return _similarity_of_rows(x, regions)[0]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (x,), regions = ctx.saved_tensors, ctx.regions
+        similarity, inverse, direction, inverse_mean = _similarity_of_rows(x, regions)
+        pull = grad * inverse
+        drift = region_means(x * pull[:, None], regions)
+        drift = drift - direction * (direction * drift).sum(1, keepdim=True)
+        drift = of_regions(drift * inverse_mean, regions)
+        pulled = pull[:, None] * of_regions(direction, regions)
+        return pulled + drift - x * (pull * similarity * inverse)[:, None], None
+
+
+def _similarity_of_rows(
+    x: Tensor, regions: Regions
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return S (T,) of x (T, C), 1/|x| (T,), g/|g| (R, C) and 1/|g| (R, 1)."""
+    mean = region_means(x, regions)
+    inverse_mean = _inverse_length(mean)[:, None]
+    direction = mean * inverse_mean
+    inverse = _inverse_length(x)
+    dots = (x * of_regions(direction, regions)).sum(1)
+    return dots * inverse, inverse, direction, inverse_mean
 
 
 def _similarity(x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

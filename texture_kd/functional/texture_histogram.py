@@ -105,7 +105,9 @@ class TextureHistogram(NamedTuple):
 
 
 def texture_histogram(
-    similarity: Tensor, options: HistogramOptions | None = None
+    similarity: Tensor,
+    options: HistogramOptions | None = None,
+    pixels: Tensor | None = None,
 ) -> TextureHistogram:
     """Describe intensities by an equalised and denoised histogram (SSTKD, Eq. 4-6).
 
@@ -116,13 +118,16 @@ def texture_histogram(
     Args:
         similarity: S (R, P), a row for each region, in float32 or float64.
         options: how; SSTKD's way by default.
+        pixels: number (R,) of pixels of each row, the first ones; P by default. Behind
+            them stand copies of some of them, which do not count.
 
     Returns:
         Levels and counts, with the dtype of ``similarity``. Least and greatest
         intensity and the levels are constants to the gradient.
 
     Raises:
-        ValueError: ``similarity`` is no float32 or float64 tensor (R, P), or is empty.
+        ValueError: ``similarity`` is no float32 or float64 tensor (R, P), or is empty,
+            or there is not one number of pixels for each row.
 
     Example:
         >>> import torch
@@ -140,12 +145,21 @@ def texture_histogram(
         # Counts above 2048 are inexact in half precision, and levels are 0.01 apart.
         raise ValueError(f"expected float32 or float64, got {similarity.dtype}")
     options = options or HistogramOptions()
+    counted = None
+    if pixels is not None:
+        if pixels.shape != similarity.shape[:1]:
+            raise ValueError(
+                f"expected the number of pixels of {len(similarity)} rows, got shape "
+                f"{tuple(pixels.shape)}"
+            )
+        place = torch.arange(similarity.shape[1], device=similarity.device)
+        counted = place < pixels[:, None]
     minimum, maximum = similarity.detach().aminmax(dim=1, keepdim=True)
     extent = maximum - minimum
     constant = extent <= options.range_eps
     intensity = (similarity - minimum) / extent.masked_fill(constant, 1)
     intensity = intensity.masked_fill(constant, 0)
-    levels = _levels(intensity, options)
+    levels = _levels(intensity, options, counted)
     raw_levels = minimum + extent * levels.centres
     if options.literal:
         intensity = similarity.where(~constant, minimum)
@@ -155,7 +169,7 @@ def texture_histogram(
         levels.centres.where(~constant, intensity.detach()[:, :1]),
         levels.half_widths.masked_fill(constant, 1),
     )
-    counts = count_levels(intensity, levels, options.kernel)
+    counts = count_levels(intensity, levels, options.kernel, counted)
     denoised = clip_redistribute(counts, options.theta)
     return TextureHistogram(
         intensity, levels, raw_levels.where(~constant, minimum), counts, denoised
@@ -195,10 +209,17 @@ def clip_redistribute(counts: Tensor, theta: float = 0.9) -> Tensor:
     return clipped + (counts - clipped).mean(-1, keepdim=True)
 
 
-def _levels(intensity: Tensor, options: HistogramOptions) -> Levels:
+def _levels(
+    intensity: Tensor, options: HistogramOptions, counted: Tensor | None
+) -> Levels:
     if options.placement == "uniform":
         ends = intensity.new_zeros(len(intensity)), intensity.new_ones(len(intensity))
         return uniform_levels(*ends, options.count)
     return heuristic_levels(
-        intensity, options.count, options.alpha, options.delta, options.steps
+        intensity,
+        options.count,
+        options.alpha,
+        options.delta,
+        options.steps,
+        counted,
     )

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from texture_kd.functional.region_sampling import SamplerOptions, sample_regions
-from texture_kd.functional.regions import Regions, group_regions
+from texture_kd.functional.regions import Regions, regions_of
 from texture_kd.functional.self_similarity import cosine_self_similarity
 from texture_kd.losses.own_random import OwnRandom
 
@@ -25,18 +25,18 @@ class RegionSampler(OwnRandom):
         self.options = options
 
     @torch.no_grad()
-    def forward(self, features: Tensor) -> list[Regions]:
+    def forward(self, features: Tensor) -> Regions:
         """Choose.
 
         Args:
             features: features (N, C, H, W) of any unit.
 
         Returns:
-            Regions by their shape.
+            Regions, those of each image in the order that they were chosen in.
         """
         generator = self.generator()
         intensity = cosine_self_similarity(features)
         boxes = sample_regions(intensity, generator, self.options)
         if self.training:
             self.advance()
-        return group_regions(boxes)
+        return regions_of(boxes, tuple(features.shape[2:]))

@@ -1,6 +1,6 @@
 """Statistical texture distillation of SSTKD, Eq. 7."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal, NamedTuple, get_args
 
 import torch
@@ -9,18 +9,20 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from texture_kd.functional.choices import check_choice
+from texture_kd.functional.region_pixels import cut_regions, standardised
 from texture_kd.functional.region_sampling import SamplerOptions
-from texture_kd.functional.regions import Regions, scale_regions
+from texture_kd.functional.regions import Regions, scale_regions, whole_maps
 from texture_kd.functional.texture_histogram import HistogramOptions
 from texture_kd.losses.feature_checks import check_feature, check_same_images
 from texture_kd.losses.region_sampler import RegionSampler
 from texture_kd.losses.texture_classifier import TextureClassifier
 from texture_kd.losses.texture_distance import (
     Reduction,
+    Side,
     histogram_distance,
     learnt_distance,
 )
-from texture_kd.losses.texture_extractor import Texture, TextureExtractor, cut_regions
+from texture_kd.losses.texture_extractor import Texture, TextureExtractor
 
 Extractor = Literal["aux", "frozen", "none"]
 Mode = Literal["sampler", "global"]
@@ -31,14 +33,14 @@ class Compared(NamedTuple):
 
     Attributes:
         stages: both stages (N, C, H, W), on the grid of the second.
-        groups: its regions by their shape, or None for each image as a whole.
-        features: features (R, D, h, w) of each group, whose self-similarity has the
+        regions: its regions, or each image as a whole.
+        features: features (T, D) of their pixels, whose self-similarity has the
             histograms.
     """
 
     stages: Tensor
-    groups: list[Regions] | None
-    features: list[Tensor]
+    regions: Regions
+    features: Tensor
 
 
 class DTIEMLoss(nn.Module):
@@ -168,31 +170,24 @@ class DTIEMLoss(nn.Module):
                 expected, the numbers of images differ, or labels are missing or wrong.
         """
         self._check(gt)
-        student, s_groups, teacher, t_groups = self._seen(
-            s_stage1, s_stage2, t_stage1, t_stage2
-        )
+        student, teacher = self._seen(s_stage1, s_stage2, t_stage1, t_stage2)
         if self.extractor is None:
             distance = histogram_distance(
-                cut_regions(student, s_groups),
-                cut_regions(teacher, t_groups),
+                *(Side(cut_regions(*side), side[1]) for side in (student, teacher)),
                 self.histogram,
                 self.reduction,
             )
         else:
-            aligned = _aligned(self.align_teacher, teacher)
-            targets = self.extractor(aligned, t_groups)
-            results = self._extract_student(student, s_groups)
+            target = self._extract_teacher(*teacher)
             distance = learnt_distance(
-                [texture.statistics for texture in results],
-                [texture.statistics for texture in targets],
+                Side(self._extract_student(*student), student[1]),
+                Side(target.statistics, teacher[1]),
                 self.reduction,
             )
         self.parts = {"texture": distance.detach()}
         if self.auxiliary_head is None:
             return self.loss_weight * distance
-        auxiliary = self.auxiliary_head(
-            targets, t_groups, gt, len(teacher), tuple(teacher.shape[-2:])
-        )
+        auxiliary = self.auxiliary_head(target, teacher[1], gt, len(teacher[0]))
         self.parts["auxiliary"] = auxiliary.detach()
         return self.loss_weight * (distance + auxiliary)
 
@@ -214,12 +209,10 @@ class DTIEMLoss(nn.Module):
         Raises:
             ValueError: as :meth:`forward`, but for the labels.
         """
-        student, s_groups, teacher, t_groups = self._seen(
-            s_stage1, s_stage2, t_stage1, t_stage2
-        )
+        student, teacher = self._seen(s_stage1, s_stage2, t_stage1, t_stage2)
         return (
-            self._compared(self.align_student, student, s_groups),
-            self._compared(self.align_teacher, teacher, t_groups),
+            self._compared(self.align_student, *student),
+            self._compared(self.align_teacher, *teacher),
         )
 
     def _check(self, gt: Tensor | None) -> None:
@@ -237,30 +230,37 @@ class DTIEMLoss(nn.Module):
 
     def _seen(
         self, s_stage1: Tensor, s_stage2: Tensor, t_stage1: Tensor, t_stage2: Tensor
-    ) -> tuple[Tensor, list[Regions] | None, Tensor, list[Regions] | None]:
+    ) -> tuple[tuple[Tensor, Regions], tuple[Tensor, Regions]]:
         """Return each network's stages and the regions of them, the student's first."""
         student = _stages("student", s_stage1, s_stage2, self.student_channels)
         teacher = _stages("teacher", t_stage1, t_stage2, self.teacher_channels).detach()
         check_same_images(student, teacher)
-        groups = None if self.sampler is None else self.sampler(teacher)
-        return student, _transferred(groups, teacher, student), teacher, groups
+        regions = (self.sampler or whole_maps)(teacher)
+        transferred = scale_regions(regions, tuple(student.shape[2:]))
+        return (student, transferred), (teacher, regions)
 
     def _compared(
-        self, align: nn.Module | None, x: Tensor, groups: list[Regions] | None
+        self, align: nn.Module | None, x: Tensor, regions: Regions
     ) -> Compared:
         if self.extractor is None:
-            return Compared(x, groups, cut_regions(x, groups))
-        return Compared(x, groups, self.extractor.features(_aligned(align, x), groups))
+            return Compared(x, regions, cut_regions(x, regions))
+        features = self.extractor.features(_aligned(align, x), regions)
+        return Compared(x, regions, features)
 
-    def _extract_student(
-        self, x: Tensor, groups: Sequence[Regions] | None
-    ) -> list[Texture]:
+    def _extract_teacher(self, x: Tensor, regions: Regions) -> Texture:
+        """Return features and statistics, these standardised."""
+        aligned = _aligned(self.align_teacher, x)
+        features, statistics = self.extractor(aligned, regions)
+        return Texture(features, standardised(statistics, regions))
+
+    def _extract_student(self, x: Tensor, regions: Regions) -> Tensor:
         aligned = _aligned(self.align_student, x)
         # The student must not move what it is measured by.
         constants = {
             name: value.detach() for name, value in self.extractor.named_parameters()
         }
-        return functional_call(self.extractor, constants, (aligned, groups))
+        texture = functional_call(self.extractor, constants, (aligned, regions))
+        return texture.statistics
 
 
 def _aligned(align: nn.Conv2d, x: Tensor) -> Tensor:
@@ -284,13 +284,3 @@ def _stages(side: str, stage1: Tensor, stage2: Tensor, channels: int) -> Tensor:
         )
     pooled = F.adaptive_avg_pool2d(stage1, stage2.shape[-2:])
     return torch.cat([pooled, stage2], 1)
-
-
-def _transferred(
-    groups: Sequence[Regions] | None, source: Tensor, target: Tensor
-) -> list[Regions] | None:
-    """Transfer regions from one network's map to another's."""
-    if groups is None:
-        return None
-    sizes = tuple(source.shape[-2:]), tuple(target.shape[-2:])
-    return [scale_regions(group, *sizes) for group in groups]

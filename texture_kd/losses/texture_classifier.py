@@ -1,14 +1,13 @@
 """The auxiliary segmentation head that SSTKD's statistical texture is learnt with."""
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from texture_kd.functional.labels import labels_on_grid
+from texture_kd.functional.region_pixels import cut_regions
 from texture_kd.functional.regions import Regions
-from texture_kd.losses.texture_extractor import Texture, cut_regions, standardised
+from texture_kd.losses.texture_extractor import Texture
 
 
 class TextureClassifier(nn.Module):
@@ -29,20 +28,19 @@ class TextureClassifier(nn.Module):
 
     def forward(
         self,
-        textures: Sequence[Texture],
-        groups: Sequence[Regions] | None,
+        texture: Texture,
+        regions: Regions,
         gt: Tensor,
         images: int,
-        size: tuple[int, int],
     ) -> Tensor:
         """Compute the cross-entropy.
 
         Args:
-            textures: texture of each group of regions.
-            groups: the regions; None for each image as a whole.
+            texture: features and statistics (T, D) of the regions' pixels, each channel
+                of the statistics standardised in each region.
+            regions: the regions.
             gt: integer labels (N, H, W) or (N, 1, H, W).
             images: N.
-            size: height and width of the map that the regions are in.
 
         Returns:
             The mean over the regions' pixels that count, in nats; 0 where none counts.
@@ -50,16 +48,13 @@ class TextureClassifier(nn.Module):
         Raises:
             ValueError: labels are not integers or have another shape.
         """
-        labels = labels_on_grid(gt, images, size)[:, None]
-        total, count = 0, 0
-        for texture, label in zip(textures, cut_regions(labels, groups), strict=True):
-            statistics = standardised(texture.statistics)
-            logits = self.classify(torch.cat([texture.features, statistics], dim=1))
-            total = total + F.cross_entropy(
-                logits.to(texture.features.dtype),
-                label[:, 0].long(),
-                ignore_index=self.ignore_index,
-                reduction="sum",
-            )
-            count = count + (label != self.ignore_index).sum()
-        return total / count.clamp(min=1)
+        labels = labels_on_grid(gt, images, regions.size)[:, None]
+        labels = cut_regions(labels, regions)[:, 0].long()
+        logits = self.classify(torch.cat(texture, dim=1)[..., None, None])
+        total = F.cross_entropy(
+            logits.flatten(1).to(texture.features.dtype),
+            labels,
+            ignore_index=self.ignore_index,
+            reduction="sum",
+        )
+        return total / (labels != self.ignore_index).sum().clamp(min=1)

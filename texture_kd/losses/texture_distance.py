@@ -1,50 +1,62 @@
 """Distances of a student's statistical texture from the teacher's: SSTKD, Eq. 7."""
 
-from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from texture_kd.functional.self_similarity import cosine_self_similarity
-from texture_kd.functional.texture_histogram import HistogramOptions, texture_histogram
-from texture_kd.losses.texture_extractor import standardised
+from texture_kd.functional.region_pixels import (
+    of_regions,
+    on_grid,
+    slots,
+    standardised,
+)
+from texture_kd.functional.regions import Regions
+from texture_kd.functional.texture_histogram import HistogramOptions
+from texture_kd.losses.texture_extractor import region_histograms
 
 Reduction = Literal["mean", "sum_channels"]
 
 
-def learnt_distance(
-    students: Sequence[Tensor], teachers: Sequence[Tensor], reduction: Reduction
-) -> Tensor:
+class Side(NamedTuple):
+    """One network's features of regions' pixels.
+
+    Attributes:
+        rows: features or texture (T, D).
+        regions: the regions.
+    """
+
+    rows: Tensor
+    regions: Regions
+
+
+def learnt_distance(student: Side, target: Side, reduction: Reduction) -> Tensor:
     """Compare learnt texture, each channel standardised in each region.
 
+    Normalised over the channels as well, what all pixels of a region have in common was
+    soon nearly all that was learnt and compared: 99 % of the variance after 400
+    iterations on the texture mosaic, against 20 % this way.
+
     Args:
-        students: F^sta (R, D, h, w) of each group of regions.
-        teachers: the same of the teacher, (R, D, h', w'); no gradient flows into them.
+        student: F^sta of the student.
+        target: that of the teacher, standardised already; no gradient flows into it.
         reduction: mean or sum over the channels.
 
     Returns:
         The mean over the regions of the mean over their pixels.
     """
-    distances = []
-    for student, teacher in zip(students, teachers, strict=True):
-        student = standardised(_on_grid(student, teacher))
-        distances.append(_squared(student, standardised(teacher.detach()), reduction))
-    return torch.cat(distances).mean()
+    rows = on_grid(*student, target.regions)
+    rows = standardised(rows, target.regions)
+    return _squared(rows, target.rows.detach(), target.regions, reduction)
 
 
 def histogram_distance(
-    students: Sequence[Tensor],
-    teachers: Sequence[Tensor],
-    options: HistogramOptions,
-    reduction: Reduction,
+    student: Side, teacher: Side, options: HistogramOptions, reduction: Reduction
 ) -> Tensor:
     """Compare histograms, and the pixels' intensities, with nothing learnt.
 
     Args:
-        students: features (R, C, h, w) of each group of regions.
-        teachers: the same of the teacher, (R, C', h', w').
+        student: features of the student.
+        teacher: those of the teacher.
         options: how histograms are made.
         reduction: mean or sum over levels' two numbers.
 
@@ -52,26 +64,21 @@ def histogram_distance(
         The sum of two means over the regions: of the nodes' distance, and of the
         intensities'.
     """
-    nodes, pixels = [], []
-    for pair in zip(students, teachers, strict=True):
-        similarities = [cosine_self_similarity(x) for x in pair]
-        s, t = (texture_histogram(x.flatten(1), options) for x in similarities)
-        s_map, t_map = (
-            histogram.intensity.reshape(x.shape)[:, None]
-            for histogram, x in zip((s, t), similarities, strict=True)
-        )
-        nodes.append(_squared(s.nodes, t.nodes, reduction))
-        pixels.append(_squared(_on_grid(s_map, t_map), t_map, reduction))
-    return torch.cat(nodes).mean() + torch.cat(pixels).mean()
+    s, t = (region_histograms(*side, options) for side in (student, teacher))
+    nodes = (s.nodes - t.nodes).square().mean(2)
+    nodes = nodes.mean(1) if reduction == "mean" else nodes.sum(1)
+    s_rows, t_rows = (
+        histogram.intensity.flatten()[slots(side.regions), None]
+        for histogram, side in ((s, student), (t, teacher))
+    )
+    s_rows = on_grid(s_rows, student.regions, teacher.regions)
+    return nodes.mean() + _squared(s_rows, t_rows, teacher.regions, reduction)
 
 
-def _squared(student: Tensor, teacher: Tensor, reduction: Reduction) -> Tensor:
-    """Return the distance (R,) of each region's (R, D, ...) from the teacher's."""
-    squared = (student - teacher).square().flatten(2).mean(2)
-    return squared.mean(1) if reduction == "mean" else squared.sum(1)
-
-
-def _on_grid(x: Tensor, target: Tensor) -> Tensor:
-    if x.shape[-2:] == target.shape[-2:]:
-        return x
-    return F.interpolate(x, target.shape[-2:], mode="bilinear", align_corners=False)
+def _squared(
+    student: Tensor, teacher: Tensor, regions: Regions, reduction: Reduction
+) -> Tensor:
+    """Return the mean over the regions of their pixels' (T, D) mean distance."""
+    squared = (student - teacher).square()
+    squared = squared.mean(1) if reduction == "mean" else squared.sum(1)
+    return (squared / of_regions(regions.counts, regions)).sum() / len(regions.counts)

@@ -1,23 +1,32 @@
 """The learnt part of SSTKD's DTIEM: features, and graph reasoning on their levels."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from texture_kd.functional.quantization import mix_levels
-from texture_kd.functional.regions import Regions, crop_regions
-from texture_kd.functional.self_similarity import cosine_self_similarity
-from texture_kd.functional.texture_histogram import HistogramOptions, texture_histogram
+from texture_kd.functional.region_pixels import (
+    cut_regions,
+    region_means,
+    side_by_side,
+    slots,
+)
+from texture_kd.functional.regions import Regions
+from texture_kd.functional.self_similarity import region_self_similarity
+from texture_kd.functional.texture_histogram import (
+    HistogramOptions,
+    TextureHistogram,
+    texture_histogram,
+)
 
 
 class Texture(NamedTuple):
-    """Features of regions of one shape, and their statistical texture.
+    """Features of regions' pixels, and their statistical texture.
 
     Attributes:
-        features: (R, D, h, w).
-        statistics: F^sta (R, D, h, w), not normalised.
+        features: (T, D).
+        statistics: F^sta (T, D), not normalised.
     """
 
     features: Tensor
@@ -84,54 +93,39 @@ class TextureExtractor(nn.Module):
         self.value = nn.Conv1d(d, d, 1)
         self.out = nn.Conv1d(d, d, 1)
 
-    def forward(
-        self, aligned: Tensor, groups: Sequence[Regions] | None
-    ) -> list[Texture]:
+    def forward(self, aligned: Tensor, regions: Regions) -> Texture:
         """Extract the texture of regions.
 
         Args:
             aligned: features (B, C, H, W).
-            groups: regions; None for each image as a whole.
+            regions: regions of them.
 
         Returns:
-            The texture of each group, in float32 at least.
+            The texture of their pixels, in float32 at least.
         """
-        regions = self.features(aligned, groups)
+        features = self.features(aligned, regions)
         with torch.autocast(aligned.device.type, enabled=False):
-            statistics = self._statistics(regions)
-            return list(map(Texture, regions, statistics))
+            return Texture(features, self._statistics(features, regions))
 
-    def features(
-        self, aligned: Tensor, groups: Sequence[Regions] | None
-    ) -> list[Tensor]:
-        """Describe regions, without their statistics.
+    def features(self, aligned: Tensor, regions: Regions) -> Tensor:
+        """Describe the pixels of regions, without their statistics.
 
         Args:
             aligned: features (B, C, H, W).
-            groups: regions; None for each image as a whole.
+            regions: regions of them.
 
         Returns:
-            Features (R, D, h, w) of each group, in float32 at least.
+            Features (T, D), in float32 at least.
         """
         features = self.core(aligned)
         features = features.to(torch.promote_types(features.dtype, torch.float32))
-        return cut_regions(features, groups)
+        return cut_regions(features, regions)
 
-    def _statistics(self, regions: Sequence[Tensor]) -> list[Tensor]:
-        histograms = [
-            texture_histogram(cosine_self_similarity(x).flatten(1), self.options)
-            for x in regions
-        ]
-        # Regions of all shapes have as many levels: their graphs go together.
-        levels = torch.cat(
-            [torch.stack([h.raw_levels, h.nodes[:, 1]], 1) for h in histograms]
-        )
-        nodes = self._reason(levels, torch.cat([x.mean((2, 3)) for x in regions]))
-        nodes = nodes.split([len(x) for x in regions])
-        return [
-            mix_levels(n, h.intensity, h.levels).unflatten(2, x.shape[2:])
-            for x, h, n in zip(regions, histograms, nodes, strict=True)
-        ]
+    def _statistics(self, features: Tensor, regions: Regions) -> Tensor:
+        histogram = region_histograms(features, regions, self.options)
+        levels = torch.stack([histogram.raw_levels, histogram.nodes[:, 1]], 1)
+        nodes = self._reason(levels, region_means(features, regions))
+        return mix_levels(nodes, histogram.intensity, histogram.levels, slots(regions))
 
     def _reason(self, levels: Tensor, means: Tensor) -> Tensor:
         """Return nodes (R, D, N) of levels and shares (R, 2, N) and of means (R, D)."""
@@ -141,31 +135,19 @@ class TextureExtractor(nn.Module):
         return self.out(self.value(nodes) @ attention.softmax(-1).mT)
 
 
-def standardised(statistics: Tensor) -> Tensor:
-    """Bring each channel of each region to mean 0 and variance 1.
-
-    A constant channel gives 0. Normalised over the channels as well, what all pixels of
-    a region have in common was soon nearly all that was learnt and compared: 99 % of
-    the variance after 400 iterations on the texture mosaic, against 20 % this way.
+def region_histograms(
+    features: Tensor, regions: Regions, options: HistogramOptions
+) -> TextureHistogram:
+    """Describe the self-similarity of each region by a histogram.
 
     Args:
-        statistics: F^sta (R, D, h, w).
+        features: features (T, C) of the regions' pixels.
+        regions: whose they are.
+        options: how histograms are made.
 
     Returns:
-        The same, standardised.
+        The histograms of rows (R, P), P pixels as of the largest region.
     """
-    variance, mean = torch.var_mean(statistics, dim=(2, 3), correction=0, keepdim=True)
-    return (statistics - mean) * (variance + 1e-5).rsqrt()
-
-
-def cut_regions(x: Tensor, groups: Sequence[Regions] | None) -> list[Tensor]:
-    """Cut groups of regions out of maps.
-
-    Args:
-        x: maps (B, C, H, W).
-        groups: regions; None for each image as a whole.
-
-    Returns:
-        Maps (R, C, h, w) of each group.
-    """
-    return [x] if groups is None else crop_regions(x, groups)
+    similarity = region_self_similarity(features, regions)
+    rows = side_by_side(similarity, regions)
+    return texture_histogram(rows, options, regions.counts)

@@ -7,8 +7,10 @@ from mmrazor.models.algorithms import BaseAlgorithm
 from torch import Tensor
 
 from texture_kd.functional import (
+    Regions,
     cosine_self_similarity,
     important_points,
+    region_self_similarity,
     region_std,
 )
 from texture_kd.losses import DTIEMLoss
@@ -57,35 +59,38 @@ def _value(loss: DTIEMLoss, features: Mapping[str, Tensor]) -> str:
 
 def _sampled(loss: DTIEMLoss, features: Mapping[str, Tensor]) -> dict[str, Sampled]:
     student, teacher = loss.compared(**features)
-    order = _by_contrast(teacher)
+    order = [] if loss.sampler is None else _by_contrast(teacher)
     return {
         name: _side(loss, side, order)
         for name, side in (("teacher", teacher), ("student", student))
     }
 
 
-def _boxes(side: Compared) -> Tensor:
-    if side.groups is None:
-        return torch.empty(0, 4, dtype=torch.int64)
-    return torch.cat([group.boxes for group in side.groups])
-
-
 def _by_contrast(teacher: Compared) -> list[int]:
     """Return the order that the sampler chose the teacher's regions by."""
     similarity = cosine_self_similarity(teacher.stages)
-    contrast = region_std(similarity, _boxes(teacher)[None])[0]
+    contrast = region_std(similarity, teacher.regions.boxes[None])[0]
     return contrast.argsort(descending=True).tolist()
 
 
 def _side(loss: DTIEMLoss, side: Compared, order: list[int]) -> Sampled:
-    regions = [region for group in side.features for region in group.split(1)]
-    important, shown = 0, {0: regions[0]}
+    important, shown = 0, {0: 0}
     if order:
         important = important_points(len(order), loss.sampler.options.importance)
-        shown = {n: regions[order[n - 1]] for n in shown_regions(important, len(order))}
+        shown = {n: order[n - 1] for n in shown_regions(important, len(order))}
+    similarity = region_self_similarity(side.features, side.regions)
     return Sampled(
         cosine_self_similarity(side.stages)[0],
-        _boxes(side)[order],
+        side.regions.boxes[order],
         important,
-        {number: equalised(x, loss.histogram) for number, x in shown.items()},
+        {
+            number: equalised(_map(similarity, side.regions, index), loss.histogram)
+            for number, index in shown.items()
+        },
     )
+
+
+def _map(values: Tensor, regions: Regions, index: int) -> Tensor:
+    """Return the values (1, h, w) of one region's pixels."""
+    y0, x0, y1, x1 = regions.boxes[index].tolist()
+    return values[regions.region == index].view(1, y1 - y0, x1 - x0)

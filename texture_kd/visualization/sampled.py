@@ -64,19 +64,19 @@ class Sampled(NamedTuple):
     histograms: Mapping[int, Equalised]
 
 
-def equalised(features: Tensor, options: HistogramOptions) -> Equalised:
+def equalised(similarity: Tensor, options: HistogramOptions) -> Equalised:
     """Count self-similarities at uniform levels, and as the options say.
 
     Args:
-        features: features (1, C, H, W) of a region or a map.
+        similarity: self-similarity (1, H, W) of a region or a map.
         options: how histograms are made.
 
     Returns:
         Both histograms.
     """
-    row = cosine_self_similarity(features).flatten(1)
+    row = similarity.flatten(1)
     return Equalised(
-        tuple(features.shape[2:]),
+        tuple(similarity.shape[1:]),
         texture_histogram(row, replace(options, placement="uniform")),
         texture_histogram(row, options),
     )
@@ -120,5 +120,7 @@ def sampled_image(picture: NDArray[np.uint8]) -> Sampled:
     corners = [boxes[number - 1].tolist() for number in numbers]
     regions = [features[..., y0:y1, x0:x1] for y0, x0, y1, x1 in corners]
     shown = zip([0, *numbers], [features, *regions], strict=True)
-    histograms = {number: equalised(x, options) for number, x in shown}
+    histograms = {
+        number: equalised(cosine_self_similarity(x), options) for number, x in shown
+    }
     return Sampled(similarity[0], boxes, important, histograms)

@@ -36,11 +36,13 @@ from texture_kd.functional import (
     SamplerOptions,
     TextureHistogram,
     cosine_self_similarity,
-    crop_regions,
-    group_regions,
+    cut_regions,
     quantize,
+    region_self_similarity,
+    regions_of,
     requantize_levels,
     sample_regions,
+    side_by_side,
     texture_histogram,
 )
 
@@ -171,8 +173,8 @@ def reference_calls(x: Tensor) -> Passes:
     functions = texture_functions(x, HistogramOptions())
     check_same(functions[DISTANCE], functions[DENSE], x)
     intensity = cosine_self_similarity(x)
-    groups = group_regions(sample_regions(intensity))
-    functions[REGIONS] = partial(region_histograms, groups=groups)
+    regions = regions_of(sample_regions(intensity), tuple(x.shape[2:]))
+    functions[REGIONS] = partial(region_histograms, regions=regions)
     calls = passes(functions, x)
     calls[FORWARD][SAMPLER] = lambda: sample_regions(intensity)
     return calls
@@ -244,13 +246,12 @@ def distance(intensity: Tensor, nodes: Tensor, target: TextureHistogram) -> Tens
     )
 
 
-def region_histograms(x: Tensor, groups: Sequence[Regions]) -> list[Tensor]:
+def region_histograms(x: Tensor, regions: Regions) -> list[Tensor]:
     """Compute nodes and intensities of regions."""
-    histograms = [
-        texture_histogram(cosine_self_similarity(region).flatten(1))
-        for region in crop_regions(x, groups)
-    ]
-    return [field for found in histograms for field in (found.nodes, found.intensity)]
+    similarity = region_self_similarity(cut_regions(x, regions), regions)
+    rows = side_by_side(similarity, regions)
+    histogram = texture_histogram(rows, pixels=regions.counts)
+    return [histogram.nodes, histogram.intensity]
 
 
 def check_same(function: Function, other: Function, x: Tensor) -> None:

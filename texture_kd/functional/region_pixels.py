@@ -1,0 +1,125 @@
+"""What is computed of the pixels of regions of all shapes, one after another.
+
+Features of pixels are rows (T, C), in the order of
+:class:`~texture_kd.functional.Regions`.
+"""
+
+import torch
+from torch import Tensor
+
+from .regions import Regions
+
+# Variances are taken to be this much greater.
+_LEAST_VARIANCE = 1e-5
+
+
+def cut_regions(x: Tensor, regions: Regions) -> Tensor:
+    """Cut regions out of maps, exactly.
+
+    Args:
+        x: maps (B, C, H, W) of any dtype.
+        regions: regions of maps of this size.
+
+    Returns:
+        Rows (T, C).
+
+    Raises:
+        ValueError: the regions are of maps of another size.
+    """
+    if tuple(x.shape[2:]) != regions.size:
+        raise ValueError(
+            f"the regions are of maps {regions.size}, and the maps have shape "
+            f"{tuple(x.shape)}"
+        )
+    rows = x.permute(0, 2, 3, 1).flatten(0, 2)
+    return rows.index_select(0, regions.position)
+
+
+def region_means(rows: Tensor, regions: Regions) -> Tensor:
+    """Return the mean (R, C) of the pixels of each region.
+
+    Args:
+        rows: values (T, C), float32 or float64.
+        regions: whose pixels they are.
+    """
+    sums = rows.new_zeros(len(regions.counts), rows.shape[1])
+    return sums.index_add(0, regions.region, rows) / regions.counts[:, None]
+
+
+def of_regions(values: Tensor, regions: Regions) -> Tensor:
+    """Give each pixel the values (T, ...) of its region, (R, ...)."""
+    return values.index_select(0, regions.region)
+
+
+def standardised(rows: Tensor, regions: Regions) -> Tensor:
+    """Bring each channel of each region to mean 0 and variance 1.
+
+    A constant channel gives 0.
+
+    Args:
+        rows: values (T, C), float32 or float64.
+        regions: whose pixels they are.
+
+    Returns:
+        The same, standardised.
+    """
+    deviation = rows - of_regions(region_means(rows, regions), regions)
+    variance = region_means(deviation.square(), regions)
+    return deviation * of_regions((variance + _LEAST_VARIANCE).rsqrt(), regions)
+
+
+def side_by_side(values: Tensor, regions: Regions) -> Tensor:
+    """Put the pixels of each region into a row of its own.
+
+    Args:
+        values: a number (T,) of each pixel.
+        regions: whose pixels they are.
+
+    Returns:
+        (R, P) with P pixels of the largest region; behind its own pixels a region has
+        copies of its first one, which pass no gradient.
+    """
+    first = values.detach()[regions.counts.cumsum(0) - regions.counts]
+    filled = first[:, None].expand(-1, regions.largest).flatten()
+    return filled.index_copy(0, slots(regions), values).unflatten(
+        0, (-1, regions.largest)
+    )
+
+
+def slots(regions: Regions) -> Tensor:
+    """Return where (T,) each pixel stands in what :func:`side_by_side` returns."""
+    return regions.region * regions.largest + regions.place
+
+
+def on_grid(rows: Tensor, regions: Regions, target: Regions) -> Tensor:
+    """Resize each region to the height and width that it has elsewhere, bilinearly.
+
+    Args:
+        rows: values (T, C).
+        regions: whose pixels they are.
+        target: as many regions of other maps.
+
+    Returns:
+        Values (T', C) at the pixels of ``target``, as
+        :func:`torch.nn.functional.interpolate` has them without ``align_corners``.
+    """
+    if regions is target:
+        return rows
+    old, new = (of_regions(_sides(x), target) for x in (regions, target))
+    pixel = torch.stack([target.place // new[:, 1], target.place % new[:, 1]], 1)
+    # Of the centres of pixels, those at the edges repeated beyond it.
+    point = ((pixel.to(rows.dtype) + 0.5) * old / new - 0.5).clamp_min(0)
+    low = point.long()
+    high = torch.minimum(low + 1, old - 1)
+    part = point - low
+    first = of_regions(regions.counts.cumsum(0) - regions.counts, target)
+    total = 0
+    for y, in_y in ((low[:, 0], 1 - part[:, 0]), (high[:, 0], part[:, 0])):
+        for x, in_x in ((low[:, 1], 1 - part[:, 1]), (high[:, 1], part[:, 1])):
+            seen = rows.index_select(0, first + y * old[:, 1] + x)
+            total = total + seen * (in_y * in_x)[:, None]
+    return total
+
+
+def _sides(regions: Regions) -> Tensor:
+    return regions.boxes[:, 2:] - regions.boxes[:, :2]
