@@ -84,17 +84,15 @@ def test_what_is_not_the_dense_definition_is_not_timed(
 
 def test_the_regions_are_the_default_number_of_each_image(benchmark):
     x = torch.randn(2, 4, 40, 56)
-    groups = DTIEMLoss(4, 4, extractor="none", seed=0).sampler(x)
-    found = benchmark.region_histograms(x, groups)
-    assert sum(len(nodes) for nodes in found[::2]) == 2 * 16
-    images, boxes, _ = groups[-1]
-    y0, x0, y1, x1 = boxes[-1].tolist()
-    region = x[images[-1], None, :, y0:y1, x0:x1]
+    regions = DTIEMLoss(4, 4, extractor="none", seed=0).sampler(x)
+    nodes, intensity = benchmark.region_histograms(x, regions)
+    assert len(nodes) == len(intensity) == 2 * 16
+    y0, x0, y1, x1 = regions.boxes[-1].tolist()
+    region = x[regions.images[-1], None, :, y0:y1, x0:x1]
     expected = texture_histogram(cosine_self_similarity(region).flatten(1))
-    for fields, field in zip(
-        found[-2:], (expected.nodes, expected.intensity), strict=True
-    ):
-        torch.testing.assert_close(fields[-1:], field)
+    torch.testing.assert_close(nodes[-1:], expected.nodes)
+    pixels = regions.counts[-1]
+    torch.testing.assert_close(intensity[-1:, :pixels], expected.intensity)
 
 
 @pytest.mark.parametrize(

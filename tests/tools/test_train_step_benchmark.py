@@ -9,6 +9,7 @@ import torch
 from mmengine.model import revert_sync_batchnorm
 from torch import nn
 from torch.autograd import DeviceType
+from torch.profiler import ProfilerActivity, profile
 
 CPU = torch.device("cpu")
 
@@ -134,6 +135,25 @@ class Distillation(nn.Module):
         return self.distiller.distill_losses["loss_squares"](feature)
 
 
+def test_operators_are_counted_but_for_those_made_of_others(load_tool):
+    layer, x = nn.Linear(4, 3), torch.randn(2, 4)
+    counts = []
+    for times in (1, 2):
+        with profile(activities=[ProfilerActivity.CPU]) as profiler:
+            for _ in range(times):
+                layer(x)
+        counts.append(load_tool("step_parts").operators(profiler.events()))
+    leaves = [
+        event.name for event in profiler.events() if "aten::" not in children(event)
+    ]
+    assert "aten::linear" not in leaves
+    assert counts[1] == 2 * counts[0] == sum("aten::" in name for name in leaves) > 2
+
+
+def children(event):
+    return " ".join(child.name for child in event.cpu_children)
+
+
 def test_networks_connectors_and_losses_are_parts(load_tool):
     model, x = Distillation(), torch.randn(3, 4)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -153,9 +173,10 @@ def test_networks_connectors_and_losses_are_parts(load_tool):
         for part in ("student", "connector to_2", "loss_squares")
         for which in ("forward", "backward")
     ]
-    ends = ["optimiser", "all else", "the step"]
+    ends = ["optimiser", "all else", "the step", "operators, number"]
     assert found.keys() == {"teacher, forward", *passes, *ends}
-    assert [row["part"] for row in rows][-3:] == ends
+    assert [row["part"] for row in rows][-4:] == ends
+    assert found.pop("operators, number") > 20
     assert sum(found.values()) == pytest.approx(2 * found["the step"])
     assert found["all else"] > 0
     # Nothing of it stays.

@@ -12,13 +12,16 @@ from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile, record_function
 from torch.utils.hooks import RemovableHandle
 
-TEACHER, STUDENT, OPTIMISER, REST, ALL = (
+TEACHER, STUDENT, OPTIMISER, REST, ALL, OPERATORS = (
     "teacher",
     "student",
     "optimiser",
     "all else",
     "the step",
+    "operators, number",
 )
+# What all steps have.
+LAST = (OPTIMISER, REST, ALL, OPERATORS)
 BACKWARD = "autograd::engine::evaluate_function: "
 
 
@@ -41,20 +44,20 @@ def part_rows(
         device: where they compute.
 
     Returns:
-        A row for each part, with milliseconds in the columns of the steps.
+        A row for each part, with milliseconds in the columns of the steps; and last
+        how many operators each step called, which is what a GPU waits for.
     """
     found = {name: profiled(step, device) for name, step in steps.items()}
     parts = dict.fromkeys(part for step in found.values() for part in step)
-    # What all steps have comes last.
-    parts = [part for part in parts if part not in (OPTIMISER, REST, ALL)]
+    parts = [part for part in parts if part not in LAST]
     return [
         {"part": part, **{name: step.get(part, "") for name, step in found.items()}}
-        for part in (*parts, OPTIMISER, REST, ALL)
+        for part in (*parts, *LAST)
     ]
 
 
 def profiled(step: Step, device: torch.device) -> dict[str, float]:
-    """Return the milliseconds of each part of a step."""
+    """Return the milliseconds of each part of a step, and the number of operators."""
     activities = [ProfilerActivity.CPU]
     if device.type == "cuda":
         activities.append(ProfilerActivity.CUDA)
@@ -67,7 +70,9 @@ def profiled(step: Step, device: torch.device) -> dict[str, float]:
         step()
         if device.type == "cuda":
             torch.cuda.synchronize(device)
-    return milliseconds(profiler.events(), list(modules), device.type == "cuda")
+    events = profiler.events()
+    parts = milliseconds(events, list(modules), device.type == "cuda")
+    return parts | {OPERATORS: operators(events)}
 
 
 def parts_of(model: nn.Module) -> dict[str, nn.Module]:
@@ -81,6 +86,16 @@ def parts_of(model: nn.Module) -> dict[str, nn.Module]:
         **{f"connector {name}": part for name, part in distiller.connectors.items()},
         **dict(distiller.distill_losses.items()),
     }
+
+
+def operators(events: Sequence[FunctionEvent]) -> int:
+    """Count PyTorch's operators, but for those that are made of others."""
+    return sum(
+        event.device_type == DeviceType.CPU
+        and event.name.startswith("aten::")
+        and not any(child.name.startswith("aten::") for child in event.cpu_children)
+        for event in events
+    )
 
 
 @contextmanager
