@@ -14,6 +14,7 @@ METHODS = {
     "sstkd": ("SSTKD", "2305.03944"),
     "cwd": ("CWD", "2011.13256"),
     "fitnet": ("FitNet", "1412.6550"),
+    "pkd": ("PKD", "2207.02039"),
     "skd": ("SKD", "1903.04197"),
     "fakd": ("FAKD", None),
     "lfd": ("LSFD", "2111.10988"),

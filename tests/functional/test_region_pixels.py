@@ -17,6 +17,7 @@ from texture_kd.functional import (
     scale_regions,
     side_by_side,
     texture_histogram,
+    whole_maps,
 )
 from texture_kd.functional.region_pixels import of_regions, on_grid, slots, standardised
 
@@ -72,8 +73,16 @@ def test_regions_of_labels_are_cut_exactly(dtype):
 
 
 def test_maps_of_another_size_are_refused():
-    with pytest.raises(ValueError, match=r"maps \(9, 11\).*\(2, 4, 11, 9\)"):
+    with pytest.raises(ValueError, match=r"\(B, C, 9, 11\).*\(2, 4, 11, 9\)"):
         cut_regions(maps().mT, REGIONS)
+
+
+@pytest.mark.parametrize("function", [region_means, region_self_similarity])
+def test_rows_of_other_regions_are_refused(function):
+    rows = cut_regions(maps(), REGIONS)
+    for wrong in (rows[1:], rows[:, 0], rows.long()):
+        with pytest.raises(ValueError, match=r"rows \(93, C\) of the regions"):
+            function(wrong, REGIONS)
 
 
 def test_means_are_those_of_each_region():
@@ -94,6 +103,22 @@ def test_each_channel_of_each_region_is_standardised():
         variance = deviation.square().mean((1, 2), keepdim=True)
         expected.append(deviation / (variance + 1e-5).sqrt())
     torch.testing.assert_close(rows, as_rows(expected))
+
+
+@pytest.mark.parametrize("size", [(32, 32), (65, 129), (128, 256)])
+def test_means_of_many_pixels_are_exact_in_single_precision(size):
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, *size) + 3
+    regions = whole_maps(x)
+    means = region_means(cut_regions(x, regions), regions)
+    torch.testing.assert_close(
+        means.double(), x.double().mean((2, 3)), rtol=3e-6, atol=0
+    )
+    rows = standardised(cut_regions(x + 100, regions), regions)
+    exact = standardised(cut_regions((x + 100).double(), regions), regions)
+    torch.testing.assert_close(rows.double(), exact, rtol=0, atol=1e-4)
+    constant = torch.randn(2, 3, 1, 1).expand_as(x)
+    assert not standardised(cut_regions(constant, regions), regions).any()
 
 
 def test_constant_channels_and_single_pixels_are_zero_with_finite_gradients():
@@ -122,10 +147,11 @@ def test_regions_side_by_side():
     assert torch.equal(gradient, torch.ones_like(values))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("new_size", [(9, 11), (18, 22), (5, 7), (30, 4)])
-def test_regions_are_resized_as_interpolation_does(new_size):
+def test_regions_are_resized_as_interpolation_does(new_size, dtype):
     target = scale_regions(REGIONS, new_size)
-    x = maps().requires_grad_()
+    x = maps(dtype=dtype).requires_grad_()
     rows = on_grid(cut_regions(x, REGIONS), REGIONS, target)
     sizes = (target.boxes[:, 2:] - target.boxes[:, :2]).tolist()
     expected = as_rows(
@@ -194,10 +220,22 @@ def test_pixels_without_direction_are_like_nothing():
     assert x.grad.isfinite().all()
 
 
-@pytest.mark.parametrize("placement", ["heuristic", "uniform"])
-def test_histograms_of_regions_side_by_side_are_those_of_each(placement):
-    options = HistogramOptions(count=7, placement=placement, steps=2)
-    x = maps().requires_grad_()
+@pytest.mark.parametrize(
+    "options",
+    [
+        dict(steps=2),
+        dict(placement="uniform"),
+        dict(kernel="triangle"),
+        dict(literal=True),
+    ],
+    ids=str,
+)
+def test_histograms_of_regions_side_by_side_are_those_of_each(options):
+    options = HistogramOptions(count=7, **options)
+    x = maps()
+    # A constant region beside others.
+    x[1, :, :4, 1:9] = torch.arange(1, 5)[:, None, None]
+    x.requires_grad_()
     similarity = region_self_similarity(cut_regions(x, REGIONS), REGIONS)
     rows = side_by_side(similarity, REGIONS)
     together = texture_histogram(rows, options, REGIONS.counts)
@@ -213,5 +251,11 @@ def test_histograms_of_regions_side_by_side_are_those_of_each(placement):
         torch.autograd.grad(together.denoised, x, weights, retain_graph=True),
         torch.autograd.grad(torch.cat([h.denoised for h in alone]), x, weights),
     )
+    poisoned = rows.detach().clone()
+    poisoned[2, 3] = torch.nan
+    histogram = texture_histogram(poisoned, options, REGIONS.counts)
+    assert histogram.denoised[2].isnan().all()
+    others = [0, 1, 3, 4, 5]
+    assert torch.equal(histogram.denoised[others], together.denoised[others])
     with pytest.raises(ValueError, match=r"pixels of 6 rows, got shape \(5,\)"):
         texture_histogram(rows, options, REGIONS.counts[1:])

@@ -1,6 +1,7 @@
 import math
 from fractions import Fraction
 
+import pytest
 import torch
 from dtiem_reference import half_up
 from hypothesis import example, given, settings
@@ -12,6 +13,7 @@ from texture_kd.functional import (
     sample_regions,
     scale_boxes,
     scale_regions,
+    whole_maps,
 )
 
 CASES = settings(max_examples=50, deadline=None)
@@ -108,3 +110,33 @@ def test_regions_are_transferred():
     expected = regions_of(scale_boxes(boxes, (24, 30), (13, 40)), (13, 40))
     for ours, theirs in zip(other, expected, strict=True):
         assert torch.equal(torch.as_tensor(ours), torch.as_tensor(theirs))
+
+
+@pytest.mark.parametrize("images", [1, 3])
+def test_whole_maps_are_regions(images):
+    boxes = torch.tensor([0, 0, 5, 7]).expand(images, 1, 4)
+    expected = regions_of(boxes, (5, 7))
+    for ours, theirs in zip(
+        whole_maps(torch.rand(images, 2, 5, 7)), expected, strict=True
+    ):
+        assert torch.equal(torch.as_tensor(ours), torch.as_tensor(theirs))
+
+
+@pytest.mark.parametrize(
+    ("boxes", "message"),
+    [
+        ([[0, 0, 2, 2]], r"int64 boxes \(B, M, 4\).*\(1, 4\)"),
+        ([[[0.0, 0, 2, 2]]], "torch.float32"),
+        ([[]], r"\(B, M, 4\)"),
+        ([[[0, 2, 2, 6]]], r"maps \(3, 5\), got \[0, 2, 2, 6\]"),
+        ([[[0, 0, 3, 5], [-1, 0, 2, 2]]], r"got \[-1, 0, 2, 2\]"),
+        ([[[0, 0, 4, 2]]], r"got \[0, 0, 4, 2\]"),
+        ([[[1, 1, 1, 2]]], r"got \[1, 1, 1, 2\]"),
+        ([[[2, 1, 1, 2]]], r"got \[2, 1, 1, 2\]"),
+    ],
+)
+def test_boxes_that_are_none_are_named(boxes, message):
+    with pytest.raises(ValueError, match=message):
+        regions_of(torch.tensor(boxes), (3, 5))
+    with pytest.raises(ValueError, match="a box at least"):
+        regions_of(torch.zeros(1, 0, 4, dtype=torch.int64), (3, 5))

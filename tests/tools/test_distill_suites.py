@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
 FOLDER = Path(__file__).parents[2] / "tools" / "benchmark"
 SUITES = sorted((FOLDER / "suites").glob("*.py"))
@@ -62,6 +63,24 @@ def test_a_suite_names_its_metric(suite, write_suite):
     with Path(path).open("a") as file:
         file.write('metric, unit, also = "PSNR", "dB", ["SSIM"]\n')
     assert suite.load_suite(path)[1:] == ("PSNR", "dB", ("SSIM",))
+
+
+def test_the_rows_that_take_ds2d2_apart(suite, load_tool):
+    rows = {row.name: row for row in suite.load_suite("ablations_ds2d2").rows}
+    assert [*rows] == [
+        *("teacher", "student", "explicit", "low", "high", "unweighted", "PKD")
+    ]
+    taken = {}
+    for name in ("explicit", "low", "high", "unweighted"):
+        config = Config.fromfile(rows[name].config)
+        config.merge_from_dict(dict(option.split("=") for option in rows[name].options))
+        loss = config.model.distiller.distill_losses.loss_ds2d2
+        assert {str(a.loss_weight) for a in loss.amplifiers.values()} == {"0"}
+        taken[name] = loss.low_weight, loss.high_weight, loss.weighting
+    assert taken["explicit"] == (1.0, 1.0, "component")
+    assert taken["low"] == (1.0, "0", "component")
+    assert taken["high"] == ("0", 1.0, "component")
+    assert taken["unweighted"] == (1.0, 1.0, "none")
 
 
 @pytest.mark.parametrize("name", ["mosaic", "camvid"])

@@ -34,14 +34,15 @@ def box_shares(
 
     Args:
         boxes: corners (x0, y0, x1, y1) in pixels of the image, (K, 4), of all images.
-        image_index: the image (K,) of each, from 0 to N - 1.
+        image_index: the image (K,) of each, from 0 to N - 1; best on the CPU, as it
+            is looked at.
         images: N.
         size: height h and width w of the grid.
         image_size: height H and width W of the images, with what they were padded by.
         gamma: what a box adds, not negative.
 
     Returns:
-        e, (N, h, w) in float32, 0 where there is no box.
+        e, (N, h, w) in float32, 0 to rounding where there is no box.
 
     Raises:
         ValueError: boxes or their images have another shape, there is no such image, a
@@ -64,6 +65,7 @@ def box_shares(
             f"{images} of {tuple(image_size)}"
         )
     image = image_index.long()
+    # Where the index is on the CPU no GPU is waited for.
     if ((image < 0) | (image >= images)).any():
         raise ValueError(
             f"expected the image of each box from 0 to {images - 1}, got "
@@ -80,6 +82,7 @@ def box_shares(
     top, bottom = _cells(y0, y1, there, height, rows)
     share = gamma * there.double() / ((right - left) * (bottom - top))
     # The second differences of the sum of all boxes stand at their corners.
+    image = image.to(boxes.device)
     corners = share.new_zeros(images, height + 1, width + 1)
     for y, x, sign in ((top, left, 1), (top, right, -1), (bottom, left, -1)):
         corners.index_put_((image, y, x), sign * share, accumulate=True)

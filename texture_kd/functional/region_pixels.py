@@ -4,6 +4,8 @@ Features of pixels are rows (T, C), in the order of
 :class:`~texture_kd.functional.Regions`.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -26,10 +28,10 @@ def cut_regions(x: Tensor, regions: Regions) -> Tensor:
     Raises:
         ValueError: the regions are of maps of another size.
     """
-    if tuple(x.shape[2:]) != regions.size:
+    if x.ndim != 4 or tuple(x.shape[2:]) != regions.size:
         raise ValueError(
-            f"the regions are of maps {regions.size}, and the maps have shape "
-            f"{tuple(x.shape)}"
+            f"expected maps (B, C, {regions.size[0]}, {regions.size[1]}), as the "
+            f"regions are of, got shape {tuple(x.shape)}"
         )
     rows = x.permute(0, 2, 3, 1).flatten(0, 2)
     return rows.index_select(0, regions.position)
@@ -41,9 +43,28 @@ def region_means(rows: Tensor, regions: Regions) -> Tensor:
     Args:
         rows: values (T, C), float32 or float64.
         regions: whose pixels they are.
+
+    Raises:
+        ValueError: the rows are not those of the regions' pixels.
     """
-    sums = rows.new_zeros(len(regions.counts), rows.shape[1])
-    return sums.index_add(0, regions.region, rows) / regions.counts[:, None]
+    check_rows(rows, regions)
+    # Added up one after another, thousands of pixels lose digits, and on a GPU wait
+    # for each other: as many sums as pixels in each are added up last.
+    sums = math.isqrt(regions.largest)
+    part = regions.region * sums + regions.place % sums
+    total = rows.new_zeros(len(regions.counts) * sums, rows.shape[1])
+    total = total.index_add(0, part, rows).unflatten(0, (-1, sums)).sum(1)
+    return total / regions.counts[:, None]
+
+
+def check_rows(rows: Tensor, regions: Regions) -> None:
+    """Refuse what are not floating point rows (T, C) of the regions' pixels."""
+    pixels = len(regions.region)
+    if rows.ndim != 2 or len(rows) != pixels or not rows.is_floating_point():
+        raise ValueError(
+            f"expected floating point rows ({pixels}, C) of the regions' pixels, got "
+            f"{rows.dtype} with shape {tuple(rows.shape)}"
+        )
 
 
 def of_regions(values: Tensor, regions: Regions) -> Tensor:
@@ -63,6 +84,8 @@ def standardised(rows: Tensor, regions: Regions) -> Tensor:
     Returns:
         The same, standardised.
     """
+    # Of what the first pixel lacks nothing is left of constants, and of offsets.
+    rows = rows - of_regions(rows.detach()[first_pixels(regions)], regions)
     deviation = rows - of_regions(region_means(rows, regions), regions)
     variance = region_means(deviation.square(), regions)
     return deviation * of_regions((variance + _LEAST_VARIANCE).rsqrt(), regions)
@@ -79,11 +102,16 @@ def side_by_side(values: Tensor, regions: Regions) -> Tensor:
         (R, P) with P pixels of the largest region; behind its own pixels a region has
         copies of its first one, which pass no gradient.
     """
-    first = values.detach()[regions.counts.cumsum(0) - regions.counts]
+    first = values.detach()[first_pixels(regions)]
     filled = first[:, None].expand(-1, regions.largest).flatten()
     return filled.index_copy(0, slots(regions), values).unflatten(
         0, (-1, regions.largest)
     )
+
+
+def first_pixels(regions: Regions) -> Tensor:
+    """Return the first pixel (R,) of each region."""
+    return regions.counts.cumsum(0) - regions.counts
 
 
 def slots(regions: Regions) -> Tensor:
@@ -112,7 +140,7 @@ def on_grid(rows: Tensor, regions: Regions, target: Regions) -> Tensor:
     low = point.long()
     high = torch.minimum(low + 1, old - 1)
     part = point - low
-    first = of_regions(regions.counts.cumsum(0) - regions.counts, target)
+    first = of_regions(first_pixels(regions), target)
     total = 0
     for y, in_y in ((low[:, 0], 1 - part[:, 0]), (high[:, 0], part[:, 0])):
         for x, in_x in ((low[:, 1], 1 - part[:, 1]), (high[:, 1], part[:, 1])):

@@ -102,18 +102,40 @@ def regions_of(boxes: Tensor, size: tuple[int, int]) -> Regions:
         size: height and width of the maps.
 
     Returns:
-        The B M regions, image by image. On a GPU this waits for the boxes, and nothing
-        else here does.
+        The B M regions, image by image. On a GPU this waits for the boxes.
+
+    Raises:
+        ValueError: the boxes are no int64 (B, M, 4), there are none, or one is empty or
+            not in the map.
     """
+    if boxes.ndim != 3 or boxes.shape[2] != 4 or boxes.dtype != torch.int64:
+        raise ValueError(
+            f"expected int64 boxes (B, M, 4), got {boxes.dtype} with shape "
+            f"{tuple(boxes.shape)}"
+        )
+    if boxes.numel() == 0:
+        raise ValueError(f"expected a box at least, got shape {tuple(boxes.shape)}")
     images = torch.arange(len(boxes), device=boxes.device)
-    return _regions(images.repeat_interleave(boxes.shape[1]), boxes.flatten(0, 1), size)
+    images = images.repeat_interleave(boxes.shape[1])
+    return _regions(images, boxes.flatten(0, 1), tuple(size))
 
 
 def whole_maps(x: Tensor) -> Regions:
-    """Return each of the maps (B, C, H, W) as a region."""
-    size = (x.shape[2], x.shape[3])
-    box = torch.tensor([0, 0, *size], device=x.device)
-    return regions_of(box.expand(len(x), 1, 4), size)
+    """Return each of the maps (B, C, H, W) as a region. Nothing is waited for."""
+    count, (height, width) = len(x), x.shape[2:]
+    pixels = height * width
+    images = torch.arange(count, device=x.device)
+    position = torch.arange(count * pixels, device=x.device)
+    return Regions(
+        images=images,
+        boxes=images.new_tensor([0, 0, height, width]).expand(count, 4),
+        size=(height, width),
+        counts=images.new_full((count,), pixels),
+        largest=pixels,
+        region=position // pixels,
+        place=position % pixels,
+        position=position,
+    )
 
 
 def scale_regions(regions: Regions, new_size: tuple[int, int]) -> Regions:
@@ -124,7 +146,8 @@ def scale_regions(regions: Regions, new_size: tuple[int, int]) -> Regions:
         new_size: height and width of the other maps.
 
     Returns:
-        As many regions; the same where the sizes are.
+        As many regions; the same where the sizes are. Otherwise, on a GPU, this waits
+        for the boxes.
     """
     if regions.size == tuple(new_size):
         return regions
@@ -135,7 +158,16 @@ def scale_regions(regions: Regions, new_size: tuple[int, int]) -> Regions:
 def _regions(images: Tensor, boxes: Tensor, size: tuple[int, int]) -> Regions:
     sides = boxes[:, 2:] - boxes[:, :2]
     counts = sides.prod(1)
-    total, largest = torch.stack([counts.sum(), counts.amax()]).tolist()
+    limit = boxes.new_tensor(size)
+    fits = (sides > 0) & (boxes[:, :2] >= 0) & (boxes[:, 2:] <= limit)
+    total, largest, fit = torch.stack(
+        [counts.sum(), counts.amax(), fits.all().long()]
+    ).tolist()
+    if not fit:
+        raise ValueError(
+            f"expected boxes of at least one pixel in maps {size}, got "
+            f"{boxes[~fits.all(1)][0].tolist()}"
+        )
     index = torch.arange(len(boxes), device=boxes.device)
     region = index.repeat_interleave(counts, output_size=total)
     first = counts.cumsum(0) - counts

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .region_pixels import of_regions, region_means
+from .region_pixels import check_rows, of_regions, region_means
 from .regions import Regions
 
 # A vector shorter than this has no direction.
@@ -65,7 +65,11 @@ def region_self_similarity(rows: Tensor, regions: Regions) -> Tensor:
     Returns:
         Similarities (T,), those that :func:`cosine_self_similarity` has of each region
         alone.
+
+    Raises:
+        ValueError: the rows are not floating point (T, C) of the regions' pixels.
     """
+    check_rows(rows, regions)
     rows = rows.to(torch.promote_types(rows.dtype, torch.float32))
     return _RegionSelfSimilarity.apply(rows, regions)
 

@@ -22,7 +22,7 @@ class HeadAmplifier(nn.Module):
         mode: None for features and the teacher's own head, or the mode of the
             high-frequency maps, for a copy of that head.
         checkpoint: path or URL of the checkpoint of the copy's own training; None
-            takes the teacher's head as it is, with a warning.
+            takes the teacher's head as it is, with a warning if there is a mode.
 
     Raises:
         ValueError: the mode is unknown, or there is a checkpoint and no mode.

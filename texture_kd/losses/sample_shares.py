@@ -101,7 +101,7 @@ def _of_boxes(
     # MMDetection wraps boxes in a class of their own.
     boxes = [getattr(b, "tensor", b).to(device) for b in boxes]
     counts = torch.tensor([len(b) for b in boxes])
-    image = torch.arange(len(boxes)).repeat_interleave(counts).to(device)
+    image = torch.arange(len(boxes)).repeat_interleave(counts)
     shapes = [sample.metainfo.get("batch_input_shape") for sample in samples]
     if None in shapes:
         raise ValueError(

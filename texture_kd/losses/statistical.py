@@ -28,6 +28,18 @@ Extractor = Literal["aux", "frozen", "none"]
 Mode = Literal["sampler", "global"]
 
 
+class Seen(NamedTuple):
+    """What the loss sees of one network.
+
+    Attributes:
+        stages: both stages (N, C, H, W), on the grid of the second.
+        regions: its regions, or each image as a whole.
+    """
+
+    stages: Tensor
+    regions: Regions
+
+
 class Compared(NamedTuple):
     """What the loss compares of one network.
 
@@ -173,21 +185,23 @@ class DTIEMLoss(nn.Module):
         student, teacher = self._seen(s_stage1, s_stage2, t_stage1, t_stage2)
         if self.extractor is None:
             distance = histogram_distance(
-                *(Side(cut_regions(*side), side[1]) for side in (student, teacher)),
+                *(Side(cut_regions(x, r), r) for x, r in (student, teacher)),
                 self.histogram,
                 self.reduction,
             )
         else:
             target = self._extract_teacher(*teacher)
             distance = learnt_distance(
-                Side(self._extract_student(*student), student[1]),
-                Side(target.statistics, teacher[1]),
+                Side(self._extract_student(*student), student.regions),
+                Side(target.statistics, teacher.regions),
                 self.reduction,
             )
         self.parts = {"texture": distance.detach()}
         if self.auxiliary_head is None:
             return self.loss_weight * distance
-        auxiliary = self.auxiliary_head(target, teacher[1], gt, len(teacher[0]))
+        auxiliary = self.auxiliary_head(
+            target, teacher.regions, gt, len(teacher.stages)
+        )
         self.parts["auxiliary"] = auxiliary.detach()
         return self.loss_weight * (distance + auxiliary)
 
@@ -230,14 +244,14 @@ class DTIEMLoss(nn.Module):
 
     def _seen(
         self, s_stage1: Tensor, s_stage2: Tensor, t_stage1: Tensor, t_stage2: Tensor
-    ) -> tuple[tuple[Tensor, Regions], tuple[Tensor, Regions]]:
+    ) -> tuple[Seen, Seen]:
         """Return each network's stages and the regions of them, the student's first."""
         student = _stages("student", s_stage1, s_stage2, self.student_channels)
         teacher = _stages("teacher", t_stage1, t_stage2, self.teacher_channels).detach()
         check_same_images(student, teacher)
         regions = (self.sampler or whole_maps)(teacher)
         transferred = scale_regions(regions, tuple(student.shape[2:]))
-        return (student, transferred), (teacher, regions)
+        return Seen(student, transferred), Seen(teacher, regions)
 
     def _compared(
         self, align: nn.Module | None, x: Tensor, regions: Regions
