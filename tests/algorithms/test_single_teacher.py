@@ -48,6 +48,8 @@ def test_a_step_of_mmrazors_own_algorithm_trains_student_and_distiller(build, ba
     log = model.train_step(copy.deepcopy(batch), wrapper)
     assert log["loss"].isfinite()
     for name, parameter in distiller.items():
-        assert not torch.equal(parameter, before[name]), name
+        # What all pixels have more is gone when their texture is standardised.
+        if not name.endswith(("extractor.value.bias", "extractor.out.bias")):
+            assert not torch.equal(parameter, before[name]), name
     for name, parameter in model.teacher.named_parameters():
         assert torch.equal(parameter, teacher[name]), name

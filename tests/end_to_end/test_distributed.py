@@ -102,14 +102,15 @@ def losses_of(run, tiny, tmp_path):
 def test_two_processes_equal_one(losses_of):
     one, two = losses_of(1), losses_of(2)
     assert len(one) == len(two) == ITERATIONS
-    for alone, together in zip(one[:5], two[:5], strict=True):
-        assert alone.keys() == together.keys()
-        for name, value in alone.items():
-            # A pixel between two classes is 0.0015 % of an accuracy.
-            tolerance = dict(abs=0.01) if "acc" in name else dict(rel=1e-5)
-            assert value == pytest.approx(together[name], **tolerance), name
     # Sooner or later rounding takes a pixel over the edge of a histogram's window, its
     # levels change at once, and the networks part.
+    for close, steps in ((1e-5, slice(1)), (1e-3, slice(1, 5))):
+        for alone, together in zip(one[steps], two[steps], strict=True):
+            assert alone.keys() == together.keys()
+            for name, value in alone.items():
+                # A pixel between two classes is 0.0015 % of an accuracy.
+                tolerance = dict(abs=0.01) if "acc" in name else dict(rel=close)
+                assert value == pytest.approx(together[name], **tolerance), name
     for alone, together in zip(one, two, strict=True):
         assert alone["loss"] == pytest.approx(together["loss"], rel=0.05)
     # They would agree as well if nothing were learnt.
