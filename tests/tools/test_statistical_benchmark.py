@@ -85,7 +85,7 @@ def test_what_is_not_the_dense_definition_is_not_timed(
 def test_the_regions_are_the_default_number_of_each_image(benchmark):
     x = torch.randn(2, 4, 40, 56)
     regions = DTIEMLoss(4, 4, extractor="none", seed=0).sampler(x)
-    nodes, intensity = benchmark.region_histograms(x, regions)
+    nodes, intensity = benchmark.histograms_of(x, regions)
     assert len(nodes) == len(intensity) == 2 * 16
     y0, x0, y1, x1 = regions.boxes[-1].tolist()
     region = x[regions.images[-1], None, :, y0:y1, x0:x1]

@@ -65,10 +65,9 @@ def histogram_distance(
         intensities'.
     """
     s, t = (region_histograms(*side, options) for side in (student, teacher))
-    nodes = (s.nodes - t.nodes).square().mean(2)
-    nodes = nodes.mean(1) if reduction == "mean" else nodes.sum(1)
+    nodes = _over_channels((s.nodes - t.nodes).square().mean(2), reduction)
     s_rows, t_rows = (
-        histogram.intensity.flatten()[slots(side.regions), None]
+        histogram.intensity.flatten().index_select(0, slots(side.regions))[:, None]
         for histogram, side in ((s, student), (t, teacher))
     )
     s_rows = on_grid(s_rows, student.regions, teacher.regions)
@@ -79,6 +78,9 @@ def _squared(
     student: Tensor, teacher: Tensor, regions: Regions, reduction: Reduction
 ) -> Tensor:
     """Return the mean over the regions of their pixels' (T, D) mean distance."""
-    squared = (student - teacher).square()
-    squared = squared.mean(1) if reduction == "mean" else squared.sum(1)
+    squared = _over_channels((student - teacher).square(), reduction)
     return (squared / of_regions(regions.counts, regions)).sum() / len(regions.counts)
+
+
+def _over_channels(squared: Tensor, reduction: Reduction) -> Tensor:
+    return squared.mean(1) if reduction == "mean" else squared.sum(1)

@@ -38,13 +38,12 @@ from texture_kd.functional import (
     cosine_self_similarity,
     cut_regions,
     quantize,
-    region_self_similarity,
     regions_of,
     requantize_levels,
     sample_regions,
-    side_by_side,
     texture_histogram,
 )
+from texture_kd.losses.texture_extractor import region_histograms
 
 NORMALIZE = "self-similarity by F.normalize"
 SIMILARITY = "self-similarity"
@@ -174,7 +173,7 @@ def reference_calls(x: Tensor) -> Passes:
     check_same(functions[DISTANCE], functions[DENSE], x)
     intensity = cosine_self_similarity(x)
     regions = regions_of(sample_regions(intensity), tuple(x.shape[2:]))
-    functions[REGIONS] = partial(region_histograms, regions=regions)
+    functions[REGIONS] = partial(histograms_of, regions=regions)
     calls = passes(functions, x)
     calls[FORWARD][SAMPLER] = lambda: sample_regions(intensity)
     return calls
@@ -246,11 +245,10 @@ def distance(intensity: Tensor, nodes: Tensor, target: TextureHistogram) -> Tens
     )
 
 
-def region_histograms(x: Tensor, regions: Regions) -> list[Tensor]:
+def histograms_of(x: Tensor, regions: Regions) -> list[Tensor]:
     """Compute nodes and intensities of regions."""
-    similarity = region_self_similarity(cut_regions(x, regions), regions)
-    rows = side_by_side(similarity, regions)
-    histogram = texture_histogram(rows, pixels=regions.counts)
+    rows = cut_regions(x, regions)
+    histogram = region_histograms(rows, regions, HistogramOptions())
     return [histogram.nodes, histogram.intensity]
 
 
