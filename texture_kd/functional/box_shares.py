@@ -8,6 +8,7 @@ from texture_kd.functional.component_shares import (
     check_ids,
     number_components,
 )
+from texture_kd.functional.transfer import sent
 
 
 def box_shares(
@@ -82,7 +83,7 @@ def box_shares(
     top, bottom = _cells(y0, y1, there, height, rows)
     share = gamma * there.double() / ((right - left) * (bottom - top))
     # The second differences of the sum of all boxes stand at their corners.
-    image = image.to(boxes.device)
+    image = sent(image, boxes.device)
     corners = share.new_zeros(images, height + 1, width + 1)
     for y, x, sign in ((top, left, 1), (top, right, -1), (bottom, left, -1)):
         corners.index_put_((image, y, x), sign * share, accumulate=True)

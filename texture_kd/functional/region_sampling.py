@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from .regions import anchor_boxes, half_up
+from .transfer import sent
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def sample_regions(
     height, width = intensity.shape[1:]
     count = min(half_up(options.oversampling * options.regions), height * width)
     points = _random_points(len(intensity), (height, width), count, generator)
-    points = points.to(intensity.device)
+    points = sent(points, intensity.device)
     boxes = anchor_boxes(points, (height, width), options.scales, options.ratios)
     contrast = region_std(intensity, boxes)
     return select_regions(
@@ -167,7 +168,7 @@ def select_regions(
     important = important_points(count, importance)
     ranked = contrast.amax(2).argsort(dim=1, descending=True, stable=True)
     rest = ranked[:, important:]
-    keys = torch.rand(rest.shape, generator=generator).to(rest.device)
+    keys = sent(torch.rand(rest.shape, generator=generator), rest.device)
     drawn = rest.gather(1, keys.argsort(dim=1)[:, : count - important])
     points = torch.cat([ranked[:, :important], drawn], 1)
     return boxes.gather(1, points[..., None].expand(-1, -1, 4))

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .transfer import sent
+
 
 class Regions(NamedTuple):
     """Regions of maps of one size, and their T pixels in all.
@@ -64,7 +66,7 @@ def anchor_boxes(
         for scale in scales
         for ratio in ratios
     ]
-    shapes = points.new_tensor(shapes, dtype=torch.int64)
+    shapes = sent(torch.tensor(shapes), points.device)
     return _shifted_boxes(points[..., None, :], shapes, size)
 
 
@@ -87,7 +89,7 @@ def scale_boxes(
     """
     if tuple(size) == tuple(new_size):
         return boxes
-    old, new = boxes.new_tensor(size), boxes.new_tensor(new_size)
+    old, new = (sent(torch.tensor(s), boxes.device) for s in (size, new_size))
     start, end = boxes[..., :2], boxes[..., 2:]
     shapes = (2 * (end - start) * new + old) // (2 * old)
     centres = (start + end) * new // (2 * old)
@@ -128,7 +130,7 @@ def whole_maps(x: Tensor) -> Regions:
     position = torch.arange(count * pixels, device=x.device)
     return Regions(
         images=images,
-        boxes=images.new_tensor([0, 0, height, width]).expand(count, 4),
+        boxes=sent(torch.tensor([0, 0, height, width]), x.device).expand(count, 4),
         size=(height, width),
         counts=images.new_full((count,), pixels),
         largest=pixels,
@@ -158,7 +160,7 @@ def scale_regions(regions: Regions, new_size: tuple[int, int]) -> Regions:
 def _regions(images: Tensor, boxes: Tensor, size: tuple[int, int]) -> Regions:
     sides = boxes[:, 2:] - boxes[:, :2]
     counts = sides.prod(1)
-    limit = boxes.new_tensor(size)
+    limit = sent(torch.tensor(size), boxes.device)
     fits = (sides > 0) & (boxes[:, :2] >= 0) & (boxes[:, 2:] <= limit)
     total, largest, fit = torch.stack(
         [counts.sum(), counts.amax(), fits.all().long()]
@@ -188,7 +190,7 @@ def half_up(value: float) -> int:
 
 def _shifted_boxes(centres: Tensor, shapes: Tensor, size: tuple[int, int]) -> Tensor:
     """Return boxes of shapes about centres, all (..., 2), shifted into the map."""
-    limit = centres.new_tensor(size)
+    limit = sent(torch.tensor(size), centres.device)
     shapes = shapes.clamp_min(2).minimum(limit)
     start = (centres - shapes // 2).clamp_min(0).minimum(limit - shapes)
     return torch.cat(torch.broadcast_tensors(start, start + shapes), -1)

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from texture_kd.functional.gradient_penalty import gradient_penalty
+from texture_kd.functional.transfer import sent
 from texture_kd.losses.critic import Critic
 from texture_kd.losses.logits import aligned_logits, ignored_pixels
 from texture_kd.losses.own_random import OwnRandom
@@ -139,7 +140,7 @@ class AdversarialLoss(OwnRandom):
     def _mix(self, maps: Tensor) -> Tensor:
         mix = torch.rand(len(maps), generator=self.generator())
         self.advance()
-        return mix.to(maps.device)
+        return sent(mix, maps.device)
 
     def _check(self, logits: Tensor, image: Tensor) -> None:
         if logits.shape[1] != self.critic.num_classes:

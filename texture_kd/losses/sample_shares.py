@@ -100,8 +100,10 @@ def _of_boxes(
     boxes = [_attribute(sample, "gt_instances").bboxes for sample in samples]
     # MMDetection wraps boxes in a class of their own.
     boxes = [getattr(b, "tensor", b).to(device) for b in boxes]
-    counts = torch.tensor([len(b) for b in boxes])
-    image = torch.arange(len(boxes)).repeat_interleave(counts)
+    counts = [len(b) for b in boxes]
+    image = torch.arange(len(boxes)).repeat_interleave(
+        torch.tensor(counts), output_size=sum(counts)
+    )
     shapes = [sample.metainfo.get("batch_input_shape") for sample in samples]
     if None in shapes:
         raise ValueError(

@@ -1,0 +1,206 @@
+"""Run losses on a GPU that is not there, and print as JSON what each waits for.
+
+Fake tensors have shapes, dtypes and a device, and no values. Tensors of two devices
+that meet are an error, as they are on a GPU. A process has such a device for good, and
+so this one has it and not that of the tests.
+"""
+
+import json
+import os
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from mmengine.structures import InstanceData, PixelData
+from mmseg.structures import SegDataSample
+from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils import backend_registration
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from texture_kd import losses
+from texture_kd.functional import band_sums, filter_bank
+
+GPU = "absent_gpu"
+CLASSES = 5
+# Operators whose result has a shape, or is a number, that only the device knows.
+DEPENDENT = (
+    "_local_scalar_dense",
+    "equal",
+    "nonzero",
+    "_unique2",
+    "unique_consecutive",
+)
+
+
+class _Backend(backend_registration._DummyBackendModule):
+    def get_amp_supported_dtype(self) -> list[torch.dtype]:
+        return [torch.bfloat16]
+
+
+class Waits(TorchDispatchMode):
+    """Notes in which function of the package the CPU would wait for the GPU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places: list[str] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if func.overloadpacket.__name__ not in DEPENDENT:
+            out = func(*args, **kwargs)
+            if _on_gpu(args) != _on_gpu([out]) and _copies_and_waits(func, kwargs):
+                self._note()
+            return out
+        if not _on_gpu(args):
+            # The CPU asks whether its own input is wrong, or for a random number.
+            return 0
+        self._note()
+        return _any_result(func.overloadpacket.__name__, args[0])
+
+    def _note(self) -> None:
+        # The second half of a step has no frame of the package.
+        frames = [f for f in traceback.extract_stack() if "texture_kd" in f.filename]
+        place = f"{Path(frames[-1].filename).stem}.{frames[-1].name}" if frames else "?"
+        self.places.append(place)
+
+
+def _on_gpu(values: Sequence) -> bool:
+    return any(
+        x.device.type == GPU for x in tree_leaves(values) if isinstance(x, Tensor)
+    )
+
+
+def _copies_and_waits(func, kwargs: dict) -> bool:
+    return func is torch.ops.aten._to_copy.default and not kwargs.get("non_blocking")
+
+
+def _any_result(name: str, x: Tensor):
+    """Return what there could be: one element."""
+    if name == "_local_scalar_dense":
+        return 1
+    if name == "equal":
+        return True
+    if name == "nonzero":
+        return x.new_empty(1, x.ndim, dtype=torch.int64)
+    counts = x.new_empty(1, dtype=torch.int64)
+    return x.new_empty(1), torch.empty_like(x, dtype=torch.int64), counts
+
+
+def random(*shape: int) -> Tensor:
+    return torch.rand(shape, device=GPU)
+
+
+def learnt(*shape: int) -> Tensor:
+    return random(*shape).requires_grad_()
+
+
+def labels() -> Tensor:
+    return torch.zeros(2, 32, 64, dtype=torch.int64, device=GPU)
+
+
+def samples() -> list[SegDataSample]:
+    return [
+        SegDataSample(
+            gt_sem_seg=PixelData(data=label[None]),
+            gt_components=PixelData(data=label[None]),
+            gt_instances=InstanceData(bboxes=random(3, 4)),
+            metainfo=dict(batch_input_shape=(32, 64)),
+        )
+        for label in labels()
+    ]
+
+
+def structural(**options) -> Tensor:
+    loss = on_gpu(losses.CDMLoss, 4, 8, **options)
+    return loss(learnt(2, 4, 16, 32), random(2, 8, 16, 32))
+
+
+def statistical(**options) -> Tensor:
+    loss = on_gpu(losses.DTIEMLoss, 12, 24, CLASSES, **options)
+    student = learnt(2, 4, 16, 32), learnt(2, 8, 16, 32)
+    return loss(*student, random(2, 8, 16, 32), random(2, 16, 16, 32), labels())
+
+
+def adversarial() -> Tensor:
+    loss = on_gpu(losses.AdversarialLoss, CLASSES)
+    return loss(learnt(2, 5, 16, 32), random(2, 5, 16, 32), random(2, 3, 32, 64))
+
+
+def of_logits(kind: Callable, **options) -> Tensor:
+    loss = on_gpu(kind, **options)
+    return loss(learnt(2, 5, 16, 32), random(2, 5, 16, 32), labels())
+
+
+def of_features(kind: Callable) -> Tensor:
+    return on_gpu(kind)(learnt(2, 4, 16, 32), random(2, 8, 16, 32))
+
+
+def lsfd() -> Tensor:
+    features = learnt(2, 8, 16, 32), random(2, 8, 16, 32)
+    logits = learnt(2, 5, 16, 32), random(2, 5, 16, 32)
+    return on_gpu(losses.LSFDLoss)(*features, *logits, labels())
+
+
+def ds2d2(weighting: str) -> Tensor:
+    loss = on_gpu(losses.DS2D2Loss, [4], [8], weighting=weighting)
+    return loss((learnt(2, 4, 16, 32),), (random(2, 8, 16, 32),), samples())
+
+
+def contourlet_operators() -> Tensor:
+    """Run what is inside of them, which fake tensors pass over."""
+    x, options = random(2, 4, 16, 32), ((4, 3), "maxflat", "dmaxflat7")
+    bands = filter_bank.analyse._init_fn(x, *options, False)
+    filter_bank.synthesise._init_fn(bands, x.shape, *options, True)
+    sums = band_sums.band_energies._init_fn(x, *options)
+    band_sums.band_products._init_fn(x, x, *options)
+    return band_sums.weigh_bands._init_fn(x, sums, *options).requires_grad_().sum()
+
+
+def on_gpu(kind: Callable, *args, **options):
+    with torch.device(GPU):
+        return kind(*args, **options)
+
+
+CASES = {
+    "contourlet": contourlet_operators,
+    "structural": structural,
+    "structural, none": lambda: structural(normalise="none"),
+    "structural, feature": lambda: structural(normalise="feature"),
+    "statistical": statistical,
+    "statistical, global": lambda: statistical(mode="global"),
+    "statistical, none": lambda: statistical(mode="global", extractor="none"),
+    "response": lambda: of_logits(losses.ResponseKDLoss),
+    "adversarial": adversarial,
+    "lsfd": lsfd,
+    "fft": lambda: of_logits(losses.FFTLoss),
+    "fakd": lambda: of_features(losses.FAKDLoss),
+    "pairwise": lambda: of_features(losses.PairwiseKDLoss),
+    "ds2d2, none": lambda: ds2d2("none"),
+    "ds2d2, boxes": lambda: ds2d2("boxes"),
+    "ds2d2, component": lambda: ds2d2("component"),
+    "ds2d2, class": lambda: ds2d2("class"),
+}
+
+
+def waits_of(case: Callable[[], Tensor]) -> list[str]:
+    """Run a loss and its gradient, and return the places that wait, each once."""
+    with FakeTensorMode(), Waits() as waits:
+        case().backward()
+        # Filters are prepared now.
+        waits.places.clear()
+        case().backward()
+    return sorted({*waits.places})
+
+
+if __name__ == "__main__":
+    backend_registration._setup_privateuseone_for_python_backend(
+        rename=GPU, backend_module=_Backend()
+    )
+    print(
+        json.dumps({name: waits_of(case) for name, case in CASES.items()}), flush=True
+    )
+    # The device's thread of autograd does not end with Python as a real one's does.
+    os._exit(0)

@@ -1,0 +1,34 @@
+"""On a GPU no loss waits for it, but where the shapes of what follows depend on values.
+
+Nor do tensors of two devices meet. What is waited for is seen without a GPU.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from torch.utils import backend_registration
+
+# Regions have as many pixels, and components as many cells, as the data say.
+WAITS = {
+    "statistical": ["regions._regions"],
+    "ds2d2, component": ["component_shares.component_shares"],
+    "ds2d2, class": ["component_shares.component_shares"],
+}
+
+
+@pytest.mark.skipif(
+    not hasattr(backend_registration, "_setup_privateuseone_for_python_backend"),
+    reason="this PyTorch takes no device written in Python",
+)
+def test_losses_do_not_wait_for_the_gpu():
+    script = Path(__file__).with_name("absent_gpu.py")
+    result = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+    waits = json.loads(result.stdout.splitlines()[-1])
+    assert len(waits) == 17
+    assert {name: places for name, places in waits.items() if places} == WAITS
