@@ -64,16 +64,14 @@ def config(files):
         )
         distiller = dict(
             type="ConfigurableDistiller",
-            student_recorders=dict(
-                stages=STAGES, samples=dict(type="ModuleInputs", source="")
-            ),
+            student_recorders=dict(stages=STAGES, samples=dict(type="DataSamples")),
             teacher_recorders=dict(stages=STAGES),
             distill_losses=dict(loss_ds2d2=dict(loss, **changes)),
             loss_forward_mappings=dict(
                 loss_ds2d2=dict(
                     student=dict(from_student=True, recorder="stages"),
                     teacher=dict(from_student=False, recorder="stages"),
-                    samples=dict(from_student=True, recorder="samples", data_idx=1),
+                    samples=dict(from_student=True, recorder="samples"),
                 )
             ),
         )
@@ -135,6 +133,29 @@ def test_two_steps_leave_teacher_and_amplifiers_bit_identical(
         parts = ("low", "high", "full", "amplified")
         total = sum(log[f"distill.part_ds2d2.{part}"] for part in parts)
         torch.testing.assert_close(total, log["distill.loss_ds2d2"])
+
+
+def test_it_is_computed_before_the_students_head_runs(build, config, with_components):
+    model, log = build(**config()), []
+    stock = config()
+    # MMRazor's recorder of all that the student is given has it afterwards.
+    recorders = stock["distiller"]["student_recorders"]
+    recorders["samples"] = dict(type="ModuleInputs", source="")
+    mapping = stock["distiller"]["loss_forward_mappings"]["loss_ds2d2"]
+    mapping["samples"]["data_idx"] = 1
+    late = build(**stock)
+    for name, one in (("early", model), ("late", late)):
+        loss_of(one).register_forward_hook(lambda *_, n=name: log.append((n, "loss")))
+        one.student.decode_head.conv_seg.register_forward_hook(
+            lambda *_, n=name: log.append((n, "head"))
+        )
+    values = [train(one, with_components, 2) for one in (model, late)]
+    orders = [[what for n, what in log if n == name] for name in ("early", "late")]
+    assert orders == [["loss", "head"] * 2, ["head", "loss"] * 2]
+    for early, later in zip(*values, strict=True):
+        assert early.keys() == later.keys()
+        for key, value in early.items():
+            torch.testing.assert_close(value, later[key], msg=key)
 
 
 def test_the_implicit_terms_alone_reach_the_students_backbone(

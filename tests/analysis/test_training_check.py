@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import HOOKS, Registry
 from mmrazor.registry import MODELS
 from torch import nn
 
@@ -240,6 +241,23 @@ def test_what_is_registered_is_no_unknown_type(name):
     (said,) = unknown_types(config)
     assert "model.architecture.decode_head.type='PSPHed'" in said
     assert "did you mean PSPHead" in said
+
+
+def test_classes_that_a_package_registers_late_are_no_unknown_types(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "late_hooks.py").write_text(
+        "from mmengine.registry import HOOKS\n"
+        "HOOKS.children['late'].register_module('LateHook', module=object)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(
+        HOOKS.children,
+        "late",
+        Registry("hook", scope="late", locations=["late_hooks"]),
+    )
+    assert unknown_types(dict(hook=dict(type="LateHook"))) == []
+    assert unknown_types(dict(hook=dict(type="LaterHook")))
 
 
 def test_an_exception_without_words_says_where():

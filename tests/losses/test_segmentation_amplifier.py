@@ -240,7 +240,11 @@ def test_checkpoints_that_do_not_fit_are_named(teacher, checkpoint, tmp_path):
     for change, message in (
         (
             {"decode_head.conv_seg.weight": torch.zeros(7, 8, 1, 1)},
-            "predicts 7 classes",
+            r"predicts 7 classes, and the amplifier in the config 4: give a checkpoint",
+        ),
+        (
+            {"decode_head.conv_seg.weight": torch.zeros(4, 9, 1, 1)},
+            r"does not fit the amplifier in the config: decode_head\.conv_seg\.weight",
         ),
         ({"decode_head.conv_seg.bias": None}, r"lacks 1 of the amplifier's"),
     ):
@@ -252,9 +256,9 @@ def test_checkpoints_that_do_not_fit_are_named(teacher, checkpoint, tmp_path):
     with pytest.raises(ValueError, match=r"amplifier checkpoint .* is no dict"):
         attach(path=plain)
     (tmp_path / "cut.pth").write_bytes((tmp_path / "sum.pth").read_bytes()[:300])
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError, match=r"The amplifier checkpoint: .*cut\.pth"):
         attach(path=str(tmp_path / "cut.pth"))
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"The amplifier checkpoint: .*absent"):
         attach(path="absent.pth")
 
 

@@ -6,11 +6,14 @@ import pytest
 import torch
 from mmengine.config import ConfigDict
 from mmengine.optim import OptimWrapper
+from mmengine.runner import load_checkpoint
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
 import texture_kd.components  # noqa: F401
+from texture_kd.algorithms import high_frequency_training
+from texture_kd.algorithms.teacher_checkpoint import load_teacher
 from texture_kd.connectors.high_frequency import single_head
 from texture_kd.functional import haar_dwt, high_frequency
 
@@ -49,6 +52,16 @@ SEVERAL = head(
     in_index=[2, -1],
     input_transform="resize_concat",
 )
+
+DEEPLAB = dict(in_channels=32, in_index=3, channels=8, c1_in_channels=4, c1_channels=2)
+DEEPLABS = dict(
+    stock=head("DepthwiseSeparableASPPHead", **DEEPLAB),
+    plain=head("DeepLabV3PlusHead", **DEEPLAB),
+)
+DEEPLABS["truncated"] = dict(
+    type="SpectralTruncationHead", grid=0.5, head=DEEPLABS["plain"]
+)
+DUC_DLC = head("DUCDLCHead", in_channels=(3, 8, 32))
 
 
 @pytest.fixture
@@ -148,9 +161,69 @@ def test_a_head_of_several_levels_reads_maps_of_each(teacher):
     assert ours(images, mode="tensor").isfinite().all()
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", ["stock", "plain", "truncated"])
+def test_deeplab_v3_plus_reads_a_map_of_its_finest_feature(teacher, kind, mode):
+    model, _ = teacher
+    ours = amplifier(head=DEEPLABS[kind], mode=mode)
+    ours.backbone.load_state_dict(model.backbone.state_dict())
+    images = torch.randn(2, 3, 33, 40)
+    features, maps = model.extract_feat(images), ours.eval().extract_feat(images)
+    assert [x is None for x in maps] == [False, True, True, False]
+    expected = high_frequency(
+        haar_dwt(features[0])[1],
+        tuple(features[0].shape[2:]),
+        "sum" if mode == "concat" else mode,
+    )
+    torch.testing.assert_close(maps[0], expected)
+    assert ours(images, mode="tensor").isfinite().all()
+    # The same head judges a student's features.
+    full = MODELS.build(dict(type="SegmentationAmplifier"))
+    full.attach_teacher(ours)
+    student = [torch.randn_like(x) for x in features]
+    assert full(tuple(student), features, batch()["data_samples"]) > 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_checkpoint_of_another_mode_is_refused(mode, tmp_path):
+    ours = amplifier(mode=mode)
+    path = str(tmp_path / "amplifier.pth")
+    torch.save(dict(state_dict=ours.state_dict()), path)
+    load_checkpoint(amplifier(mode=mode), path)
+    other = amplifier(mode=MODES[MODES.index(mode) - 1])
+    # As a resumed training and a test load it.
+    with pytest.raises(ValueError, match=f"trained with mode='{mode}'.*both the same"):
+        load_checkpoint(other, path, map_location="cpu")
+    state = ours.state_dict()
+    state["high_frequency.mode_index"].fill_(7)
+    with pytest.raises(ValueError, match="mode_index is 7, which stands for no mode"):
+        ours.load_state_dict(state)
+
+
+def test_an_amplifier_is_no_teacher(teacher, tmp_path):
+    path = str(tmp_path / "amplifier.pth")
+    torch.save(dict(state_dict=amplifier(teacher[1]).state_dict()), path)
+    with pytest.raises(ValueError, match=r"amplifier\.pth is of an amplifier"):
+        amplifier(path)
+    with pytest.raises(ValueError, match=r"amplifier\.pth is of an amplifier"):
+        load_teacher(teacher[0], path)
+
+
+def test_a_backbone_at_random_is_said(teacher, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        high_frequency_training, "print_log", lambda text, **_: said.append(text)
+    )
+    amplifier(teacher[1])
+    assert not said
+    amplifier()
+    assert "no teacher_ckpt" in said[0]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (dict(head=DUC_DLC), "DUCDLCHead reads the image beside the features"),
         (dict(auxiliary_head=HEAD), "decode head alone: set auxiliary_head=None"),
         (dict(mode="max"), "mode among"),
         (dict(mode="concat", head=SEVERAL), "does not know the channels of each"),
@@ -169,7 +242,7 @@ def test_a_cascade_is_refused():
         single_head(MODELS.build(cascade))
 
 
-@pytest.mark.parametrize("change", ["missing", "shape", "absent"])
+@pytest.mark.parametrize("change", ["missing", "shape", "absent", "cut"])
 def test_it_starts_from_the_whole_teacher_or_not_at_all(teacher, tmp_path, change):
     model, path = teacher
     state = model.state_dict()
@@ -180,7 +253,11 @@ def test_it_starts_from_the_whole_teacher_or_not_at_all(teacher, tmp_path, chang
     torch.save(dict(state_dict=state), path)
     if change == "absent":
         path = str(tmp_path / "absent.pth")
-    error = FileNotFoundError if change == "absent" else ValueError
-    message = "absent.pth" if change == "absent" else "backbone.layer1.0.conv1.weight"
+    if change == "cut":
+        (tmp_path / "teacher.pth").write_bytes(b"PK")
+    error, message = dict(
+        absent=(FileNotFoundError, "The teacher checkpoint: .*absent.pth"),
+        cut=(RuntimeError, "The teacher checkpoint: .*teacher.pth"),
+    ).get(change, (ValueError, "backbone.layer1.0.conv1.weight"))
     with pytest.raises(error, match=message):
         amplifier(path)

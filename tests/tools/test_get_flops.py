@@ -79,6 +79,26 @@ def test_prints_a_table():
     ]
 
 
+def test_losses_that_need_components_and_amplifiers_are_counted(tool):
+    config = ROOT / "configs" / f"ds2d2_pspnet_r18-w32-d8_{STUDENT}"
+    name = "model.distiller.distill_losses.loss_ds2d2.amplifiers"
+    counted = {
+        key: {
+            part: rest
+            for part, *rest in tool["count_parts"](
+                tool["build"](str(config), options), (64, 96)
+            )
+        }
+        for key, options in (("all", {}), ("none", {name: None}))
+    }
+    (parameters, macs), (same, fewer) = (
+        counted[key]["loss_ds2d2"] for key in ("all", "none")
+    )
+    # Amplifiers are no parameters of the loss that are trained, and are run.
+    assert macs > fewer > 0
+    assert parameters >= same > 0
+
+
 def test_a_network_alone_is_the_student(tool, model):
     network = tool["build"](str(ROOT / "configs" / STUDENT), {})
     (name, *counts), *others = tool["count_parts"](network, (64, 96))

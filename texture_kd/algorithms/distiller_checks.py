@@ -139,7 +139,7 @@ def check_class_counts(
         for record in records.values():
             side = bool(record["from_student"])
             recorder = distiller[_SIDES[side]][record["recorder"]]
-            source = str(recorder["source"])
+            source = str(recorder.get("source"))
             if source.endswith("conv_seg") and not record.get("connector"):
                 counts[side] = models[side].get_submodule(source).out_channels
         if len(set(counts.values())) > 1:

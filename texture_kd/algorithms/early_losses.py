@@ -22,7 +22,7 @@ from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from texture_kd.recorders import GroundTruthRecorder
+from texture_kd.recorders import DataSamplesRecorder
 
 __all__ = ["EarlyLosses"]
 
@@ -81,7 +81,7 @@ class EarlyLosses:
         stock = ConfigurableDistiller.compute_distill_losses
         own = type(distiller).compute_distill_losses
         modules = all(
-            isinstance(recorder, (*_OF_MODULES, ParameterRecorder, GroundTruthRecorder))
+            isinstance(recorder, (*_OF_MODULES, ParameterRecorder, DataSamplesRecorder))
             for recorder in distiller.student_recorders.recorders.values()
         )
         calls = distiller.deliveries.deliveries or not modules

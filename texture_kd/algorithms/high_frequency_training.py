@@ -1,11 +1,13 @@
 """Training a teacher's head anew on details alone: DS2D2's high-frequency amplifier."""
 
+import logging
 from collections.abc import Sequence
 
 import torch
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from texture_kd.algorithms.teacher_checkpoint import load_whole, read_checkpoint
+from texture_kd.algorithms.teacher_checkpoint import load_whole, read_teacher
 from texture_kd.connectors.high_frequency import HighFrequencyMaps
 from texture_kd.functional.wavelet import HighFrequency
 
@@ -61,8 +63,16 @@ class HighFrequencyTraining:
             ValueError: it does not fit; the message names the weight.
         """
         super().init_weights()
-        if self.teacher_ckpt is not None:
-            state, _ = read_checkpoint(self.teacher_ckpt)
+        if self.teacher_ckpt is None:
+            print_log(
+                f"{type(self).__name__} has no teacher_ckpt: unless its weights are "
+                "loaded otherwise, the head learns from a backbone that is frozen at "
+                "random.",
+                logger="current",
+                level=logging.WARNING,
+            )
+        else:
+            state, _ = read_teacher(self.teacher_ckpt)
             load_whole(self, state, self.teacher_ckpt, optional=("high_frequency.",))
 
     def train(self, mode: bool = True) -> "HighFrequencyTraining":

@@ -6,7 +6,13 @@ from mmengine.config import ConfigDict
 from mmengine.runner.checkpoint import _load_checkpoint
 from torch import Tensor, nn
 
-__all__ = ["forget_checkpoints", "load_teacher", "load_whole", "read_checkpoint"]
+__all__ = [
+    "forget_checkpoints",
+    "load_teacher",
+    "load_whole",
+    "read_checkpoint",
+    "read_teacher",
+]
 
 
 def load_teacher(teacher: nn.Module, checkpoint: str) -> None:
@@ -23,11 +29,37 @@ def load_teacher(teacher: nn.Module, checkpoint: str) -> None:
         pickle.UnpicklingError: the file holds more than tensors and log histories.
         ValueError: the file holds no weights, or one is missing or has another shape.
     """
-    state, meta = read_checkpoint(checkpoint)
+    state, meta = read_teacher(checkpoint)
     # What a teacher in a distillation step never runs may be missing.
     load_whole(teacher, state, checkpoint, optional=("auxiliary_head.",))
     # As MMSegmentation's own init_model does.
     teacher.dataset_meta = meta.get("dataset_meta") or {}
+
+
+def read_teacher(checkpoint: str) -> tuple[dict[str, Tensor], dict]:
+    """Read a teacher's checkpoint, as :func:`read_checkpoint` does.
+
+    Args:
+        checkpoint: path or URL of an OpenMMLab checkpoint.
+
+    Returns:
+        The state dict, and the meta information.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        RuntimeError: the file is truncated or corrupt.
+        pickle.UnpicklingError: the file holds more than tensors and log histories.
+        ValueError: the file holds no weights, or those of an amplifier.
+    """
+    state, meta = read_checkpoint(checkpoint)
+    # Its backbone is the teacher's, and its head would fit.
+    if any(name.startswith("high_frequency.") for name in state):
+        raise ValueError(
+            f"The teacher checkpoint {checkpoint} is of an amplifier, whose head was "
+            "trained on high-frequency maps: give the checkpoint of the teacher's own "
+            "training."
+        )
+    return state, meta
 
 
 def read_checkpoint(
@@ -48,7 +80,10 @@ def read_checkpoint(
         pickle.UnpicklingError: the file holds more than tensors and log histories.
         ValueError: the file holds no weights.
     """
-    content = _load_checkpoint(checkpoint, map_location="cpu")
+    try:
+        content = _load_checkpoint(checkpoint, map_location="cpu")
+    except (FileNotFoundError, RuntimeError) as error:
+        raise type(error)(f"The {role} checkpoint: {error}") from error
     state = content.get("state_dict", content) if isinstance(content, dict) else None
     if not isinstance(state, dict) or not all(
         isinstance(value, Tensor) for value in state.values()
@@ -109,8 +144,8 @@ def forget_checkpoints(model: ConfigDict) -> None:
     """
     model.teacher_ckpt = None
     for loss in model.distiller.get("distill_losses", {}).values():
-        for amplifier in loss.get("amplifiers", {}).values():
-            amplifier.checkpoint = None
+        for amplifier in (loss.get("amplifiers") or {}).values():
+            amplifier.pop("checkpoint", None)
 
 
 def _check_shapes(own: dict, state: dict, checkpoint: str, role: str) -> None:
@@ -118,11 +153,15 @@ def _check_shapes(own: dict, state: dict, checkpoint: str, role: str) -> None:
         if name not in state or state[name].shape == value.shape:
             continue
         theirs, ours = tuple(state[name].shape), tuple(value.shape)
-        if name.endswith("conv_seg.weight"):
+        if name.endswith("conv_seg.weight") and theirs[0] != ours[0]:
+            head = name.split(".")[0]
+            # An amplifier's head is the teacher's.
+            change = f"set num_classes={theirs[0]} in its {head} or "
             raise ValueError(
-                f"The {role} checkpoint {checkpoint} predicts {theirs[0]} classes, "
-                f"and the {role} in the config {ours[0]}: set its num_classes="
-                f"{theirs[0]} or give a checkpoint trained on {ours[0]} classes."
+                f"The {role} checkpoint {checkpoint} predicts {theirs[0]} classes, and "
+                f"the {role} in the config {ours[0]}: "
+                f"{change if role == 'teacher' else ''}"
+                f"give a checkpoint trained on {ours[0]} classes."
             )
         raise ValueError(
             f"The {role} checkpoint {checkpoint} does not fit the {role} in the "

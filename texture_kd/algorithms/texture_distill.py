@@ -235,7 +235,13 @@ class TextureDistill(SingleTeacherDistill):
 
 
 def _built(model: dict | BaseModel) -> BaseModel:
-    return MODELS.build(model) if isinstance(model, dict) else model
+    if not isinstance(model, dict):
+        return model
+    kind = model.get("type")
+    # A stock config names MMSegmentation's types without their scope.
+    if isinstance(kind, str) and "." not in kind and MODELS.get(kind) is None:
+        model = dict(model, _scope_=model.get("_scope_", "mmseg"))
+    return MODELS.build(model)
 
 
 def _check_networks(distiller: dict, student: nn.Module, teacher: nn.Module) -> None:

@@ -15,8 +15,8 @@ def unknown_types(config: Any) -> list[str]:
     ``type`` has to be one, and so these are where to look, and no errors.
 
     Args:
-        config: whose ``custom_imports``, and the packages that it names types of, have
-            been imported.
+        config: whose ``custom_imports``, and the registries of the packages that it
+            names types of, have been imported.
 
     Returns:
         A phrase for each, with names that are close.
@@ -40,6 +40,8 @@ def _close(name: str, known: set[str]) -> str:
 
 
 def _names(registry: Registry) -> Iterator[str]:
+    # Packages register most of their classes when one is first built.
+    registry.import_from_location()
     yield from registry.module_dict
     for child in list(registry.children.values()):
         yield from _names(child)

@@ -38,6 +38,7 @@ class HighFrequencyMaps(nn.Module):
         check_choice("mode", mode, _MODES)
         self.mode: HighFrequency = mode
         self.register_buffer("mode_index", torch.tensor(_MODES.index(mode)))
+        self._register_load_state_dict_pre_hook(_check_mode, with_module=True)
         self.mixes = nn.ModuleList()
         for count in channels if mode == "concat" else ():
             mix = nn.Conv2d(3 * count, count, 1, bias=False)
@@ -76,6 +77,17 @@ class HighFrequencyMaps(nn.Module):
         return [mix(x) for mix, x in zip(self.mixes, maps, strict=True)]
 
 
+def _check_mode(
+    module: HighFrequencyMaps, state: dict, prefix: str, *unused: object
+) -> None:
+    mode = recorded_mode(state, prefix)
+    if mode not in (None, module.mode):
+        raise ValueError(
+            f"the checkpoint was trained with mode={mode!r}, and the model in the "
+            f"config has mode={module.mode!r}: give both the same"
+        )
+
+
 def recorded_mode(state: dict[str, Tensor], prefix: str) -> HighFrequency | None:
     """Return the mode that a state dict was trained with.
 
@@ -85,15 +97,27 @@ def recorded_mode(state: dict[str, Tensor], prefix: str) -> HighFrequency | None
 
     Returns:
         The mode, or None where there is none of them.
+
+    Raises:
+        ValueError: it holds no mode that there is.
     """
     index = state.get(f"{prefix}mode_index")
-    return None if index is None else _MODES[int(index)]
+    if index is None:
+        return None
+    if int(index) not in range(len(_MODES)):
+        raise ValueError(
+            f"{prefix}mode_index is {int(index)}, which stands for no mode of "
+            f"{_MODES}: the checkpoint is damaged, or of a later version"
+        )
+    return _MODES[int(index)]
 
 
 def read_levels(head: nn.Module) -> tuple[int, ...]:
     """Return the levels that a decode head reads; negative ones count from behind."""
     index = head.in_index
-    return (index,) if isinstance(index, int) else tuple(index)
+    levels = (index,) if isinstance(index, int) else tuple(index)
+    # DeepLabV3+ reads the finest feature beside those of in_index.
+    return levels if _low_level(head) is None else (*levels, 0)
 
 
 def read_channels(head: nn.Module) -> tuple[int, ...]:
@@ -112,7 +136,13 @@ def read_channels(head: nn.Module) -> tuple[int, ...]:
             "mode than 'concat'"
         )
     channels = head.in_channels
-    return (channels,) if isinstance(channels, int) else tuple(channels)
+    channels = (channels,) if isinstance(channels, int) else tuple(channels)
+    low = _low_level(head)
+    return channels if low is None else (*channels, low.in_channels)
+
+
+def _low_level(head: nn.Module) -> nn.Module | None:
+    return getattr(head, "c1_bottleneck", None)
 
 
 def single_head(segmentor: nn.Module) -> nn.Module:
@@ -122,7 +152,7 @@ def single_head(segmentor: nn.Module) -> nn.Module:
         segmentor: an ``EncoderDecoder`` of MMSegmentation.
 
     Raises:
-        ValueError: it has none, or a cascade of them.
+        ValueError: it has none, or a cascade of them, or one that reads the image.
     """
     head = getattr(segmentor, "decode_head", None)
     if head is None or isinstance(head, nn.ModuleList):
@@ -130,5 +160,11 @@ def single_head(segmentor: nn.Module) -> nn.Module:
         raise ValueError(
             f"expected a segmentor with one decode head, and {type(segmentor).__name__}"
             f" has {kind}"
+        )
+    if hasattr(head, "image_index"):
+        raise ValueError(
+            f"{type(head).__name__} reads the image beside the features, and an "
+            "amplifier's head is given features alone: take a teacher with another "
+            "head, or leave the amplifiers out"
         )
     return head

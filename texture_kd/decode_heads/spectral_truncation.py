@@ -124,15 +124,14 @@ class SpectralTruncationHead(BaseDecodeHead):
             ValueError: it is larger than all that the head reads, or these are no
                 features.
         """
-        if not isinstance(inputs, list | tuple) or any(
-            getattr(x, "ndim", 0) != 4 for x in inputs
-        ):
+        sequence = isinstance(inputs, list | tuple)
+        read = self._read_indices(len(inputs)) if sequence else []
+        if not sequence or any(getattr(inputs[i], "ndim", 0) != 4 for i in read):
             raise ValueError(
                 "SpectralTruncationHead truncates a list of features (N, C, H, W), and "
                 f"{self.stock.__name__} was given something else: leave that head as "
                 "it is"
             )
-        read = self._read_indices(len(inputs))
         sizes = [tuple(inputs[index].shape[-2:]) for index in read]
         largest = [max(lengths) for lengths in zip(*sizes, strict=True)]
         if isinstance(self.grid, float):

@@ -1,5 +1,7 @@
 r"""The same share for each component of a label map, whatever its size: DS2D2."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -104,12 +106,12 @@ def check_grid(size: tuple[int, int], gamma: float) -> None:
         gamma: what a component or box adds.
 
     Raises:
-        ValueError: a side is below 1, or gamma is negative or NaN.
+        ValueError: a side is below 1, or gamma is negative, infinite or NaN.
     """
     if min(size) < 1:
         raise ValueError(f"expected a grid of at least 1x1 cells, got {tuple(size)}")
-    if not gamma >= 0:
-        raise ValueError(f"expected a gamma that is not negative, got {gamma}")
+    if not 0 <= gamma < math.inf:
+        raise ValueError(f"expected a finite gamma of at least 0, got {gamma}")
 
 
 def _windows(components: Tensor, size: tuple[int, int]) -> Tensor:

@@ -1,5 +1,6 @@
 """Frozen heads of a teacher that DS2D2 applies to both networks' features."""
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -41,7 +42,8 @@ class Amplifiers(nn.Module):
             default. One of weight 0 is not built.
 
     Raises:
-        ValueError: there is another name, or one takes what is the other's.
+        ValueError: there is another name, a weight is negative, or one takes what is
+            the other's.
     """
 
     def __init__(self, configs: Mapping[str, Mapping]) -> None:
@@ -52,7 +54,7 @@ class Amplifiers(nn.Module):
             config = dict(config)
             weight = config.pop("loss_weight", 1.0)
             if weight != 0:
-                self.weights[name] = weight
+                self.weights[name] = check_weight(f"loss_weight of {name!r}", weight)
                 self.add_module(name, MODELS.build(config))
         for name in self.weights:
             mode = self.get_submodule(name).mode
@@ -131,6 +133,21 @@ class Amplifiers(nn.Module):
             ]
             found[name] = amplifier(*seen, samples, rois)
         return found
+
+
+def check_weight(name: str, weight: float) -> float:
+    """Return a weight of a term, if it is one.
+
+    Args:
+        name: what the config calls it, for the message.
+        weight: the weight.
+
+    Raises:
+        ValueError: it is negative, infinite or not a number.
+    """
+    if not 0 <= weight < math.inf:
+        raise ValueError(f"expected a finite {name} of at least 0, got {weight}")
+    return weight
 
 
 def _seen(x: HaarFeature, mode: str | None) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from texture_kd.functional.band_distance import BandNorm, band_distance
 from texture_kd.functional.choices import check_choice
 from texture_kd.functional.component_shares import check_grid
-from texture_kd.losses.amplifiers import Amplifiers, HaarFeature
+from texture_kd.losses.amplifiers import Amplifiers, HaarFeature, check_weight
 from texture_kd.losses.feature_checks import check_levels, check_same_images
 from texture_kd.losses.level_adapters import LevelAdapters
 from texture_kd.losses.sample_shares import Weighting, sample_shares
@@ -106,11 +106,15 @@ class DS2D2Loss(nn.Module):
         check_choice("norm", norm, get_args(BandNorm))
         check_choice("implicit_use_adapter", implicit_use_adapter, get_args(UseAdapter))
         check_grid((1, 1), gamma)
-        self.student_channels = tuple(student_channels)
-        self.teacher_channels = tuple(teacher_channels)
+        self.student_channels = _channels("student_channels", student_channels)
+        self.teacher_channels = _channels("teacher_channels", teacher_channels)
         self.levels = self._checked_levels(levels)
         weights = zip(_BANDS, (low_weight, high_weight), strict=True)
-        self._explicit = {name: weight for name, weight in weights if weight != 0}
+        self._explicit = {
+            name: check_weight(f"{name}_weight", weight)
+            for name, weight in weights
+            if weight != 0
+        }
         self.weighting: Weighting = weighting
         self.gamma = gamma
         self.norm: BandNorm = norm
@@ -212,9 +216,13 @@ class DS2D2Loss(nn.Module):
                 f"student_channels={self.student_channels} and "
                 f"teacher_channels={self.teacher_channels}"
             )
-        levels = tuple(range(count)) if levels is None else tuple(levels)
-        if not levels or sorted({*levels}) != sorted(levels):
-            raise ValueError(f"expected different levels, at least one, got {levels}")
+        levels = range(count) if levels is None else levels
+        known = isinstance(levels, Sequence) and all(type(lv) is int for lv in levels)
+        if not known or not levels or len({*levels}) != len(levels):
+            raise ValueError(
+                f"expected different levels, at least one, as integers, got {levels!r}"
+            )
+        levels = tuple(levels)
         for level in levels:
             if not 0 <= level < count:
                 raise ValueError(
@@ -236,7 +244,13 @@ class DS2D2Loss(nn.Module):
         if samples is None and (weighted or self.amplifiers.weights):
             raise ValueError(
                 "DS2D2Loss needs the data samples: map samples to the student's "
-                "recorder dict(type='ModuleInputs', source='') with data_idx=1"
+                "recorder dict(type='DataSamples')"
+            )
+        if samples is not None and not _are_samples(samples):
+            raise ValueError(
+                "expected the list of data samples under samples, got a "
+                f"{type(samples).__name__} of something else: map samples to the "
+                "student's recorder dict(type='DataSamples'), without data_idx"
             )
         if samples is not None and len(samples) != len(student[0]):
             raise ValueError(
@@ -294,6 +308,21 @@ class DS2D2Loss(nn.Module):
             ]
             distances[name] = torch.stack(of_levels).sum()
         return distances
+
+
+def _channels(name: str, channels: Sequence[int]) -> tuple[int, ...]:
+    if not isinstance(channels, Sequence):
+        raise ValueError(
+            f"expected {name} as the channels of all levels, such as "
+            f"(64, 128, 256, 512), got {channels!r}"
+        )
+    return tuple(channels)
+
+
+def _are_samples(samples: object) -> bool:
+    return isinstance(samples, Sequence) and all(
+        isinstance(sample, BaseDataElement) for sample in samples
+    )
 
 
 def _precise(x: Tensor) -> Tensor:

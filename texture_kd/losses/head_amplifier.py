@@ -144,5 +144,7 @@ class HeadAmplifier(nn.Module):
             if name not in state or not torch.equal(state[name], value.cpu()):
                 raise ValueError(
                     f"{what} was trained on the features of another teacher: its "
-                    f"{name} is not the teacher's. Train it from this teacher."
+                    f"{name} is not the teacher's. Give the teacher_ckpt that it was "
+                    "trained from, or train it from this teacher; a teacher without "
+                    "teacher_ckpt, for a try, wants amplifiers without checkpoint."
                 )

@@ -1,5 +1,6 @@
 """Recorders: what MMRazor's connectors and losses are given of a network."""
 
+from texture_kd.recorders.data_samples import DataSamplesRecorder
 from texture_kd.recorders.ground_truth import GroundTruthRecorder
 
-__all__ = ["GroundTruthRecorder"]
+__all__ = ["DataSamplesRecorder", "GroundTruthRecorder"]

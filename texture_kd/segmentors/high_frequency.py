@@ -5,7 +5,11 @@ from collections.abc import Sequence
 from mmseg.models.segmentors import EncoderDecoder
 
 from texture_kd.algorithms.high_frequency_training import HighFrequencyTraining
-from texture_kd.connectors.high_frequency import read_channels, read_levels
+from texture_kd.connectors.high_frequency import (
+    read_channels,
+    read_levels,
+    single_head,
+)
 
 
 class HighFrequencyEncoderDecoder(HighFrequencyTraining, EncoderDecoder):
@@ -23,11 +27,13 @@ class HighFrequencyEncoderDecoder(HighFrequencyTraining, EncoderDecoder):
         **options: those of ``EncoderDecoder``, the teacher's, without auxiliary head.
 
     Raises:
-        ValueError: there is an auxiliary head, or an option is unknown.
+        ValueError: there is an auxiliary head, a decode head that reads more than
+            features, or an option that is unknown.
     """
 
     def __init__(self, **options) -> None:
         super().__init__(**options)
+        single_head(self)
         if self.with_auxiliary_head:
             raise ValueError(
                 "HighFrequencyEncoderDecoder trains the decode head alone: set "

@@ -172,6 +172,8 @@ def random_sample(shape: tuple[int, int]):
     label = PixelData(data=torch.zeros(1, *shape, dtype=torch.long))
     sample = SegDataSample(metainfo=dict(img_shape=shape, ori_shape=shape))
     sample.gt_sem_seg = label
+    # All of it is one component, as LabelComponents would find.
+    sample.gt_components = PixelData(data=label.data.int())
     return sample
 
 

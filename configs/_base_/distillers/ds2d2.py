@@ -7,11 +7,7 @@ _stages = dict(type="ModuleOutputs", source="backbone")
 
 ds2d2 = dict(
     type="ConfigurableDistiller",
-    student_recorders=dict(
-        stages=_stages,
-        # The student's second argument is the list of data samples.
-        samples=dict(type="ModuleInputs", source=""),
-    ),
+    student_recorders=dict(stages=_stages, samples=dict(type="DataSamples")),
     teacher_recorders=dict(stages=_stages),
     distill_losses=dict(
         loss_ds2d2=dict(
@@ -33,7 +29,7 @@ ds2d2 = dict(
         loss_ds2d2=dict(
             student=dict(from_student=True, recorder="stages"),
             teacher=dict(from_student=False, recorder="stages"),
-            samples=dict(from_student=True, recorder="samples", data_idx=1),
+            samples=dict(from_student=True, recorder="samples"),
         )
     ),
 )

@@ -5,11 +5,7 @@ _neck = dict(type="ModuleOutputs", source="neck")
 
 ds2d2 = dict(
     type="ConfigurableDistiller",
-    student_recorders=dict(
-        neck=_neck,
-        # The student's second argument is the list of data samples.
-        samples=dict(type="ModuleInputs", source=""),
-    ),
+    student_recorders=dict(neck=_neck, samples=dict(type="DataSamples")),
     teacher_recorders=dict(neck=_neck),
     distill_losses=dict(
         loss_ds2d2=dict(
@@ -25,7 +21,7 @@ ds2d2 = dict(
         loss_ds2d2=dict(
             student=dict(from_student=True, recorder="neck"),
             teacher=dict(from_student=False, recorder="neck"),
-            samples=dict(from_student=True, recorder="samples", data_idx=1),
+            samples=dict(from_student=True, recorder="samples"),
         )
     ),
 )

@@ -66,3 +66,18 @@ def test_nothing_is_recorded_outside(network, manager, samples):
     # What a network is given otherwise need not be samples.
     network(torch.zeros(2), torch.zeros(2))
     assert buffer(manager) == []
+
+
+def test_data_samples_are_there_before_the_network_runs(network, samples):
+    manager = RecorderManager(dict(samples=dict(type="DataSamples")))
+    manager.initialize(network)
+    recorder, seen = manager.get_recorder("samples"), []
+    network.register_forward_pre_hook(
+        lambda *_: seen.append(list(recorder.data_buffer))
+    )
+    with manager:
+        network(torch.zeros(2), samples)
+        network(torch.zeros(2))
+    assert seen[0] == [samples]
+    assert recorder.get_record_data() is samples
+    assert len(recorder.data_buffer) == 1

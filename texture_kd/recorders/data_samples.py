@@ -1,0 +1,58 @@
+"""Records the data samples that a student is about to learn from."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmengine.structures import BaseDataElement
+from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
+from torch import nn
+
+__all__ = ["DataSamplesRecorder"]
+
+
+class DataSamplesRecorder(BaseRecorder):
+    """Record the data samples of the images that the student gets.
+
+    In a config it is ``dict(type='DataSamples')`` among the student's recorders, for
+    losses that need what the pipeline says of the images. It has them before the
+    student runs, so that losses of its early features can be computed early; MMRazor's
+    recorder of the inputs of the whole student has them when it is done. Where the
+    student gets no samples nothing is recorded.
+
+    Args:
+        source: what the log calls them; MMRazor wants each recorder to have one.
+    """
+
+    def __init__(self, source: str = "data_samples") -> None:
+        super().__init__(source)
+        self._recording = False
+
+    def prepare_from_model(self, model: nn.Module | None = None) -> None:
+        """Listen to what the student is given.
+
+        Args:
+            model: the student.
+        """
+        model.register_forward_pre_hook(self._record, with_kwargs=True)
+
+    def found(self, samples: Sequence[BaseDataElement]) -> Any:
+        """Return what is recorded of the samples, or None for nothing."""
+        return samples
+
+    def _record(self, model: nn.Module, args: tuple, kwargs: Mapping) -> None:
+        if not self._recording:
+            return
+        samples = kwargs.get("data_samples", args[1] if len(args) > 1 else None)
+        record = self.found(samples) if samples else None
+        if record is not None:
+            self.data_buffer.append(record)
+
+    def __enter__(self) -> None:
+        """Start to record."""
+        super().__enter__()
+        self._recording = True
+
+    def __exit__(self, *exception: object) -> None:
+        """Stop to record."""
+        super().__exit__(*exception)
+        self._recording = False
