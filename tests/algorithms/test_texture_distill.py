@@ -34,6 +34,24 @@ def test_it_is_mmrazors_algorithm(build):
     assert isinstance(build(), SingleTeacherDistill)
 
 
+def test_a_stock_config_needs_no_scope(model_config, batch):
+    def plain(config):
+        if not isinstance(config, dict):
+            return config
+        named = {key: plain(value) for key, value in config.items()}
+        if isinstance(named.get("type"), str):
+            named["type"] = named["type"].removeprefix("mmseg.")
+        return named
+
+    config = model_config(architecture=plain(segmentor(4)), teacher=plain(segmentor(8)))
+    assert config["architecture"]["type"] == "EncoderDecoder"
+    losses = losses_of(MODELS.build(config).train(), batch)
+    assert "distill.loss_structural" in losses
+    config["teacher"]["type"] = "EncoderDecodr"
+    with pytest.raises(KeyError, match="EncoderDecodr is not in the mmseg::model"):
+        MODELS.build(config)
+
+
 def test_losses_have_their_names_and_gradients_reach_the_student(build, batch):
     model = build().train()
     losses = losses_of(model, batch)
