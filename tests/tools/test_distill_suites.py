@@ -67,20 +67,28 @@ def test_a_suite_names_its_metric(suite, write_suite):
 
 def test_the_rows_that_take_ds2d2_apart(suite, load_tool):
     rows = {row.name: row for row in suite.load_suite("ablations_ds2d2").rows}
-    assert [*rows] == [
-        *("teacher", "student", "explicit", "low", "high", "unweighted", "PKD")
-    ]
-    taken = {}
-    for name in ("explicit", "low", "high", "unweighted"):
+    # Weights of low, high, and of the amplifiers.
+    expected = {
+        "explicit": (1, 1, 0, 0),
+        "low": (1, 0, 0, 0),
+        "high": (0, 1, 0, 0),
+        "unweighted": (1, 1, 0, 0),
+        "full_0.1": (1, 1, 0.1, 0),
+        "high_0.1": (1, 1, 0, 0.1),
+        "both_0.1": (1, 1, 0.1, 0.1),
+    }
+    assert {*rows} == {*expected, "teacher", "student", "PKD", "amplifier"}
+    for name, weights in expected.items():
         config = Config.fromfile(rows[name].config)
         config.merge_from_dict(dict(option.split("=") for option in rows[name].options))
         loss = config.model.distiller.distill_losses.loss_ds2d2
-        assert {str(a.loss_weight) for a in loss.amplifiers.values()} == {"0"}
-        taken[name] = loss.low_weight, loss.high_weight, loss.weighting
-    assert taken["explicit"] == (1.0, 1.0, "component")
-    assert taken["low"] == (1.0, "0", "component")
-    assert taken["high"] == ("0", 1.0, "component")
-    assert taken["unweighted"] == (1.0, 1.0, "none")
+        amplifiers = [loss.amplifiers[key].loss_weight for key in ("full", "high")]
+        found = (loss.low_weight, loss.high_weight, *amplifiers)
+        assert tuple(map(float, found)) == weights
+        unweighted = name == "unweighted"
+        assert loss.weighting == ("none" if unweighted else "component")
+        # Who weighs the high one needs its checkpoint.
+        assert bool(rows[name].takes) == (weights[3] > 0)
 
 
 @pytest.mark.parametrize("name", ["mosaic", "camvid"])
