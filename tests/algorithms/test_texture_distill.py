@@ -7,12 +7,14 @@ import pytest
 import torch
 from mmengine.model import ExponentialMovingAverage
 from mmengine.optim import OptimWrapper
+from mmengine.registry import DefaultScope, Registry
 from mmengine.runner import load_checkpoint, save_checkpoint
 from mmrazor.models.algorithms import SingleTeacherDistill
 from mmrazor.registry import MODELS
 from torch import nn
 from toy_models import recorders, segmentor, sstkd
 
+from texture_kd.algorithms import texture_distill
 from texture_kd.hooks import PlainStudentHook
 
 
@@ -50,6 +52,23 @@ def test_a_stock_config_needs_no_scope(model_config, batch):
     config["teacher"]["type"] = "EncoderDecodr"
     with pytest.raises(KeyError, match="EncoderDecodr is not in the mmseg::model"):
         MODELS.build(config)
+
+
+def test_a_config_of_another_scope_keeps_it(monkeypatch):
+    theirs = Registry("model", scope="theirs", parent=MODELS)
+    monkeypatch.setitem(MODELS.children, "theirs", theirs)
+
+    @theirs.register_module()
+    class Theirs(nn.Identity):
+        pass
+
+    with DefaultScope.overwrite_default_scope("theirs"):
+        assert isinstance(texture_distill._built(dict(type="Theirs")), Theirs)
+    with DefaultScope.overwrite_default_scope("mmrazor"):
+        scoped = dict(type="Theirs", _scope_="theirs")
+        assert isinstance(texture_distill._built(scoped), Theirs)
+        # What MMRazor has is not looked for elsewhere.
+        assert isinstance(texture_distill._built(dict(type="FFTLoss")), nn.Module)
 
 
 def test_losses_have_their_names_and_gradients_reach_the_student(build, batch):

@@ -257,7 +257,10 @@ def test_classes_that_a_package_registers_late_are_no_unknown_types(
         Registry("hook", scope="late", locations=["late_hooks"]),
     )
     assert unknown_types(dict(hook=dict(type="LateHook"))) == []
-    assert unknown_types(dict(hook=dict(type="LaterHook")))
+    absent = Registry("hook", scope="absent", locations=["no_such_package"])
+    monkeypatch.setitem(HOOKS.children, "absent", absent)
+    (said,) = unknown_types(dict(hook=dict(type="LateHok")))
+    assert "did you mean LateHook" in said
 
 
 def test_an_exception_without_words_says_where():

@@ -118,9 +118,9 @@ def structural(**options) -> Tensor:
     return loss(learnt(2, 4, 16, 32), random(2, 8, 16, 32))
 
 
-def statistical(**options) -> Tensor:
+def statistical(side: int = 16, **options) -> Tensor:
     loss = on_gpu(losses.DTIEMLoss, 12, 24, CLASSES, **options)
-    student = learnt(2, 4, 16, 32), learnt(2, 8, 16, 32)
+    student = learnt(2, 4, side, 32), learnt(2, 8, side, 32)
     return loss(*student, random(2, 8, 16, 32), random(2, 16, 16, 32), labels())
 
 
@@ -170,6 +170,7 @@ CASES = {
     "structural, none": lambda: structural(normalise="none"),
     "structural, feature": lambda: structural(normalise="feature"),
     "statistical": statistical,
+    "statistical, grids": lambda: statistical(side=12),
     "statistical, global": lambda: statistical(mode="global"),
     "statistical, none": lambda: statistical(mode="global", extractor="none"),
     "response": lambda: of_logits(losses.ResponseKDLoss),

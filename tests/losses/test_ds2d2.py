@@ -288,7 +288,10 @@ def test_features_of_any_precision(dtype, images):
             dict(amplifiers=dict(full=dict(FULL, loss_weight=-1))),
             "loss_weight of 'full'",
         ),
+        (dict(high_weight="1"), "finite high_weight of at least 0, got '1'"),
         (dict(student_channels=4), r"student_channels as the channels.*got 4"),
+        (dict(student_channels=[4, 8, "16"]), "student_channels as the channels"),
+        (dict(teacher_channels=[5, 0, 5]), "teacher_channels as the channels"),
         (dict(levels=3), "different levels.*as integers, got 3"),
         (dict(levels=[0.0]), "as integers"),
         (dict(student_channels=[4]), "as many levels"),
@@ -329,7 +332,7 @@ def without(name):
         ({}, dict(teacher=features(T, images=1)), "as many images"),
         ({}, dict(samples=None), r"recorder dict\(type=.DataSamples.\)$"),
         ({}, dict(samples=(torch.zeros(2, 3, 8, 8), samples(2))), "without data_idx"),
-        ({}, dict(samples=samples(2)[0]), "got a BaseDataElement of something"),
+        ({}, dict(samples=samples(2)[0]), "got a BaseDataElement: map"),
         ({}, dict(samples=samples(1)), "of 2 images, got 1"),
         ({}, dict(samples=without("gt_components")), "gt_components.*LabelComponents"),
         (
@@ -349,6 +352,12 @@ def test_wrong_inputs_are_named(options, wrong, message):
     inputs = dict(student=features(S), teacher=features(T), samples=samples())
     with pytest.raises(ValueError, match=message):
         build(**options)(**inputs | wrong)
+
+
+def test_samples_that_nothing_reads_are_not_looked_at():
+    loss = build(weighting="none")
+    values = [loss(features(S), features(T), given) for given in (None, [dict()])]
+    assert all(value.isfinite() for value in values)
 
 
 def test_amplifiers_without_a_teacher_are_named():

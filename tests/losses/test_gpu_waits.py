@@ -14,6 +14,7 @@ from torch.utils import backend_registration
 # Regions have as many pixels, and components as many cells, as the data say.
 WAITS = {
     "statistical": ["regions._regions"],
+    "statistical, grids": ["regions._regions"],
     "ds2d2, component": ["component_shares.component_shares"],
     "ds2d2, class": ["component_shares.component_shares"],
 }
@@ -30,5 +31,5 @@ def test_losses_do_not_wait_for_the_gpu():
     )
     assert result.returncode == 0, result.stderr[-3000:]
     waits = json.loads(result.stdout.splitlines()[-1])
-    assert len(waits) == 17
+    assert len(waits) == 18
     assert {name: places for name, places in waits.items() if places} == WAITS

@@ -208,6 +208,32 @@ def test_a_head_of_several_levels():
         amplifier(wrong, target, samples())
 
 
+def test_summed_levels_and_the_finest_feature_of_deeplab_v3_plus():
+    teacher = Segmentor()
+    teacher.decode_head = MODELS.build(
+        dict(
+            type="mmseg.DepthwiseSeparableASPPHead",
+            in_channels=[8, 12],
+            in_index=[1, -1],
+            input_transform="resize_concat",
+            channels=4,
+            c1_in_channels=6,
+            c1_channels=2,
+            num_classes=CLASSES,
+            norm_cfg=dict(type="BN"),
+            align_corners=False,
+        )
+    ).eval()
+    amplifier = build(teacher)
+    assert amplifier.levels == (1, -1, 0)
+    student, target = (
+        tuple(torch.randn(2, c, *SIZE) for c in (6, 8, 9, 12)) for _ in range(2)
+    )
+    s, t = (teacher.decode_head(x) for x in (student, target))
+    expected = 0.5 * pixel_kl(t, s, 3.0)[:, 4:].mean()
+    torch.testing.assert_close(amplifier(student, target, samples()), expected)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -81,3 +81,6 @@ def test_data_samples_are_there_before_the_network_runs(network, samples):
     assert seen[0] == [samples]
     assert recorder.get_record_data() is samples
     assert len(recorder.data_buffer) == 1
+    with manager:
+        network(torch.zeros(2), torch.zeros(2, 3))
+    assert recorder.get_record_data().shape == (2, 3)

@@ -143,7 +143,7 @@ def forget_checkpoints(model: ConfigDict) -> None:
         model: config of a ``TextureDistill``, changed in place.
     """
     model.teacher_ckpt = None
-    for loss in model.distiller.get("distill_losses", {}).values():
+    for loss in (model.distiller.get("distill_losses") or {}).values():
         for amplifier in (loss.get("amplifiers") or {}).values():
             amplifier.pop("checkpoint", None)
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 import torch
 from mmengine.model import BaseModel
+from mmengine.registry import DefaultScope
 from mmengine.structures import BaseDataElement
 from mmrazor.models.algorithms import SingleTeacherDistill
 from mmrazor.models.task_modules import RecorderManager
@@ -237,10 +238,12 @@ class TextureDistill(SingleTeacherDistill):
 def _built(model: dict | BaseModel) -> BaseModel:
     if not isinstance(model, dict):
         return model
-    kind = model.get("type")
+    kind, scope = model.get("type"), DefaultScope.get_current_instance()
+    plain = isinstance(kind, str) and "." not in kind and "_scope_" not in model
+    unscoped = scope is None or scope.scope_name == "mmrazor"
     # A stock config names MMSegmentation's types without their scope.
-    if isinstance(kind, str) and "." not in kind and MODELS.get(kind) is None:
-        model = dict(model, _scope_=model.get("_scope_", "mmseg"))
+    if plain and unscoped and MODELS.get(kind) is None:
+        model = dict(model, _scope_="mmseg")
     return MODELS.build(model)
 
 

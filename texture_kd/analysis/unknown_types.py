@@ -1,5 +1,6 @@
 """Types in a config that nothing has registered."""
 
+import contextlib
 import difflib
 from collections.abc import Iterator
 from typing import Any
@@ -40,8 +41,10 @@ def _close(name: str, known: set[str]) -> str:
 
 
 def _names(registry: Registry) -> Iterator[str]:
-    # Packages register most of their classes when one is first built.
-    registry.import_from_location()
+    # Packages register most of their classes when one is first built. One that cannot
+    # be imported knows no types, and is the business of who builds one of them.
+    with contextlib.suppress(ImportError):
+        registry.import_from_location()
     yield from registry.module_dict
     for child in list(registry.children.values()):
         yield from _names(child)

@@ -141,6 +141,14 @@ def read_channels(head: nn.Module) -> tuple[int, ...]:
     return channels if low is None else (*channels, low.in_channels)
 
 
+def summed_channels(head: nn.Module) -> int:
+    """Return the channels of all levels that a decode head reads, in all."""
+    low = _low_level(head)
+    channels = head.in_channels
+    summed = channels if isinstance(channels, int) else sum(channels)
+    return summed + (0 if low is None else low.in_channels)
+
+
 def _low_level(head: nn.Module) -> nn.Module | None:
     return getattr(head, "c1_bottleneck", None)
 

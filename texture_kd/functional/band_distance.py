@@ -42,7 +42,7 @@ def band_distance(
         norm: ``channel`` brings each channel of each band to mean 0 and variance 1 over
             images and positions first, in both networks, so that one weight serves
             features of any scale, and details that are weak beside the low band. A
-            channel below a thousandth of its band's rms, or an rms of 1e-4, is not
+            channel whose rms is below a thousandth of its band's, or below 1e-4, is not
             blown up.
 
     Returns:

@@ -17,4 +17,5 @@ def sent(x: Tensor, device: torch.device) -> Tensor:
     # From other memory of the CPU a GPU cannot fetch it at its own time.
     if x.device.type == "cpu" and device.type == "cuda":
         x = x.pin_memory()
-    return x.to(device, non_blocking=True)
+    # MPS would read it when it may be freed already.
+    return x.to(device, non_blocking=device.type != "mps")

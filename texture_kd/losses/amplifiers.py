@@ -143,10 +143,10 @@ def check_weight(name: str, weight: float) -> float:
         weight: the weight.
 
     Raises:
-        ValueError: it is negative, infinite or not a number.
+        ValueError: it is no number, or negative or infinite.
     """
-    if not 0 <= weight < math.inf:
-        raise ValueError(f"expected a finite {name} of at least 0, got {weight}")
+    if not isinstance(weight, int | float) or not 0 <= weight < math.inf:
+        raise ValueError(f"expected a finite {name} of at least 0, got {weight!r}")
     return weight
 
 

@@ -241,18 +241,20 @@ class DS2D2Loss(nn.Module):
         check_levels("teacher", teacher, self.teacher_channels)
         check_same_images(student[0], teacher[0])
         weighted = self._explicit and self.weighting != "none"
-        if samples is None and (weighted or self.amplifiers.weights):
+        if not weighted and not self.amplifiers.weights:
+            return
+        if samples is None:
             raise ValueError(
                 "DS2D2Loss needs the data samples: map samples to the student's "
                 "recorder dict(type='DataSamples')"
             )
-        if samples is not None and not _are_samples(samples):
+        if not _are_samples(samples):
             raise ValueError(
-                "expected the list of data samples under samples, got a "
-                f"{type(samples).__name__} of something else: map samples to the "
-                "student's recorder dict(type='DataSamples'), without data_idx"
+                "expected the list of data samples under samples, got "
+                f"{_kinds(samples)}: map samples to the student's recorder "
+                "dict(type='DataSamples'), without data_idx"
             )
-        if samples is not None and len(samples) != len(student[0]):
+        if len(samples) != len(student[0]):
             raise ValueError(
                 f"expected the data samples of {len(student[0])} images, got "
                 f"{len(samples)}"
@@ -311,7 +313,8 @@ class DS2D2Loss(nn.Module):
 
 
 def _channels(name: str, channels: Sequence[int]) -> tuple[int, ...]:
-    if not isinstance(channels, Sequence):
+    known = isinstance(channels, Sequence) and all(type(c) is int for c in channels)
+    if not known or min(channels, default=1) < 1:
         raise ValueError(
             f"expected {name} as the channels of all levels, such as "
             f"(64, 128, 256, 512), got {channels!r}"
@@ -322,6 +325,15 @@ def _channels(name: str, channels: Sequence[int]) -> tuple[int, ...]:
 def _are_samples(samples: object) -> bool:
     return isinstance(samples, Sequence) and all(
         isinstance(sample, BaseDataElement) for sample in samples
+    )
+
+
+def _kinds(samples: object) -> str:
+    inside = (
+        [type(x).__name__ for x in samples] if isinstance(samples, Sequence) else []
+    )
+    return f"a {type(samples).__name__}" + (
+        f" of {', '.join(inside)}" if inside else ""
     )
 
 

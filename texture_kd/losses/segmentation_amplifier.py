@@ -11,6 +11,7 @@ from texture_kd.connectors.high_frequency import (
     read_channels,
     read_levels,
     single_head,
+    summed_channels,
 )
 from texture_kd.functional.choices import check_choice
 from texture_kd.functional.divergence import channel_kl
@@ -82,7 +83,7 @@ class SegmentationAmplifier(HeadAmplifier):
         self.pixel_loss.ignore_index = head.ignore_index
         self.pixel_loss.align_corners = head.align_corners
         summed = head.input_transform == "resize_concat" and self.mode != "concat"
-        channels = head.in_channels if summed else read_channels(head)
+        channels = summed_channels(head) if summed else read_channels(head)
         self.take_head(teacher, "decode_head", read_levels(head), channels)
 
     def forward(

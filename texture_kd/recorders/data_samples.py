@@ -43,7 +43,8 @@ class DataSamplesRecorder(BaseRecorder):
         if not self._recording:
             return
         samples = kwargs.get("data_samples", args[1] if len(args) > 1 else None)
-        record = self.found(samples) if samples else None
+        given = samples is not None and len(samples)
+        record = self.found(samples) if given else None
         if record is not None:
             self.data_buffer.append(record)
 
