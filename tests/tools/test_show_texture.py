@@ -379,5 +379,5 @@ def test_slips_in_a_comparison_are_named(
 def test_a_missing_teacher_is_named(refusal, files):
     absent = ["--cfg-options", "model.teacher_ckpt=absent.pth"]
     message = refusal(files / "image.png", f"--config={CONFIG}", *absent)
-    assert "the teacher's absent.pth can not be found" in message
+    assert "The teacher checkpoint: absent.pth can not be found. Train" in message
     assert "--cfg-options model.teacher_ckpt=FILE" in message

@@ -233,7 +233,7 @@ def build_algorithm(config: Config, checkpoint: str | None) -> BaseModel:
         algorithm = MODELS.build(config.model)
     except FileNotFoundError as error:
         raise FileNotFoundError(
-            f"the teacher's {error} Train it as the config says, or name its file with "
+            f"{error} Train it as the config says, or name its file with "
             "--cfg-options model.teacher_ckpt=FILE"
         ) from error
     if checkpoint is None:
