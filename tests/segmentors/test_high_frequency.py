@@ -14,7 +14,7 @@ from mmseg.structures import SegDataSample
 import texture_kd.components  # noqa: F401
 from texture_kd.algorithms import high_frequency_training
 from texture_kd.algorithms.teacher_checkpoint import load_teacher
-from texture_kd.connectors.high_frequency import single_head
+from texture_kd.decode_heads.inputs import single_head
 from texture_kd.functional import haar_dwt, high_frequency
 
 MODES = ["sum", "magnitude", "concat"]

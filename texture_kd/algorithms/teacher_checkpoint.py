@@ -46,10 +46,8 @@ def read_teacher(checkpoint: str) -> tuple[dict[str, Tensor], dict]:
         The state dict, and the meta information.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        RuntimeError: the file is truncated or corrupt.
-        pickle.UnpicklingError: the file holds more than tensors and log histories.
-        ValueError: the file holds no weights, or those of an amplifier.
+        ValueError: the weights are an amplifier's. Otherwise it raises what
+            :func:`read_checkpoint` does.
     """
     state, meta = read_checkpoint(checkpoint)
     # Its backbone is the teacher's, and its head would fit.

@@ -80,11 +80,26 @@ class HighFrequencyMaps(nn.Module):
 def _check_mode(
     module: HighFrequencyMaps, state: dict, prefix: str, *unused: object
 ) -> None:
-    mode = recorded_mode(state, prefix)
-    if mode not in (None, module.mode):
+    refuse_other_mode(recorded_mode(state, prefix), module.mode, "the checkpoint")
+
+
+def refuse_other_mode(
+    trained: HighFrequency | None, mode: HighFrequency, what: str
+) -> None:
+    """Refuse weights that were trained on other maps.
+
+    Args:
+        trained: the mode that they were trained with, None where nothing says so.
+        mode: the mode that they are for.
+        what: whose they are, for the message.
+
+    Raises:
+        ValueError: the modes differ.
+    """
+    if trained not in (None, mode):
         raise ValueError(
-            f"the checkpoint was trained with mode={mode!r}, and the model in the "
-            f"config has mode={module.mode!r}: give both the same"
+            f"{what} was trained with mode={trained!r}, and the config has "
+            f"mode={mode!r}: give both the same."
         )
 
 
@@ -110,69 +125,3 @@ def recorded_mode(state: dict[str, Tensor], prefix: str) -> HighFrequency | None
             f"{_MODES}: the checkpoint is damaged, or of a later version"
         )
     return _MODES[int(index)]
-
-
-def read_levels(head: nn.Module) -> tuple[int, ...]:
-    """Return the levels that a decode head reads; negative ones count from behind."""
-    index = head.in_index
-    levels = (index,) if isinstance(index, int) else tuple(index)
-    # DeepLabV3+ reads the finest feature beside those of in_index.
-    return levels if _low_level(head) is None else (*levels, 0)
-
-
-def read_channels(head: nn.Module) -> tuple[int, ...]:
-    """Return the channels of each level that a decode head reads.
-
-    Args:
-        head: a decode head of MMSegmentation.
-
-    Raises:
-        ValueError: it keeps only their sum.
-    """
-    if head.input_transform == "resize_concat":
-        raise ValueError(
-            f"{type(head).__name__} concatenates its levels (input_transform="
-            "'resize_concat') and does not know the channels of each: take another "
-            "mode than 'concat'"
-        )
-    channels = head.in_channels
-    channels = (channels,) if isinstance(channels, int) else tuple(channels)
-    low = _low_level(head)
-    return channels if low is None else (*channels, low.in_channels)
-
-
-def summed_channels(head: nn.Module) -> int:
-    """Return the channels of all levels that a decode head reads, in all."""
-    low = _low_level(head)
-    channels = head.in_channels
-    summed = channels if isinstance(channels, int) else sum(channels)
-    return summed + (0 if low is None else low.in_channels)
-
-
-def _low_level(head: nn.Module) -> nn.Module | None:
-    return getattr(head, "c1_bottleneck", None)
-
-
-def single_head(segmentor: nn.Module) -> nn.Module:
-    """Return the decode head of a segmentor.
-
-    Args:
-        segmentor: an ``EncoderDecoder`` of MMSegmentation.
-
-    Raises:
-        ValueError: it has none, or a cascade of them, or one that reads the image.
-    """
-    head = getattr(segmentor, "decode_head", None)
-    if head is None or isinstance(head, nn.ModuleList):
-        kind = "none" if head is None else "a cascade of them"
-        raise ValueError(
-            f"expected a segmentor with one decode head, and {type(segmentor).__name__}"
-            f" has {kind}"
-        )
-    if hasattr(head, "image_index"):
-        raise ValueError(
-            f"{type(head).__name__} reads the image beside the features, and an "
-            "amplifier's head is given features alone: take a teacher with another "
-            "head, or leave the amplifiers out"
-        )
-    return head

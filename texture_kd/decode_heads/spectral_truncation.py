@@ -9,6 +9,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor
 
+from texture_kd.decode_heads.inputs import read_levels
 from texture_kd.functional import band_limit
 from texture_kd.functional.band_limit import BandLimit
 from texture_kd.functional.choices import check_choice
@@ -151,14 +152,9 @@ class SpectralTruncationHead(BaseDecodeHead):
         return tuple(grid)
 
     def _read_indices(self, count: int) -> list[int]:
-        indexed = self.in_index
-        read = [indexed] if isinstance(indexed, int) else list(indexed)
-        if getattr(self, "c1_bottleneck", None) is not None:
-            # DeepLabV3+'s low-level feature is no part of in_index.
-            read.append(0)
         # The image that DUC draws along is no feature.
         image = getattr(self, "image_index", None)
-        return sorted({index % count for index in read if index != image})
+        return sorted({index % count for index in read_levels(self) if index != image})
 
 
 def truncation_options(head: dict) -> dict:

@@ -241,24 +241,8 @@ class DS2D2Loss(nn.Module):
         check_levels("teacher", teacher, self.teacher_channels)
         check_same_images(student[0], teacher[0])
         weighted = self._explicit and self.weighting != "none"
-        if not weighted and not self.amplifiers.weights:
-            return
-        if samples is None:
-            raise ValueError(
-                "DS2D2Loss needs the data samples: map samples to the student's "
-                "recorder dict(type='DataSamples')"
-            )
-        if not _are_samples(samples):
-            raise ValueError(
-                "expected the list of data samples under samples, got "
-                f"{_kinds(samples)}: map samples to the student's recorder "
-                "dict(type='DataSamples'), without data_idx"
-            )
-        if len(samples) != len(student[0]):
-            raise ValueError(
-                f"expected the data samples of {len(student[0])} images, got "
-                f"{len(samples)}"
-            )
+        if weighted or self.amplifiers.weights:
+            _check_samples(samples, len(student[0]))
 
     def _on_the_teachers_grid(
         self, student: tuple[Tensor, ...], targets: Mapping[int, HaarFeature]
@@ -322,19 +306,24 @@ def _channels(name: str, channels: Sequence[int]) -> tuple[int, ...]:
     return tuple(channels)
 
 
-def _are_samples(samples: object) -> bool:
-    return isinstance(samples, Sequence) and all(
-        isinstance(sample, BaseDataElement) for sample in samples
-    )
-
-
-def _kinds(samples: object) -> str:
-    inside = (
-        [type(x).__name__ for x in samples] if isinstance(samples, Sequence) else []
-    )
-    return f"a {type(samples).__name__}" + (
-        f" of {', '.join(inside)}" if inside else ""
-    )
+def _check_samples(samples: object, images: int) -> None:
+    if samples is None:
+        raise ValueError(
+            "DS2D2Loss needs the data samples: map samples to the student's "
+            "recorder dict(type='DataSamples')"
+        )
+    items = samples if isinstance(samples, Sequence) else [None]
+    if not all(isinstance(item, BaseDataElement) for item in items):
+        inside = ", ".join(type(item).__name__ for item in items if item is not None)
+        raise ValueError(
+            "expected the list of data samples under samples, got a "
+            f"{type(samples).__name__}{inside and f' of {inside}'}: map samples to the "
+            "student's recorder dict(type='DataSamples'), without data_idx"
+        )
+    if len(items) != images:
+        raise ValueError(
+            f"expected the data samples of {images} images, got {len(items)}"
+        )
 
 
 def _precise(x: Tensor) -> Tensor:

@@ -10,7 +10,11 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from texture_kd.algorithms.teacher_checkpoint import load_whole, read_checkpoint
-from texture_kd.connectors.high_frequency import HighFrequencyMaps, recorded_mode
+from texture_kd.connectors.high_frequency import (
+    HighFrequencyMaps,
+    recorded_mode,
+    refuse_other_mode,
+)
 from texture_kd.functional.choices import check_choice
 from texture_kd.functional.wavelet import HighFrequency
 
@@ -133,11 +137,7 @@ class HeadAmplifier(nn.Module):
                 f"{what} is of no amplifier: give the checkpoint of a training with "
                 "high-frequency maps."
             )
-        if mode != self.mode:
-            raise ValueError(
-                f"{what} was trained with mode={mode!r}, and the amplifier in the "
-                f"config has mode={self.mode!r}: give both the same."
-            )
+        refuse_other_mode(mode, self.mode, what)
         for name, value in teacher.state_dict().items():
             if not name.startswith(("backbone.", "neck.")):
                 continue

@@ -7,7 +7,7 @@ import torch
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
-from texture_kd.connectors.high_frequency import (
+from texture_kd.decode_heads.inputs import (
     read_channels,
     read_levels,
     single_head,

@@ -5,11 +5,7 @@ from collections.abc import Sequence
 from mmseg.models.segmentors import EncoderDecoder
 
 from texture_kd.algorithms.high_frequency_training import HighFrequencyTraining
-from texture_kd.connectors.high_frequency import (
-    read_channels,
-    read_levels,
-    single_head,
-)
+from texture_kd.decode_heads.inputs import read_channels, read_levels, single_head
 
 
 class HighFrequencyEncoderDecoder(HighFrequencyTraining, EncoderDecoder):
