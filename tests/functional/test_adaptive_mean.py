@@ -32,6 +32,14 @@ def test_half_precision_rounds_weights_and_result(size, dtype):
 
 
 @pytest.mark.parametrize("size", [(12, 18), (13, 31)])
+def test_autocast_does_not_round(size):
+    x = torch.randn(2, 3, *size)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = adaptive_mean(x, (4, 6))
+    assert torch.equal(found, adaptive_mean(x, (4, 6)))
+
+
+@pytest.mark.parametrize("size", [(12, 18), (13, 31)])
 def test_a_graph_has_products_of_matrices_with_the_same_result(size):
     class Pool(torch.nn.Module):
         def forward(self, x):

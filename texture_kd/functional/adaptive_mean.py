@@ -1,5 +1,7 @@
 """Adaptive average pooling, for graphs too."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -37,13 +39,21 @@ def adaptive_mean(x: Tensor, size: tuple[int | None, int | None]) -> Tensor:
         whole = (rows or height, columns or width)
         if height % whole[0] == width % whole[1] == 0:
             return F.avg_pool2d(x, (height // whole[0], width // whole[1]))
-    if columns is not None:
-        x = x @ _windows(x, width, columns).T
-    return x if rows is None else _windows(x, height, rows) @ x
+    with _unrounded(x.device.type):
+        if columns is not None:
+            x = x @ _windows(x, width, columns).T
+        return x if rows is None else _windows(x, height, rows) @ x
 
 
 def _makes_a_graph() -> bool:
     return torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()
+
+
+def _unrounded(device: str) -> AbstractContextManager:
+    """Have products of float32 in float32; exported graphs have no such context."""
+    if torch.is_autocast_enabled(device):
+        return torch.autocast(device, enabled=False)
+    return nullcontext()
 
 
 def _windows(x: Tensor, length: int, count: int) -> Tensor:

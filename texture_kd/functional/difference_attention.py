@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .adaptive_mean import adaptive_mean
 from .choices import check_choice
 
 Source = Literal["prob", "logit", "logit_centered"]
@@ -95,5 +96,6 @@ def _compared(logits: Tensor, source: Source) -> Tensor:
 
 def _on_grid(x: Tensor, size: tuple[int, int]) -> Tensor:
     smaller = [min(pair) for pair in zip(x.shape[-2:], size, strict=True)]
-    x = F.adaptive_avg_pool2d(x, smaller)
-    return F.interpolate(x, size, mode="bilinear", align_corners=False)
+    return F.interpolate(
+        adaptive_mean(x, smaller), size, mode="bilinear", align_corners=False
+    )

@@ -1,9 +1,9 @@
 """Adversarial distillation of SSTKD, Eq. 9, and the critic's own training."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from texture_kd.functional.adaptive_mean import adaptive_mean
 from texture_kd.functional.gradient_penalty import gradient_penalty
 from texture_kd.functional.transfer import sent
 from texture_kd.losses.critic import Critic
@@ -117,8 +117,7 @@ class AdversarialLoss(OwnRandom):
         dtype = self.critic.score.weight.dtype
         with torch.autocast(image.device.type, enabled=False):
             student, teacher = (logits.softmax(1).to(dtype) for logits in preds)
-            image = image.detach().to(dtype)
-            image = F.adaptive_avg_pool2d(image, teacher.shape[-2:])
+            image = adaptive_mean(image.detach().to(dtype), teacher.shape[2:])
             return self._play(student, teacher, image)
 
     def _play(self, student: Tensor, teacher: Tensor, image: Tensor) -> Tensor:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple, get_args
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from texture_kd.functional.adaptive_mean import adaptive_mean
 from texture_kd.functional.choices import check_choice
 from texture_kd.functional.region_pixels import cut_regions, standardised
 from texture_kd.functional.region_sampling import SamplerOptions
@@ -296,5 +296,4 @@ def _stages(side: str, stage1: Tensor, stage2: Tensor, channels: int) -> Tensor:
             f"expected as many images from both stages of the {side}, got "
             f"{len(stage1)} and {len(stage2)}"
         )
-    pooled = F.adaptive_avg_pool2d(stage1, stage2.shape[-2:])
-    return torch.cat([pooled, stage2], 1)
+    return torch.cat([adaptive_mean(stage1, stage2.shape[2:]), stage2], 1)

@@ -106,8 +106,13 @@ class Shape(NamedTuple):
 
 def main() -> None:
     """Measure on every device and report."""
-    parser = option_parser()
+    parser = option_parser(__doc__.splitlines()[0])
+    parser.add_argument("--rows", nargs="+", metavar="NAME", help="time only these")
+    parser.add_argument(
+        "--scaling", action="store_true", help="other batches and sizes, too"
+    )
     args = parser.parse_args()
+    check_options(parser, args)
     install()
     import texture_kd.components  # noqa: F401
 
@@ -116,12 +121,6 @@ def main() -> None:
     if unknown := set(names) - set(known):
         listed = ", ".join(known)
         parser.error(f"there is no row {unknown.pop()!r}: there are {listed}")
-    if min(*args.size, args.repeats, args.threads) < 1:
-        parser.error("all numbers are at least 1")
-    if args.batch < 2:
-        parser.error(
-            "--batch 2 at least: batch norms of a pooled image need two values"
-        )
     if args.scaling and min(args.size) < 4:
         parser.error("--scaling goes down to a quarter of --size: 4 at least")
     torch.set_num_threads(args.threads)
@@ -132,7 +131,7 @@ def main() -> None:
         # The reference comes first.
         chosen = dict.fromkeys([REFERENCE, *names])
         steps = {name: Step(known[name], shape, device) for name in chosen}
-        timed = step_rows(steps, args.repeats, device)
+        timed = step_rows(steps, args.repeats, device, REFERENCE)
         tables.append(Table(f"Steps, {device.type}", timed))
         tables.append(Table(f"Parts in ms, {device.type}", part_rows(steps, device)))
         del steps
@@ -176,11 +175,11 @@ class Step:
 
 
 def step_rows(
-    steps: Mapping[str, Step], repeats: int, device: torch.device
+    steps: Mapping[str, Step], repeats: int, device: torch.device, reference: str
 ) -> list[dict[str, str | float | Spread]]:
     """Time steps in turn, measure their memory, and compare them with the reference."""
     seconds = interleave(steps, repeats, device)
-    relative = ratios(seconds, REFERENCE)
+    relative = ratios(seconds, reference)
     memory = {name: peak_memory(step, device) for name, step in steps.items()}
     return [
         {
@@ -188,7 +187,7 @@ def step_rows(
             "time, ms": Spread.of(seconds[name]).scaled(1e3),
             "ratio": Spread.of(relative[name]),
             "memory, MiB": memory[name] / 2**20,
-            "memory, ratio": memory[name] / memory[REFERENCE],
+            "memory, ratio": memory[name] / memory[reference],
         }
         for name in steps
     ]
@@ -204,9 +203,8 @@ def scaling_rows(
     found = []
     for scaled in shapes:
         steps = {row.name: Step(row, scaled, device) for row in trainings}
-        found += [
-            {"images": str(scaled), **row} for row in step_rows(steps, repeats, device)
-        ]
+        timed = step_rows(steps, repeats, device, REFERENCE)
+        found += [{"images": str(scaled), **row} for row in timed]
         del steps
     return found
 
@@ -253,22 +251,28 @@ def normalise_with(network: nn.Module, images: Tensor) -> None:
     network.eval()
 
 
-def option_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", nargs="+", metavar="NAME", help="time only these")
+def option_parser(description: str) -> argparse.ArgumentParser:
+    """Return a parser of what a step is made on, and how often."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument(
         "--size", type=int, nargs=2, default=(256, 512), metavar=("H", "W")
     )
     parser.add_argument("--batch", type=int, default=2)
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
-    parser.add_argument(
-        "--scaling", action="store_true", help="other batches and sizes, too"
-    )
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--out", type=Path, default=Path("work_dirs/benchmark"))
     return parser
+
+
+def check_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Refuse numbers of which no step can be made."""
+    if min(*args.size, args.repeats, args.threads) < 1:
+        parser.error("all numbers are at least 1")
+    if args.batch < 2:
+        parser.error(
+            "--batch 2 at least: batch norms of a pooled image need two values"
+        )
 
 
 if __name__ == "__main__":
