@@ -196,6 +196,14 @@ def test_autocast_changes_nothing(inputs):
         assert torch.equal(built(dtype=torch.float32)(*inputs), value)
 
 
+def test_it_can_be_compiled(inputs):
+    loss, compiled = built(), built()
+    loss(*inputs).backward()
+    torch.compile(compiled, backend="aot_eager")(*inputs).backward()
+    for found, expected in zip(compiled.parameters(), loss.parameters(), strict=True):
+        torch.testing.assert_close(found.grad, expected.grad)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_large_logits_of_low_precision_stay_finite(dtype):
     preds = torch.tensor([6e4, -6e4, 0.0], dtype=dtype).reshape(1, 3, 1, 1)

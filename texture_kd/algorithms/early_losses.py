@@ -128,6 +128,8 @@ class EarlyLosses:
     def _recorder(self, record: Mapping) -> BaseRecorder:
         return self._sides[record["from_student"]][record["recorder"]]
 
+    # Compiling is left to the networks: regions change their sizes with each step.
+    @torch.compiler.disable
     def _compute(self, name: str) -> None:
         records = self._pending.pop(name)
         read = [r["recorder"] for r in records.values() if r["from_student"]]

@@ -64,6 +64,8 @@ class TextureDistill(SingleTeacherDistill):
             ``weights_only=True`` and has to fit.
         teacher_dtype: run the teacher under autocast in this dtype. None leaves it to
             the training's own precision.
+        compile_teacher: whether the teacher runs compiled, or options of
+            ``torch.compile`` for it. Images of each new size compile again.
         save_teacher: whether checkpoints hold the teacher although ``teacher_ckpt``
             brings it back. Without ``teacher_ckpt`` they always do.
         **kwargs: ``student_trainable``, ``calculate_student_loss``, ``init_cfg``,
@@ -86,13 +88,11 @@ class TextureDistill(SingleTeacherDistill):
         distiller: dict,
         teacher_ckpt: str | None = None,
         teacher_dtype: Literal["float16", "bfloat16"] | None = None,
+        compile_teacher: bool | dict = False,
         save_teacher: bool = False,
         **kwargs,
     ) -> None:
-        if teacher_dtype not in (None, "float16", "bfloat16"):
-            raise ValueError(
-                f"teacher_dtype is 'float16', 'bfloat16' or None, not {teacher_dtype!r}"
-            )
+        _check_teachers_options(teacher_dtype, compile_teacher)
         _refuse_training_options(kwargs)
         check_mappings(distiller)
         student = _built(architecture)
@@ -110,6 +110,8 @@ class TextureDistill(SingleTeacherDistill):
         check_same_normalisation(self.data_preprocessor, self.teacher.data_preprocessor)
         self.teacher_dtype = teacher_dtype and getattr(torch, teacher_dtype)
         self._features_suffice = _features_suffice(self.distiller, self.teacher)
+        if compile_teacher is not False:
+            self._compile_teacher(compile_teacher)
         self.teacher.eval()
         self.save_teacher = save_teacher or teacher_ckpt is None
         self._register_state_dict_hook(_leave_teacher_out)
@@ -162,6 +164,11 @@ class TextureDistill(SingleTeacherDistill):
         self._release_records()
         return losses
 
+    def _compile_teacher(self, options: Literal[True] | dict) -> None:
+        # A module is compiled where it is called as one.
+        called = self.teacher.backbone if self._features_suffice else self.teacher
+        called.compile(**({} if options is True else options))
+
     def _attach_teacher(self) -> None:
         for parts in (self.distiller.connectors, self.distiller.distill_losses):
             for part in parts.values():
@@ -178,7 +185,8 @@ class TextureDistill(SingleTeacherDistill):
                 losses = self._run_student(batch_inputs, data_samples, early.released)
             return losses, early.finish()
         losses = self._run_student(batch_inputs, data_samples)
-        return losses, self.distiller.compute_distill_losses()
+        compute = torch.compiler.disable(self.distiller.compute_distill_losses)
+        return losses, compute()
 
     def _run_teacher(self, batch_inputs: Tensor, data_samples: list | None) -> None:
         self.distiller.set_deliveries_override(False)
@@ -263,6 +271,18 @@ def _features_suffice(distiller: nn.Module, teacher: nn.Module) -> bool:
         and parts <= {"backbone", "neck"}
         and not distiller.deliveries.deliveries
     )
+
+
+def _check_teachers_options(dtype: object, compiled: object) -> None:
+    if dtype not in (None, "float16", "bfloat16"):
+        raise ValueError(
+            f"teacher_dtype is 'float16', 'bfloat16' or None, not {dtype!r}"
+        )
+    if not isinstance(compiled, (bool, dict)):
+        raise ValueError(
+            "compile_teacher is True, False or options of torch.compile in a dict, "
+            f"not {compiled!r}"
+        )
 
 
 def _refuse_training_options(options: dict) -> None:

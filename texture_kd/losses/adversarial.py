@@ -79,6 +79,8 @@ class AdversarialLoss(OwnRandom):
         self.loss_weight = loss_weight
         self.parts: dict[str, Tensor] = {}
 
+    # Compiled code has no second derivatives.
+    @torch.compiler.disable
     def forward(
         self,
         preds_S: Tensor,

@@ -19,7 +19,16 @@ from measure import (
     write_report,
 )
 from torch import nn
-from train_step import Shape, Step, check_options, option_parser, rows, step_rows
+from train_step import (
+    STATISTICAL,
+    STRUCTURAL,
+    Shape,
+    Step,
+    check_options,
+    option_parser,
+    rows,
+    step_rows,
+)
 
 from texture_kd.compat import install
 
@@ -37,9 +46,7 @@ and the optimiser's state."""
 def main() -> None:
     """Measure on every device and report."""
     parser = option_parser(__doc__.splitlines()[0])
-    parser.add_argument(
-        "--variants", nargs="+", choices=[*VARIANTS], default=[*VARIANTS]
-    )
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=VARIANTS)
     args = parser.parse_args()
     check_options(parser, args)
     install()
@@ -62,15 +69,11 @@ def main() -> None:
 
 
 def variant(name: str, shape: Shape, device: torch.device) -> Step:
-    """Build a step of SSTKD and change it."""
-    step = Step(rows()["SSTKD"], shape, device)
-    VARIANTS[name](step.model)
+    """Build a step of SSTKD, with other options or changed."""
+    step = Step(rows()["SSTKD"], shape, device, **OPTIONS.get(name, {}))
+    if name in CHANGES:
+        CHANGES[name](step.model)
     return step
-
-
-def teacher_in_bfloat16(model: nn.Module) -> None:
-    """Do as the option ``teacher_dtype`` does."""
-    model.teacher_dtype = torch.bfloat16
 
 
 def teacher_channels_last(model: nn.Module) -> None:
@@ -90,28 +93,24 @@ def teacher_folded(model: nn.Module) -> None:
     fuse_conv_bn(model.teacher)
 
 
-def teacher_compiled(model: nn.Module) -> None:
-    """Compile the teacher's backbone and head."""
-    model.teacher.backbone.compile()
-    model.teacher.decode_head.compile()
+def texture_losses_compiled(model: nn.Module) -> None:
+    """Compile what textures are compared with."""
+    for name in (*STRUCTURAL, *STATISTICAL):
+        model.distiller.distill_losses[name].compile()
 
 
-def losses_compiled(model: nn.Module) -> None:
-    """Compile what SSTKD compares textures with."""
-    for name, loss in model.distiller.distill_losses.items():
-        if "structural" in name or "statistical" in name:
-            loss.compile()
-
-
-VARIANTS: dict[str, Callable[[nn.Module], None]] = {
-    AS_IT_IS: lambda model: None,
-    "teacher in bfloat16": teacher_in_bfloat16,
+# What TextureDistill offers, and what it does not.
+OPTIONS = {
+    "teacher in bfloat16": dict(teacher_dtype="bfloat16"),
+    "teacher compiled": dict(compile_teacher=True),
+}
+CHANGES: dict[str, Callable[[nn.Module], None]] = {
     "teacher, channels last": teacher_channels_last,
     "all, channels last": all_channels_last,
     "teacher, norms folded": teacher_folded,
-    "teacher compiled": teacher_compiled,
-    "texture losses compiled": losses_compiled,
+    "texture losses compiled": texture_losses_compiled,
 }
+VARIANTS = (*OPTIONS, *CHANGES)
 
 if __name__ == "__main__":
     main()
