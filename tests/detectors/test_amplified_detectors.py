@@ -235,10 +235,11 @@ def test_the_regions_are_those_that_the_student_was_trained_on():
         got.append(given[3]) or forward(*given)
     )
     used = []
-    model.student.roi_head.bbox_head.register_forward_hook(
-        lambda module, inputs, outputs: used.append(len(inputs[0]))
+    model.student.roi_head.bbox_roi_extractor.register_forward_hook(
+        lambda module, inputs, outputs: used.append(inputs[1])
     )
     data = model.data_preprocessor(random_batch(20), training=True)
     model(**copy.deepcopy(data), mode="loss")
-    assert [len(rois) for rois in got] == used
+    assert len(got) == len(used) == 1
     assert got[0].shape[1] == 5
+    assert torch.equal(got[0], used[0])

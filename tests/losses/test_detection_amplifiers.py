@@ -267,3 +267,13 @@ def test_missing_objects_and_regions_are_named():
     for rois in (None, torch.zeros(3, 4)):
         with pytest.raises(ValueError, match="map rois to the student's"):
             build("FasterRCNNAmplifier")(features(), features(), samples(), rois)
+
+
+def test_a_head_of_other_maps_is_named(monkeypatch):
+    forward = AnchorHead.forward
+    monkeypatch.setattr(
+        AnchorHead, "forward", lambda self, x: (*forward(self, x), "centerness")
+    )
+    amplifier = build("RetinaNetAmplifier")
+    with pytest.raises(ValueError, match="AnchorHead predicts 3 kinds of maps where"):
+        amplifier(features(), features(), samples())

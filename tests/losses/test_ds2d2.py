@@ -333,6 +333,8 @@ def without(name):
         ({}, dict(samples=None), r"recorder dict\(type=.DataSamples.\)$"),
         ({}, dict(samples=(torch.zeros(2, 3, 8, 8), samples(2))), "without data_idx"),
         ({}, dict(samples=samples(2)[0]), "got a BaseDataElement: map"),
+        ({}, dict(samples=[*samples(1), None]), "a list of BaseDataElement, NoneType"),
+        ({}, dict(samples=[None]), "a list of NoneType: map"),
         ({}, dict(samples=samples(1)), "of 2 images, got 1"),
         ({}, dict(samples=without("gt_components")), "gt_components.*LabelComponents"),
         (
@@ -352,6 +354,22 @@ def test_wrong_inputs_are_named(options, wrong, message):
     inputs = dict(student=features(S), teacher=features(T), samples=samples())
     with pytest.raises(ValueError, match=message):
         build(**options)(**inputs | wrong)
+
+
+def test_levels_that_no_amplifier_reads_are_resized_for_none(monkeypatch):
+    interpolate, sizes = F.interpolate, []
+
+    def counted(x, size, **options):
+        sizes.append(size)
+        return interpolate(x, size, **options)
+
+    monkeypatch.setattr(F, "interpolate", counted)
+    one = dict(type="SummingAmplifier", level=1)
+    same = dict(student_channels=T, teacher_channels=T, weighting="none")
+    loss = build(amplifiers=dict(full=one), **same)
+    loss(features(T), features(T, [(h + 1, w + 1) for h, w in SIZES]), samples())
+    # All levels as they are aligned, and the one that is read as it is.
+    assert sizes == [(h + 1, w + 1) for h, w in (SIZES[0], SIZES[1], *SIZES[1:])]
 
 
 def test_samples_that_nothing_reads_are_not_looked_at():

@@ -174,11 +174,28 @@ def test_gradients_reach_the_student_only(teacher, kind):
     assert all(p.grad is None for p in teacher.parameters())
 
 
-def test_logits_are_resized_as_the_head_resizes(teacher):
-    other = Segmentor(align_corners=True, ignore_index=7)
-    amplifier = build(other)
-    assert amplifier.pixel_loss.align_corners
-    assert amplifier.pixel_loss.ignore_index == 7
+def test_the_head_of_a_teacher_in_training_is_frozen():
+    teacher = Segmentor(in_index=0).train()
+    loss = MODELS.build(
+        dict(
+            type="DS2D2Loss",
+            student_channels=[12],
+            teacher_channels=[12],
+            low_weight=0,
+            high_weight=0,
+            amplifiers=dict(full=dict(type="SegmentationAmplifier")),
+        )
+    )
+    before = copy.deepcopy(teacher.decode_head.state_dict())
+    loss.attach_teacher(teacher)
+    loss.train()
+    student, target, batch = features()[3:], features()[3:], samples()
+    student[0].requires_grad_()
+    values = [loss(student, target, batch) for _ in range(2)]
+    values[0].backward()
+    assert torch.equal(*values)
+    torch.testing.assert_close(teacher.decode_head.state_dict(), before)
+    assert all(p.grad is None for p in teacher.parameters())
 
 
 def test_a_head_of_several_levels():

@@ -14,7 +14,6 @@ from mmseg.structures import SegDataSample
 import texture_kd.components  # noqa: F401
 from texture_kd.algorithms import high_frequency_training
 from texture_kd.algorithms.teacher_checkpoint import load_teacher
-from texture_kd.decode_heads.inputs import single_head
 from texture_kd.functional import haar_dwt, high_frequency
 
 MODES = ["sum", "magnitude", "concat"]
@@ -232,14 +231,6 @@ def test_a_backbone_at_random_is_said(teacher, monkeypatch):
 def test_what_does_not_fit_is_named(options, message):
     with pytest.raises(ValueError, match=message):
         amplifier(**options)
-
-
-def test_a_cascade_is_refused():
-    cascade = config("HighFrequencyEncoderDecoder")
-    cascade.update(type="CascadeEncoderDecoder", num_stages=1)
-    cascade["decode_head"] = [HEAD]
-    with pytest.raises(ValueError, match="CascadeEncoderDecoder has a cascade"):
-        single_head(MODELS.build(cascade))
 
 
 @pytest.mark.parametrize("change", ["missing", "shape", "absent", "cut"])

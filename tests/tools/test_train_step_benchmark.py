@@ -326,6 +326,7 @@ def test_variants_are_what_they_are_called(load_tool):
         for name in (variants.AS_IT_IS, *variants.VARIANTS)
     }
     plain = models.pop(variants.AS_IT_IS)
+    assert [*models.pop("all compiled").__dict__].count("train_step") == 1
     compiled = {
         name: [part for part, module in model.named_modules() if is_compiled(module)]
         for name, model in models.items()

@@ -80,11 +80,12 @@ class HighFrequencyMaps(nn.Module):
 def _check_mode(
     module: HighFrequencyMaps, state: dict, prefix: str, *unused: object
 ) -> None:
-    refuse_other_mode(recorded_mode(state, prefix), module.mode, "the checkpoint")
+    trained = recorded_mode(state, prefix)
+    refuse_other_mode(trained, module.mode, "the checkpoint", "the model")
 
 
 def refuse_other_mode(
-    trained: HighFrequency | None, mode: HighFrequency, what: str
+    trained: HighFrequency | None, mode: HighFrequency, what: str, where: str
 ) -> None:
     """Refuse weights that were trained on other maps.
 
@@ -92,13 +93,14 @@ def refuse_other_mode(
         trained: the mode that they were trained with, None where nothing says so.
         mode: the mode that they are for.
         what: whose they are, for the message.
+        where: what of the config has the mode, for the message.
 
     Raises:
         ValueError: the modes differ.
     """
     if trained not in (None, mode):
         raise ValueError(
-            f"{what} was trained with mode={trained!r}, and the config has "
+            f"{what} was trained with mode={trained!r}, and {where} in the config has "
             f"mode={mode!r}: give both the same."
         )
 

@@ -7,6 +7,8 @@ def read_levels(head: nn.Module) -> tuple[int, ...]:
     """Return the levels that a decode head reads; negative ones count from behind."""
     index = head.in_index
     levels = (index,) if isinstance(index, int) else tuple(index)
+    # The image that DUC draws along is no level.
+    levels = tuple(i for i in levels if i != getattr(head, "image_index", None))
     # DeepLabV3+ reads the finest feature beside those of in_index.
     return levels if _low_level(head) is None else (*levels, 0)
 
@@ -26,22 +28,12 @@ def read_channels(head: nn.Module) -> tuple[int, ...]:
             "'resize_concat') and does not know the channels of each: take another "
             "mode than 'concat'"
         )
-    channels = head.in_channels
-    channels = (channels,) if isinstance(channels, int) else tuple(channels)
-    low = _low_level(head)
-    return channels if low is None else (*channels, low.in_channels)
+    return _channels(head)
 
 
 def summed_channels(head: nn.Module) -> int:
     """Return the channels of all levels that a decode head reads, in all."""
-    low = _low_level(head)
-    channels = head.in_channels
-    summed = channels if isinstance(channels, int) else sum(channels)
-    return summed + (0 if low is None else low.in_channels)
-
-
-def _low_level(head: nn.Module) -> nn.Module | None:
-    return getattr(head, "c1_bottleneck", None)
+    return sum(_channels(head))
 
 
 def single_head(segmentor: nn.Module) -> nn.Module:
@@ -67,3 +59,14 @@ def single_head(segmentor: nn.Module) -> nn.Module:
             "head, or leave the amplifiers out"
         )
     return head
+
+
+def _channels(head: nn.Module) -> tuple[int, ...]:
+    channels = head.in_channels
+    channels = (channels,) if isinstance(channels, int) else tuple(channels)
+    low = _low_level(head)
+    return channels if low is None else (*channels, low.in_channels)
+
+
+def _low_level(head: nn.Module) -> nn.Module | None:
+    return getattr(head, "c1_bottleneck", None)

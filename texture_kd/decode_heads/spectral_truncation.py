@@ -152,9 +152,7 @@ class SpectralTruncationHead(BaseDecodeHead):
         return tuple(grid)
 
     def _read_indices(self, count: int) -> list[int]:
-        # The image that DUC draws along is no feature.
-        image = getattr(self, "image_index", None)
-        return sorted({index % count for index in read_levels(self) if index != image})
+        return sorted({index % count for index in read_levels(self)})
 
 
 def truncation_options(head: dict) -> dict:

@@ -248,12 +248,14 @@ class DS2D2Loss(nn.Module):
         self, student: tuple[Tensor, ...], targets: Mapping[int, HaarFeature]
     ) -> tuple[dict[int, HaarFeature], dict[int, HaarFeature]]:
         """Return the levels with aligned channels, and those that need no alignment."""
+        reads = self.amplifiers.reads(len(student)).values()
+        amplified = {level for levels in reads for level in levels}
         adapted, plain = {}, {}
         for level, target in targets.items():
             x = student[level]
             if level in self.adapters.levels:
                 adapted[level] = self._resized(self.adapters(level, x), target)
-            if self.amplifiers.weights and not self._adapts(level):
+            if level in amplified and not self._adapts(level):
                 plain[level] = self._resized(x, target)
         return adapted, plain
 
@@ -312,17 +314,17 @@ def _check_samples(samples: object, images: int) -> None:
             "DS2D2Loss needs the data samples: map samples to the student's "
             "recorder dict(type='DataSamples')"
         )
-    items = samples if isinstance(samples, Sequence) else [None]
-    if not all(isinstance(item, BaseDataElement) for item in items):
-        inside = ", ".join(type(item).__name__ for item in items if item is not None)
+    listed = isinstance(samples, Sequence)
+    if not listed or not all(isinstance(item, BaseDataElement) for item in samples):
+        inside = ", ".join(type(item).__name__ for item in samples) if listed else ""
         raise ValueError(
             "expected the list of data samples under samples, got a "
             f"{type(samples).__name__}{inside and f' of {inside}'}: map samples to the "
             "student's recorder dict(type='DataSamples'), without data_idx"
         )
-    if len(items) != images:
+    if len(samples) != images:
         raise ValueError(
-            f"expected the data samples of {images} images, got {len(items)}"
+            f"expected the data samples of {images} images, got {len(samples)}"
         )
 
 

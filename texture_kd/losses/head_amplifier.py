@@ -63,7 +63,7 @@ class HeadAmplifier(nn.Module):
         levels: Sequence[int],
         channels: Sequence[int] | int,
     ) -> None:
-        """Take the teacher's head, or copy it and load the amplifier's weights.
+        """Freeze the teacher's head, or copy it and load the amplifier's weights.
 
         Args:
             teacher: the teacher, with its weights.
@@ -94,8 +94,8 @@ class HeadAmplifier(nn.Module):
                     logger="current",
                     level=logging.WARNING,
                 )
-            # Not a sub-module: it is the teacher's.
-            self._teachers_head = (head,)
+            # Not a sub-module: it is the teacher's, and frozen there.
+            self._teachers_head = (head.requires_grad_(False).eval(),)
             return
         self.add_module(name, copy.deepcopy(head))
         state, _ = read_checkpoint(self.checkpoint, "amplifier")
@@ -137,7 +137,7 @@ class HeadAmplifier(nn.Module):
                 f"{what} is of no amplifier: give the checkpoint of a training with "
                 "high-frequency maps."
             )
-        refuse_other_mode(mode, self.mode, what)
+        refuse_other_mode(mode, self.mode, what, "the amplifier")
         for name, value in teacher.state_dict().items():
             if not name.startswith(("backbone.", "neck.")):
                 continue

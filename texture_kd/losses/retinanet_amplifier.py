@@ -11,6 +11,7 @@ from texture_kd.functional.quality_focal import quality_focal_distance
 from texture_kd.functional.wavelet import HighFrequency
 from texture_kd.losses.head_amplifier import HeadAmplifier
 
+_PREDICTED = ("scores", "deltas of boxes")
 _NEEDED = ("get_anchors", "get_targets", "bbox_coder", "cls_out_channels")
 
 
@@ -104,7 +105,8 @@ class RetinaNetAmplifier(HeadAmplifier):
             A scalar, in float32 at least.
 
         Raises:
-            ValueError: the head reads other levels, or the samples have no objects.
+            ValueError: the head reads other levels or predicts more than scores and
+                boxes, or the samples have no objects.
         """
         _check(samples)
         with torch.no_grad():
@@ -124,7 +126,14 @@ class RetinaNetAmplifier(HeadAmplifier):
         self, features: Sequence[Tensor]
     ) -> tuple[Tensor, Tensor, list[tuple[int, int]]]:
         """Return scores (N, A, K), deltas (N, A, 4), and the grids of the levels."""
-        scores, deltas = self.head(self.seen(features))
+        predicted = self.head(self.seen(features))
+        if len(predicted) != len(_PREDICTED):
+            raise ValueError(
+                f"{type(self.head).__name__} predicts {len(predicted)} kinds of maps "
+                f"where RetinaNetAmplifier compares {' and '.join(_PREDICTED)}, as "
+                "RetinaHead has them: take a teacher with such a head"
+            )
+        scores, deltas = predicted
         grids = [tuple(x.shape[-2:]) for x in scores]
         sizes = (self.head.cls_out_channels, self.head.bbox_coder.encode_size)
         pairs = zip((scores, deltas), sizes, strict=True)

@@ -81,7 +81,6 @@ class SegmentationAmplifier(HeadAmplifier):
         """
         head = single_head(teacher)
         self.pixel_loss.ignore_index = head.ignore_index
-        self.pixel_loss.align_corners = head.align_corners
         summed = head.input_transform == "resize_concat" and self.mode != "concat"
         channels = summed_channels(head) if summed else read_channels(head)
         self.take_head(teacher, "decode_head", read_levels(head), channels)
