@@ -88,11 +88,13 @@ def test_a_compiled_teacher_teaches_the_same(build, batch, compiler, changes, he
     assert sum("conv2d" in name for name in called) == len(convolutions)
 
 
-def test_a_compiled_teacher_is_copied_and_saved_as_another(build, batch, compiler):
-    model = build(compile_teacher=dict(backend=compiler), save_teacher=True)
-    expected = train(copy.deepcopy(model), batch)
-    check_same(train(model, batch), expected)
-    assert [*model.state_dict()] == [*build(save_teacher=True).state_dict()]
+def test_a_copy_has_a_teacher_of_its_own(build, batch, compiler):
+    model = build(compile_teacher=dict(backend=compiler))
+    copied = copy.deepcopy(model)
+    for parameter in model.teacher.parameters():
+        parameter.zero_()
+    check_same(train(copied, batch), train(build(), batch))
+    assert [*model.state_dict()] == [*build().state_dict()]
 
 
 # PyTorch looks at all tensors of a graph so.
@@ -106,11 +108,23 @@ def test_everything_can_be_compiled(build, batch, monkeypatch, early):
     check_same(train(model, batch), train(plain, batch))
 
 
-def test_compiling_is_off_unless_asked_for(build, batch, monkeypatch):
-    def refuse(*unused, **options):
-        raise AssertionError("compiled")
+def test_in_validation_the_teacher_is_not_compiled(build, batch, compiler):
+    model = build(compile_teacher=dict(backend=compiler))
+    data = model.data_preprocessor(copy.deepcopy(batch), training=False)
+    model.teacher(**data, mode="predict")
+    assert not compiler.graphs
 
-    monkeypatch.setattr(torch.nn.Module, "compile", refuse)
+
+def test_compiling_is_off_unless_asked_for(build, batch, compiler, monkeypatch):
+    asked = []
+
+    def asking(function, **options):
+        asked.append(options)
+        return function
+
+    monkeypatch.setattr(torch, "compile", asking)
     train(build(), batch)
-    with pytest.raises(AssertionError, match="compiled"):
-        build(compile_teacher=True)
+    assert not asked
+    build(compile_teacher=True)
+    build(compile_teacher=dict(mode="max-autotune"))
+    assert asked == [{}, dict(mode="max-autotune")]

@@ -1,7 +1,7 @@
 """The distillation algorithm: MMRazor's, with a deterministic and lean teacher."""
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Literal
 
 import torch
@@ -64,7 +64,7 @@ class TextureDistill(SingleTeacherDistill):
             ``weights_only=True`` and has to fit.
         teacher_dtype: run the teacher under autocast in this dtype. None leaves it to
             the training's own precision.
-        compile_teacher: whether the teacher runs compiled, or options of
+        compile_teacher: whether the teacher runs compiled in training, or options of
             ``torch.compile`` for it. Images of each new size compile again.
         save_teacher: whether checkpoints hold the teacher although ``teacher_ckpt``
             brings it back. Without ``teacher_ckpt`` they always do.
@@ -110,8 +110,7 @@ class TextureDistill(SingleTeacherDistill):
         check_same_normalisation(self.data_preprocessor, self.teacher.data_preprocessor)
         self.teacher_dtype = teacher_dtype and getattr(torch, teacher_dtype)
         self._features_suffice = _features_suffice(self.distiller, self.teacher)
-        if compile_teacher is not False:
-            self._compile_teacher(compile_teacher)
+        self._teach = _compiled(_teach, compile_teacher)
         self.teacher.eval()
         self.save_teacher = save_teacher or teacher_ckpt is None
         self._register_state_dict_hook(_leave_teacher_out)
@@ -164,11 +163,6 @@ class TextureDistill(SingleTeacherDistill):
         self._release_records()
         return losses
 
-    def _compile_teacher(self, options: Literal[True] | dict) -> None:
-        # A module is compiled where it is called as one.
-        called = self.teacher.backbone if self._features_suffice else self.teacher
-        called.compile(**({} if options is True else options))
-
     def _attach_teacher(self) -> None:
         for parts in (self.distiller.connectors, self.distiller.distill_losses):
             for part in parts.values():
@@ -196,10 +190,8 @@ class TextureDistill(SingleTeacherDistill):
             torch.no_grad(),
             self._teacher_autocast(batch_inputs.device),
         ):
-            if self._features_suffice:
-                self.teacher.extract_feat(batch_inputs)
-            else:
-                self.teacher(batch_inputs, data_samples, mode="tensor")
+            whole = not self._features_suffice
+            self._teach(self.teacher, batch_inputs, data_samples, whole)
         _check_records("teacher", self.distiller.teacher_recorders)
 
     def _teacher_autocast(self, device: torch.device):
@@ -241,6 +233,22 @@ class TextureDistill(SingleTeacherDistill):
         ):
             for recorder in manager.recorders.values():
                 recorder.reset_data_buffer()
+
+
+def _teach(
+    teacher: BaseModel, images: Tensor, data_samples: list | None, whole: bool
+) -> None:
+    if whole:
+        teacher(images, data_samples, mode="tensor")
+    else:
+        teacher.extract_feat(images)
+
+
+def _compiled(function: Callable, options: bool | dict) -> Callable:
+    # A function and no method, which a copy of the model would share with it.
+    if options is False:
+        return function
+    return torch.compile(function, **({} if options is True else options))
 
 
 def _built(model: dict | BaseModel) -> BaseModel:
