@@ -238,10 +238,6 @@ REFUSED = {
         lambda t: t.build({"model.teacher_dtype": "half"}),
         "'float16', 'bfloat16' or None, not 'half'",
     ),
-    "compiling that is no option": (
-        lambda t: t.build({"model.compile_teacher": "max-autotune"}),
-        "True, False or options of torch.compile in a dict, not 'max-autotune'",
-    ),
     "a trained teacher": (
         lambda t: t.build({"model.teacher_trainable": True}),
         "TextureDistill has no teacher_trainable",

@@ -318,26 +318,32 @@ def test_variants_of_a_step_are_beside_it(load_tool, tmp_path, monkeypatch, caps
     assert float(rows[0]["ratio"]) == 1
 
 
-def test_variants_are_what_they_are_called(load_tool):
+def test_variants_are_what_they_are_called(load_tool, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda f, **_: compiled.append(f) or f)
     variants, step = load_tool("step_variants"), load_tool("train_step")
     shape = step.Shape(2, (32, 40), "float32")
-    models = {
-        name: variants.variant(name, shape, CPU).model
-        for name in (variants.AS_IT_IS, *variants.VARIANTS)
-    }
-    plain = models.pop(variants.AS_IT_IS)
-    assert [*models.pop("all compiled").__dict__].count("train_step") == 1
-    compiled = {
-        name: [part for part, module in model.named_modules() if is_compiled(module)]
-        for name, model in models.items()
-    }
-    losses = [*step.STRUCTURAL, *step.STATISTICAL]
-    teaches = models["teacher compiled"]._teach
-    assert hasattr(teaches, "_torchdynamo_orig_callable")
-    assert compiled.pop("texture losses compiled") == [
-        f"distiller.distill_losses.{name}" for name in losses
+    of = {}
+    for name in (variants.AS_IT_IS, *variants.VARIANTS):
+        model = variants.variant(name, shape, CPU).model
+        of[name] = model, [*compiled]
+        compiled.clear()
+    plain, nothing = of.pop(variants.AS_IT_IS)
+    assert not nothing
+    model, called = of.pop("texture losses compiled")
+    losses = [
+        model.distiller.distill_losses[name]
+        for name in (*step.STRUCTURAL, *step.STATISTICAL)
     ]
-    assert not any(compiled.values())
+    assert [method.__self__ for method in called] == losses
+    model, called = of.pop("all compiled")
+    assert [(method.__self__, method.__name__) for method in called] == [
+        (model, "train_step")
+    ]
+    model, called = of.pop("teacher compiled")
+    assert [method.__self__ for method in called] == [model.teacher]
+    assert not any(called for _, called in of.values())
+    models = {name: model for name, (model, _) in of.items()}
     assert models["teacher in bfloat16"].teacher_dtype is torch.bfloat16
     folded = models["teacher, norms folded"]
     assert len(norms(folded.teacher)) < len(norms(plain.teacher))
@@ -349,10 +355,6 @@ def test_variants_are_what_they_are_called(load_tool):
         model = models[name]
         assert has_channels_last(model.teacher.backbone.layer1[0].conv2)
         assert has_channels_last(model.student.backbone.layer1[0].conv2) == students
-
-
-def is_compiled(module):
-    return module._compiled_call_impl is not None
 
 
 def norms(network):

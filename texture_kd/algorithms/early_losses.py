@@ -128,7 +128,8 @@ class EarlyLosses:
     def _recorder(self, record: Mapping) -> BaseRecorder:
         return self._sides[record["from_student"]][record["recorder"]]
 
-    # Compiling is left to the networks: regions change their sizes with each step.
+    # MMEngine's `compile` is for the networks: regions change their sizes with each
+    # step, and a critic's penalty has second derivatives.
     @torch.compiler.disable
     def _compute(self, name: str) -> None:
         records = self._pending.pop(name)

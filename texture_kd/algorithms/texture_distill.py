@@ -1,7 +1,7 @@
 """The distillation algorithm: MMRazor's, with a deterministic and lean teacher."""
 
 import contextlib
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Literal
 
 import torch
@@ -64,8 +64,6 @@ class TextureDistill(SingleTeacherDistill):
             ``weights_only=True`` and has to fit.
         teacher_dtype: run the teacher under autocast in this dtype. None leaves it to
             the training's own precision.
-        compile_teacher: whether the teacher runs compiled in training, or options of
-            ``torch.compile`` for it. Images of each new size compile again.
         save_teacher: whether checkpoints hold the teacher although ``teacher_ckpt``
             brings it back. Without ``teacher_ckpt`` they always do.
         **kwargs: ``student_trainable``, ``calculate_student_loss``, ``init_cfg``,
@@ -88,11 +86,13 @@ class TextureDistill(SingleTeacherDistill):
         distiller: dict,
         teacher_ckpt: str | None = None,
         teacher_dtype: Literal["float16", "bfloat16"] | None = None,
-        compile_teacher: bool | dict = False,
         save_teacher: bool = False,
         **kwargs,
     ) -> None:
-        _check_teachers_options(teacher_dtype, compile_teacher)
+        if teacher_dtype not in (None, "float16", "bfloat16"):
+            raise ValueError(
+                f"teacher_dtype is 'float16', 'bfloat16' or None, not {teacher_dtype!r}"
+            )
         _refuse_training_options(kwargs)
         check_mappings(distiller)
         student = _built(architecture)
@@ -110,7 +110,6 @@ class TextureDistill(SingleTeacherDistill):
         check_same_normalisation(self.data_preprocessor, self.teacher.data_preprocessor)
         self.teacher_dtype = teacher_dtype and getattr(torch, teacher_dtype)
         self._features_suffice = _features_suffice(self.distiller, self.teacher)
-        self._teach = _compiled(_teach, compile_teacher)
         self.teacher.eval()
         self.save_teacher = save_teacher or teacher_ckpt is None
         self._register_state_dict_hook(_leave_teacher_out)
@@ -179,8 +178,12 @@ class TextureDistill(SingleTeacherDistill):
                 losses = self._run_student(batch_inputs, data_samples, early.released)
             return losses, early.finish()
         losses = self._run_student(batch_inputs, data_samples)
-        compute = torch.compiler.disable(self.distiller.compute_distill_losses)
-        return losses, compute()
+        return losses, self._compute_losses()
+
+    # Not compiled, nor are they early.
+    @torch.compiler.disable
+    def _compute_losses(self) -> dict[str, Tensor]:
+        return self.distiller.compute_distill_losses()
 
     def _run_teacher(self, batch_inputs: Tensor, data_samples: list | None) -> None:
         self.distiller.set_deliveries_override(False)
@@ -190,8 +193,10 @@ class TextureDistill(SingleTeacherDistill):
             torch.no_grad(),
             self._teacher_autocast(batch_inputs.device),
         ):
-            whole = not self._features_suffice
-            self._teach(self.teacher, batch_inputs, data_samples, whole)
+            if self._features_suffice:
+                self.teacher.extract_feat(batch_inputs)
+            else:
+                self.teacher(batch_inputs, data_samples, mode="tensor")
         _check_records("teacher", self.distiller.teacher_recorders)
 
     def _teacher_autocast(self, device: torch.device):
@@ -235,22 +240,6 @@ class TextureDistill(SingleTeacherDistill):
                 recorder.reset_data_buffer()
 
 
-def _teach(
-    teacher: BaseModel, images: Tensor, data_samples: list | None, whole: bool
-) -> None:
-    if whole:
-        teacher(images, data_samples, mode="tensor")
-    else:
-        teacher.extract_feat(images)
-
-
-def _compiled(function: Callable, options: bool | dict) -> Callable:
-    # A function and no method, which a copy of the model would share with it.
-    if options is False:
-        return function
-    return torch.compile(function, **({} if options is True else options))
-
-
 def _built(model: dict | BaseModel) -> BaseModel:
     if not isinstance(model, dict):
         return model
@@ -279,18 +268,6 @@ def _features_suffice(distiller: nn.Module, teacher: nn.Module) -> bool:
         and parts <= {"backbone", "neck"}
         and not distiller.deliveries.deliveries
     )
-
-
-def _check_teachers_options(dtype: object, compiled: object) -> None:
-    if dtype not in (None, "float16", "bfloat16"):
-        raise ValueError(
-            f"teacher_dtype is 'float16', 'bfloat16' or None, not {dtype!r}"
-        )
-    if not isinstance(compiled, (bool, dict)):
-        raise ValueError(
-            "compile_teacher is True, False or options of torch.compile in a dict, "
-            f"not {compiled!r}"
-        )
 
 
 def _refuse_training_options(options: dict) -> None:

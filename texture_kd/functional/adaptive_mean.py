@@ -21,7 +21,8 @@ def adaptive_mean(x: Tensor, size: tuple[int | None, int | None]) -> Tensor:
             as it is.
 
     Returns:
-        The mean of each window, (N, C, rows, columns).
+        The mean of each window, (N, C, rows, columns), computed in float32 at least,
+        under autocast too.
 
     Raises:
         ValueError: the shape is another.
@@ -39,10 +40,13 @@ def adaptive_mean(x: Tensor, size: tuple[int | None, int | None]) -> Tensor:
         whole = (rows or height, columns or width)
         if height % whole[0] == width % whole[1] == 0:
             return F.avg_pool2d(x, (height // whole[0], width // whole[1]))
+    pooled = x.to(torch.promote_types(x.dtype, torch.float32))
     with _unrounded(x.device.type):
         if columns is not None:
-            x = x @ _windows(x, width, columns).T
-        return x if rows is None else _windows(x, height, rows) @ x
+            pooled = pooled @ _windows(pooled, width, columns).T
+        if rows is not None:
+            pooled = _windows(pooled, height, rows) @ pooled
+    return pooled.to(x.dtype)
 
 
 def _makes_a_graph() -> bool:
@@ -51,7 +55,7 @@ def _makes_a_graph() -> bool:
 
 def _unrounded(device: str) -> AbstractContextManager:
     """Have products of float32 in float32; exported graphs have no such context."""
-    if torch.is_autocast_enabled(device):
+    if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
         return torch.autocast(device, enabled=False)
     return nullcontext()
 

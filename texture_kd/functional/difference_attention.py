@@ -95,7 +95,7 @@ def _compared(logits: Tensor, source: Source) -> Tensor:
 
 
 def _on_grid(x: Tensor, size: tuple[int, int]) -> Tensor:
-    smaller = [min(pair) for pair in zip(x.shape[-2:], size, strict=True)]
+    smaller = tuple(min(pair) for pair in zip(x.shape[-2:], size, strict=True))
     return F.interpolate(
         adaptive_mean(x, smaller), size, mode="bilinear", align_corners=False
     )

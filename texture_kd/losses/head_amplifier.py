@@ -94,7 +94,7 @@ class HeadAmplifier(nn.Module):
                     logger="current",
                     level=logging.WARNING,
                 )
-            # Not a sub-module: it is the teacher's, and frozen there.
+            # Not a sub-module: it is the teacher's.
             self._teachers_head = (head.requires_grad_(False).eval(),)
             return
         self.add_module(name, copy.deepcopy(head))
