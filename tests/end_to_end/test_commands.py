@@ -26,8 +26,9 @@ def options(tool: Path) -> set[str]:
     sources = [tool]
     if tool.name in ("train.py", "test.py"):
         sources.append(mmrazor_tool(tool.name))
-    if "from measure import" in tool.read_text():
-        sources.append(tool.parent / "measure.py")
+    for parser in ("measure", "train_step"):
+        if f"from {parser} import" in tool.read_text():
+            sources.append(tool.with_name(f"{parser}.py"))
     return {
         option
         for source in sources
