@@ -1,11 +1,9 @@
 """Training compiled as MMEngine's option ``compile`` does it."""
 
-import copy
-
 import pytest
 import torch
-from mmengine.optim import OptimWrapper
 from torch._dynamo.backends.registry import lookup_backend
+from toy_models import train
 
 from texture_kd.algorithms.early_losses import EarlyLosses
 
@@ -15,14 +13,6 @@ def nothing_is_compiled_yet():
     torch.compiler.reset()
     yield
     torch.compiler.reset()
-
-
-def train(model, batch, steps) -> list[dict]:
-    model.train()
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    wrapper = OptimWrapper(torch.optim.SGD(parameters, lr=0.01))
-    torch.manual_seed(7)
-    return [model.train_step(copy.deepcopy(batch), wrapper) for _ in range(steps)]
 
 
 # PyTorch looks at all tensors of a graph so.

@@ -6,13 +6,12 @@ import pickle
 import pytest
 import torch
 from mmengine.model import ExponentialMovingAverage
-from mmengine.optim import OptimWrapper
 from mmengine.registry import DefaultScope, Registry
 from mmengine.runner import load_checkpoint, save_checkpoint
 from mmrazor.models.algorithms import SingleTeacherDistill
 from mmrazor.registry import MODELS
 from torch import nn
-from toy_models import recorders, segmentor, sstkd
+from toy_models import recorders, segmentor, sstkd, train
 
 from texture_kd.algorithms import texture_distill
 from texture_kd.hooks import PlainStudentHook
@@ -21,15 +20,6 @@ from texture_kd.hooks import PlainStudentHook
 def losses_of(model, batch) -> dict:
     data = model.data_preprocessor(copy.deepcopy(batch), training=True)
     return model(**data, mode="loss")
-
-
-def train(model, batch, steps: int) -> list[dict]:
-    """Run optimiser steps and return the logged values of each."""
-    model.train()
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    wrapper = OptimWrapper(torch.optim.SGD(parameters, lr=0.01, momentum=0.9))
-    torch.manual_seed(7)
-    return [model.train_step(copy.deepcopy(batch), wrapper) for _ in range(steps)]
 
 
 def test_it_is_mmrazors_algorithm(build):

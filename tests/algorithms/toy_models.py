@@ -1,6 +1,10 @@
-"""Configs of networks and distillers that are small enough for a test."""
+"""Networks and distillers that are small enough for a test, and their training."""
 
+import copy
+
+import torch
 from mmengine.config import ConfigDict
+from mmengine.optim import OptimWrapper
 
 NUM_CLASSES = 5
 
@@ -129,3 +133,12 @@ def sstkd(weight: float = 1.0) -> dict:
             ),
         ),
     )
+
+
+def train(model, batch, steps: int) -> list[dict]:
+    """Run optimiser steps and return the logged values of each."""
+    model.train()
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    wrapper = OptimWrapper(torch.optim.SGD(parameters, lr=0.01, momentum=0.9))
+    torch.manual_seed(7)
+    return [model.train_step(copy.deepcopy(batch), wrapper) for _ in range(steps)]

@@ -180,7 +180,7 @@ class TextureDistill(SingleTeacherDistill):
         losses = self._run_student(batch_inputs, data_samples)
         return losses, self._compute_losses()
 
-    # Not compiled, nor are they early.
+    # Not compiled, as the early ones are not.
     @torch.compiler.disable
     def _compute_losses(self) -> dict[str, Tensor]:
         return self.distiller.compute_distill_losses()

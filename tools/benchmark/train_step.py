@@ -150,21 +150,12 @@ class Step:
 
     Attributes:
         model: what is trained.
-
-    Args:
-        row: the training.
-        shape: of its images.
-        device: where it computes.
-        **options: of the model, beside those of its config.
     """
 
-    def __init__(
-        self, row: Row, shape: Shape, device: torch.device, **options: object
-    ) -> None:
+    def __init__(self, row: Row, shape: Shape, device: torch.device) -> None:
         from mmrazor.registry import MODELS
 
         config = read(row, shape.dtype)
-        config.model.update(options)
         with DefaultScope.overwrite_default_scope("mmrazor"):
             model = revert_sync_batchnorm(MODELS.build(config.model)).to(device)
             self.optimizer = build_optim_wrapper(model, config.optim_wrapper)
