@@ -69,6 +69,7 @@ from .texture_histogram import (
     texture_histogram,
 )
 from .trimap import trimap
+from .valid_area import valid_area, valid_mean
 from .wavelet import HaarPadding, HighFrequency, haar_dwt, haar_idwt, high_frequency
 
 __all__ = [
@@ -148,5 +149,7 @@ __all__ = [
     "trimap",
     "truncated_cross_entropy",
     "uniform_levels",
+    "valid_area",
+    "valid_mean",
     "whole_maps",
 ]

@@ -1,0 +1,54 @@
+import pytest
+import torch
+
+from texture_kd.functional import valid_area, valid_mean
+
+
+@pytest.mark.parametrize("size", [(16, 24), (33, 17), (9, 31)])
+@pytest.mark.parametrize("grid", [(4, 6), (5, 3), (1, 1), (16, 24)])
+def test_a_cell_is_valid_where_all_of_its_pixels_are(size, grid):
+    torch.manual_seed(0)
+    valid = torch.rand(2, *size) > 0.02
+    area = valid_area(valid, 2, grid)
+    for n in range(2):
+        for i in range(grid[0]):
+            for j in range(grid[1]):
+                rows = range(i * size[0] // grid[0], -(-(i + 1) * size[0] // grid[0]))
+                columns = range(
+                    j * size[1] // grid[1], -(-(j + 1) * size[1] // grid[1])
+                )
+                expected = all(bool(valid[n, r, c]) for r in rows for c in columns)
+                assert bool(area[n, 0, i, j]) == expected
+
+
+def test_none_is_everything():
+    assert valid_area(None, 2, (3, 3)) is None
+    x = torch.rand(2, 3, 4, 5)
+    everything = torch.ones(2, 1, 4, 5, dtype=torch.bool)
+    torch.testing.assert_close(valid_mean(x, None), valid_mean(x, everything))
+
+
+def test_the_mean_is_over_valid_positions_whatever_stands_elsewhere():
+    x = torch.rand(2, 3, 4, 5, requires_grad=True)
+    area = torch.ones(2, 1, 4, 5, dtype=torch.bool)
+    area[0, :, 2:] = False
+    expected = torch.cat([x[0, :, :2].flatten(), x[1].flatten()]).mean()
+    torch.testing.assert_close(valid_mean(x, area), expected)
+    spoilt = torch.where(area, x, torch.inf)
+    valid_mean(spoilt, area).backward()
+    assert torch.equal(x.grad[0, :, 2:], torch.zeros(3, 2, 5))
+    assert valid_mean(spoilt, torch.zeros_like(area)) == 0
+
+
+@pytest.mark.parametrize(
+    ("valid", "message"),
+    [
+        (torch.ones(2, 4, 4), "boolean tensor, got torch.float32"),
+        ([True], "boolean tensor, got list"),
+        (torch.ones(3, 4, 4, dtype=torch.bool), "N = 2"),
+        (torch.ones(2, 2, 4, 4, dtype=torch.bool), "N = 2"),
+    ],
+)
+def test_what_is_no_area_is_named(valid, message):
+    with pytest.raises(ValueError, match=message):
+        valid_area(valid, 2, (2, 2))

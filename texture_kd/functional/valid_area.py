@@ -1,0 +1,69 @@
+"""Where a feature or a response shows the image, and not padding."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def valid_area(
+    valid: Tensor | None, images: int, grid: tuple[int, int]
+) -> Tensor | None:
+    """Bring the valid area of images to the grid of a feature.
+
+    A cell of the grid is valid where all pixels that it stands for are.
+
+    Args:
+        valid: booleans (N, H, W) or (N, 1, H, W), true for the pixels of the image and
+            false for padding, at any resolution; or None where nothing is padded.
+        images: N.
+        grid: height h and width w of the feature.
+
+    Returns:
+        Booleans (N, 1, h, w), or None where ``valid`` is None.
+
+    Raises:
+        ValueError: ``valid`` is no boolean tensor, or has another shape.
+
+    Example:
+        >>> import torch
+        >>> valid = torch.ones(1, 8, 8, dtype=torch.bool)
+        >>> valid[:, :, 5:] = False
+        >>> valid_area(valid, 1, (1, 4)).tolist()
+        [[[[True, True, False, False]]]]
+    """
+    if valid is None:
+        return None
+    if not isinstance(valid, Tensor) or valid.dtype != torch.bool:
+        kind = valid.dtype if isinstance(valid, Tensor) else type(valid).__name__
+        raise ValueError(
+            f"expected valid as a boolean tensor, got {kind}: compare, such as "
+            "labels != 255, or record dict(type='ValidArea')"
+        )
+    if valid.ndim == 3:
+        valid = valid[:, None]
+    if valid.ndim != 4 or valid.shape[:2] != (images, 1) or not valid.numel():
+        raise ValueError(
+            f"expected valid (N, H, W) or (N, 1, H, W) with N = {images}, got shape "
+            f"{tuple(valid.shape)}"
+        )
+    if tuple(valid.shape[2:]) == tuple(grid):
+        return valid
+    return F.adaptive_max_pool2d((~valid).float(), grid) == 0
+
+
+def valid_mean(x: Tensor, area: Tensor | None) -> Tensor:
+    """Return the mean of maps over valid positions, channels and images.
+
+    Args:
+        x: maps (N, C, h, w).
+        area: booleans (N, 1, h, w), as :func:`valid_area` returns them, or None for
+            all positions.
+
+    Returns:
+        A scalar; 0 where no position is valid. What stands elsewhere has no influence
+        and no gradient, be it infinite.
+    """
+    if area is None:
+        return x.mean()
+    count = area.sum() * x.shape[1]
+    return x.masked_fill(~area, 0).sum() / count.clamp_min(1)
