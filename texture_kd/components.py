@@ -55,6 +55,7 @@ _register(
     losses.ResponseKDLoss,
     losses.RetinaNetAmplifier,
     losses.SegmentationAmplifier,
+    losses.TextureLoss,
     segmentors.EncoderDecoderWithImage,
     segmentors.HighFrequencyEncoderDecoder,
 )

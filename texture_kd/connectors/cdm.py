@@ -7,10 +7,11 @@ from torch import Tensor
 
 from texture_kd.functional.contourlet import (
     ContourletBands,
+    DirectionalFilter,
+    PyramidFilter,
     check_contourlet,
     contourlet,
 )
-from texture_kd.functional.filters import DirectionalFilter, PyramidFilter
 
 
 class CDMConnector(BaseConnector):

@@ -9,31 +9,28 @@ from .box_shares import box_shares, component_boxes
 from .component_shares import component_shares
 from .contourlet import (
     ContourletBands,
+    DirectionalBands,
+    DirectionalFilter,
+    LaplacianBands,
+    PyramidFilter,
+    band_correlation,
+    band_weights,
     contourlet,
-    contourlet_energies,
-    contourlet_products,
+    directional_filter_bank,
     inverse_contourlet,
+    inverse_directional_filter_bank,
+    inverse_laplacian_pyramid,
+    laplacian_pyramid,
 )
 from .difference_attention import difference_attention
-from .directional_filter_bank import (
-    DirectionalBands,
-    directional_filter_bank,
-    inverse_directional_filter_bank,
-)
 from .divergence import channel_kl, pixel_kl
 from .enlarged_convolution import conv_enlarged
-from .filters import DirectionalFilter, PyramidFilter
 from .fourier_distance import fourier_distance
 from .frequencies import magnitude_profile
 from .generalized_iou import generalized_iou
 from .gradient_penalty import gradient_penalty
 from .guided_upsampling import guided_upsample
 from .labels import labels_on_grid
-from .laplacian_pyramid import (
-    LaplacianBands,
-    inverse_laplacian_pyramid,
-    laplacian_pyramid,
-)
 from .likeliest_deltas import likeliest_delta_distance
 from .quality_focal import quality_focal_distance
 from .quantization import Levels, count_levels, mix_levels, quantize, uniform_levels
@@ -69,7 +66,7 @@ from .texture_histogram import (
     texture_histogram,
 )
 from .trimap import trimap
-from .valid_area import valid_area, valid_mean
+from .valid_area import fill_padding, valid_area, valid_mean
 from .wavelet import HaarPadding, HighFrequency, haar_dwt, haar_idwt, high_frequency
 
 __all__ = [
@@ -89,8 +86,10 @@ __all__ = [
     "TextureHistogram",
     "adaptive_mean",
     "anchor_boxes",
+    "band_correlation",
     "band_distance",
     "band_limit",
+    "band_weights",
     "blockwise_labels",
     "box_shares",
     "channel_kl",
@@ -98,8 +97,6 @@ __all__ = [
     "component_boxes",
     "component_shares",
     "contourlet",
-    "contourlet_energies",
-    "contourlet_products",
     "conv_enlarged",
     "cosine_self_similarity",
     "count_cells",
@@ -107,6 +104,7 @@ __all__ = [
     "cut_regions",
     "difference_attention",
     "directional_filter_bank",
+    "fill_padding",
     "fourier_distance",
     "fourier_resample",
     "generalized_iou",

@@ -67,3 +67,25 @@ def valid_mean(x: Tensor, area: Tensor | None) -> Tensor:
         return x.mean()
     count = area.sum() * x.shape[1]
     return x.masked_fill(~area, 0).sum() / count.clamp_min(1)
+
+
+def fill_padding(x: Tensor, area: Tensor | None) -> Tensor:
+    """Put the mean of the valid area in the place of what is not valid.
+
+    A transform then finds no edge between an image of constant brightness and its
+    padding.
+
+    Args:
+        x: maps (N, C, h, w).
+        area: booleans (N, 1, h, w), or None for all positions.
+
+    Returns:
+        Maps (N, C, h, w), each image and channel filled with its own mean, and with 0
+        where nothing of it is valid; ``x`` itself without an area.
+    """
+    if area is None:
+        return x
+    inside = x.masked_fill(~area, 0)
+    count = area.sum((2, 3), keepdim=True).clamp_min(1)
+    mean = inside.sum((2, 3), keepdim=True) / count
+    return torch.where(area, inside, mean)

@@ -12,6 +12,7 @@ from .retinanet_amplifier import RetinaNetAmplifier
 from .segmentation_amplifier import SegmentationAmplifier
 from .statistical import DTIEMLoss
 from .structural import CDMLoss
+from .texture import TextureLoss
 
 __all__ = [
     "AdversarialLoss",
@@ -26,4 +27,5 @@ __all__ = [
     "ResponseKDLoss",
     "RetinaNetAmplifier",
     "SegmentationAmplifier",
+    "TextureLoss",
 ]

@@ -12,7 +12,11 @@ from texture_kd.functional.band_distance import BandNorm, band_distance
 from texture_kd.functional.choices import check_choice
 from texture_kd.functional.component_shares import check_grid
 from texture_kd.losses.amplifiers import Amplifiers, HaarFeature, check_weight
-from texture_kd.losses.feature_checks import check_levels, check_same_images
+from texture_kd.losses.feature_checks import (
+    check_channels,
+    check_levels,
+    check_same_images,
+)
 from texture_kd.losses.level_adapters import LevelAdapters
 from texture_kd.losses.sample_shares import Weighting, sample_shares
 
@@ -106,8 +110,9 @@ class DS2D2Loss(nn.Module):
         check_choice("norm", norm, get_args(BandNorm))
         check_choice("implicit_use_adapter", implicit_use_adapter, get_args(UseAdapter))
         check_grid((1, 1), gamma)
-        self.student_channels = _channels("student_channels", student_channels)
-        self.teacher_channels = _channels("teacher_channels", teacher_channels)
+        self.student_channels, self.teacher_channels = check_channels(
+            student_channels, teacher_channels
+        )
         self.levels = self._checked_levels(levels)
         weights = zip(_BANDS, (low_weight, high_weight), strict=True)
         self._explicit = {
@@ -210,12 +215,6 @@ class DS2D2Loss(nn.Module):
 
     def _checked_levels(self, levels: Sequence[int] | None) -> tuple[int, ...]:
         count = len(self.teacher_channels)
-        if count != len(self.student_channels) or not count:
-            raise ValueError(
-                "expected the channels of as many levels from both networks, got "
-                f"student_channels={self.student_channels} and "
-                f"teacher_channels={self.teacher_channels}"
-            )
         levels = range(count) if levels is None else levels
         known = isinstance(levels, Sequence) and all(type(lv) is int for lv in levels)
         if not known or not levels or len({*levels}) != len(levels):
@@ -296,16 +295,6 @@ class DS2D2Loss(nn.Module):
             ]
             distances[name] = torch.stack(of_levels).sum()
         return distances
-
-
-def _channels(name: str, channels: Sequence[int]) -> tuple[int, ...]:
-    known = isinstance(channels, Sequence) and all(type(c) is int for c in channels)
-    if not known or min(channels, default=1) < 1:
-        raise ValueError(
-            f"expected {name} as the channels of all levels, such as "
-            f"(64, 128, 256, 512), got {channels!r}"
-        )
-    return tuple(channels)
 
 
 def _check_samples(samples: object, images: int) -> None:

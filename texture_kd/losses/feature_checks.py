@@ -76,3 +76,35 @@ def check_levels(
                 f"expected {count} channels from the {side}'s level {level}, got "
                 f"{feature.shape[1]}: set {side}_channels"
             )
+
+
+def check_channels(
+    student_channels: Sequence[int], teacher_channels: Sequence[int]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Refuse what are not the channels of as many levels of both networks.
+
+    Args:
+        student_channels: channels of all levels of the student.
+        teacher_channels: channels of all levels of the teacher.
+
+    Returns:
+        Both as tuples.
+
+    Raises:
+        ValueError: they are no positive integers, or not as many of both.
+    """
+    given = dict(student_channels=student_channels, teacher_channels=teacher_channels)
+    for name, channels in given.items():
+        known = isinstance(channels, Sequence) and all(type(c) is int for c in channels)
+        if not known or min(channels, default=1) < 1:
+            raise ValueError(
+                f"expected {name} as the channels of all levels, such as "
+                f"(64, 128, 256, 512), got {channels!r}"
+            )
+    ours, theirs = tuple(student_channels), tuple(teacher_channels)
+    if len(ours) != len(theirs) or not ours:
+        raise ValueError(
+            "expected the channels of as many levels from both networks, got "
+            f"student_channels={ours} and teacher_channels={theirs}"
+        )
+    return ours, theirs

@@ -57,24 +57,9 @@ class Lattice(NamedTuple):
             targets=self.targets.to(device),
         )
 
-    def isometric(self) -> "Lattice":
-        """Return the lattice whose spectra have the energy of the bands.
-
-        A frequency that stands for its opposite too is weighted by sqrt(2).
-        """
-        columns = torch.arange(self.size[1] // 2 + 1, device="cpu")
-        alone = (columns == 0) | (2 * columns == self.size[1])
-        weights = torch.where(alone, 1, 2).double().sqrt()
-        weights = weights.repeat(self.size[0])[:, None, None]
-        matrices = self.matrices.clone()
-        matrices[:, : self.bands] *= weights
-        adjoints = self.adjoints.clone()
-        adjoints[..., : self.bands] /= weights
-        return self._replace(matrices=matrices, adjoints=adjoints)
-
 
 class FilterBank(NamedTuple):
-    """What bands of images of one size, and sums over them, are computed with.
+    """What bands of images of one size are computed with.
 
     Attributes:
         scales: the lattices of each scale, finest first.
@@ -97,7 +82,6 @@ def filter_bank(
     dtype: torch.dtype,
     device: torch.device,
     dual: bool = False,
-    isometric: bool = False,
 ) -> FilterBank:
     """Prepare a pyramid of directional trees for images of one size.
 
@@ -110,7 +94,6 @@ def filter_bank(
         dtype: dtype of the images, float32 or float64.
         device: where the images are.
         dual: prepare the biorthogonal filters, whose adjoint inverts the others.
-        isometric: prepare filters whose spectra have the energy of the bands.
 
     Returns:
         The bank. It is kept for the next call: nobody may change it.
@@ -125,8 +108,6 @@ def filter_bank(
                 _directions(size, depth, directional, dual)
             )
         ]
-        if isometric:
-            scale = [lattice.isometric() for lattice in scale]
         scales.append(tuple(lattice.to(device, dtype) for lattice in scale))
         size = (size[0] // 2, size[1] // 2)
         frequencies = _low_frequencies(size, scale[0].size)

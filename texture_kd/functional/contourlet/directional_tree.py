@@ -100,7 +100,7 @@ def directional_responses(
     Raises:
         ValueError: the filter is unknown.
     """
-    responses = _tree_responses(size, level, filter, dual)
+    responses = equivalent_responses(size, level, filter, dual)
     if level > 1:
         return responses
     # A quincunx lattice is two rectangular ones: even columns, and odd columns that
@@ -111,10 +111,25 @@ def directional_responses(
     return vertical, horizontal
 
 
-def _tree_responses(
-    size: tuple[int, int], level: int, filter: DirectionalFilter, dual: bool
+def equivalent_responses(
+    size: tuple[int, int], level: int, filter: DirectionalFilter, dual: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Return the equivalent responses of the leaves, (2^(level-1), H, W/2 + 1) each."""
+    """Return the responses of all bands, before they are sampled.
+
+    Args:
+        size: (H, W) of the image, multiples of :func:`directional_multiple`.
+        level: depth of the tree.
+        filter: fan filters at its nodes.
+        dual: return the biorthogonal bank, whose adjoint inverts this one.
+
+    Returns:
+        Responses (2^(level-1), H, W/2 + 1) of the near-vertical and of the
+        near-horizontal bands, in the order of ``DirectionalBands``, on the half plane
+        w_c in [0, pi], complex128 on the CPU.
+
+    Raises:
+        ValueError: the filter is unknown.
+    """
     bank = fan_bank(filter).dual() if dual else fan_bank(filter)
     frequencies = half_plane_frequencies(size)
     everything = torch.ones((), dtype=torch.complex128, device="cpu")

@@ -1,7 +1,7 @@
 """Filter banks on spectra: split the rows of a spectrum into bands, and merge them.
 
 The two functions are each other's adjoint. Nothing here is differentiated: see
-:mod:`texture_kd.functional.filter_bank` and :mod:`texture_kd.functional.band_sums`.
+:mod:`texture_kd.functional.contourlet.filter_bank`.
 """
 
 import torch

@@ -8,10 +8,8 @@ level is a single filter bank.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
-from .band_sums import band_energies, band_products
 from .directional_filter_bank import (
     DirectionalBands,
     check_directional_bands,
@@ -94,93 +92,6 @@ def contourlet(
         for i, level in enumerate(levels)
     )
     return ContourletBands(low, bands, (x.shape[-2], x.shape[-1]))
-
-
-def contourlet_energies(
-    x: Tensor,
-    levels: Sequence[int] = (4, 3),
-    pyramid: PyramidFilter = "maxflat",
-    directional: DirectionalFilter = "dmaxflat7",
-) -> Tensor:
-    r"""Return the mean squares of contourlet bands, without computing the bands.
-
-    By Parseval's theorem the energy of a band is that of its spectrum, which saves the
-    inverse transforms of :func:`contourlet`.
-
-    Args:
-        x: images (N, C, H, W) of any floating dtype, of any unit, padded as
-            :func:`contourlet` pads them.
-        levels: depth n of the directional tree at each scale, finest first.
-        pyramid: low-pass filters of the Laplacian pyramid.
-        directional: fan filters of the directional filter bank.
-
-    Returns:
-        Mean squares (N, B) over the channels and positions of each of the B = sum 2^n
-        directional bands, finest level first and in each ``vertical`` before
-        ``horizontal``; in float32 or, for float64 images, in float64.
-
-    Raises:
-        ValueError: a filter is unknown, ``levels`` is empty or holds a number below 1,
-            or ``x`` is no floating tensor (N, C, H, W).
-    """
-    check_contourlet(levels, pyramid, directional)
-    x = as_torus(x, contourlet_multiple(levels))
-    sums = band_energies(x, levels, pyramid, directional)
-    return _means(sums, levels, x)
-
-
-def contourlet_products(
-    x: Tensor,
-    y: Tensor,
-    levels: Sequence[int] = (4, 3),
-    pyramid: PyramidFilter = "maxflat",
-    directional: DirectionalFilter = "dmaxflat7",
-) -> Tensor:
-    r"""Return the mean products of the contourlet bands of two images, likewise.
-
-    As the bands are linear, the energies of a difference are made of these,
-
-    .. math:: E(x - y) = E(x) - 2 P(x, y) + E(y),
-
-    and mixtures of channels pass from one factor to the other, P(x, A y) = P(A^T x, y)
-    but for the number of channels that the means are over.
-
-    Args:
-        x: images (N, C, H, W) of any floating dtype, of any unit, padded as
-            :func:`contourlet` pads them.
-        y: images of the same shape.
-        levels: depth n of the directional tree at each scale, finest first.
-        pyramid: low-pass filters of the Laplacian pyramid.
-        directional: fan filters of the directional filter bank.
-
-    Returns:
-        Mean products (N, B), in the order of :func:`contourlet_energies`; in float32
-        or, for a float64 image, in float64.
-
-    Raises:
-        ValueError: a filter is unknown, ``levels`` is empty or holds a number below 1,
-            the images differ in shape, or are no floating tensors (N, C, H, W).
-    """
-    check_contourlet(levels, pyramid, directional)
-    if x.shape != y.shape:
-        raise ValueError(
-            f"expected images of one shape, got {tuple(x.shape)} and {tuple(y.shape)}"
-        )
-    x, y = (as_torus(z, contourlet_multiple(levels)) for z in (x, y))
-    dtype = torch.promote_types(x.dtype, y.dtype)
-    sums = band_products(x.to(dtype), y.to(dtype), levels, pyramid, directional)
-    return _means(sums, levels, x)
-
-
-def _means(sums: Tensor, levels: Sequence[int], x: Tensor) -> Tensor:
-    """Divide sums (N, K) over bands of images by the number of their samples."""
-    means = []
-    for i, level in enumerate(levels):
-        samples = x[0].numel() // (4**i * 2**level)
-        # Both stacks; the single band of one level comes as two cosets of each.
-        bands, sums = sums.tensor_split([max(2**level, 4)], dim=1)
-        means.append(bands.unflatten(1, (2**level, -1)).sum(2) / samples)
-    return torch.cat(means, dim=1)
 
 
 def inverse_contourlet(

@@ -1,0 +1,216 @@
+r"""Correlations of two features' contourlet bands, channel by channel.
+
+Sums over frequencies stand for the bands: with the weights W_b of :func:`band_weights`
+
+.. math::
+
+    E_b(x) = \sum_w W_b(w) |X(w)|^2, \qquad
+    P_b(x, y) = Re \sum_w W_b(w) X(w) \overline{Y(w)}.
+
+Real and imaginary parts lie side by side here, as 2F reals a map: products and sums of
+real numbers do, and none of them is complex.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from texture_kd.functional.frequencies import column_multiplicities
+from texture_kd.functional.kept_tensors import kept_tensors
+from texture_kd.functional.transfer import sent
+from texture_kd.functional.valid_area import fill_padding, valid_area
+
+from .band_weights import band_weights
+from .filters import DirectionalFilter, PyramidFilter
+from .torus import as_torus
+from .transform import check_contourlet, contourlet_multiple
+
+# A band weaker than this share of the rms of what it is a band of counts as empty.
+_FLOOR = 1e-3
+
+
+class ContourletOptions(NamedTuple):
+    """What :func:`contourlet` is done with."""
+
+    levels: tuple[int, ...] = (4, 3)
+    pyramid: PyramidFilter = "maxflat"
+    directional: DirectionalFilter = "dmaxflat7"
+
+
+def band_correlation(
+    student: Tensor,
+    teacher: Tensor,
+    levels: Sequence[int] = (4, 3),
+    pyramid: PyramidFilter = "maxflat",
+    directional: DirectionalFilter = "dmaxflat7",
+    valid: Tensor | None = None,
+) -> Tensor:
+    r"""Correlate the contourlet bands of two features, channel by channel.
+
+    .. math::
+
+        \rho_{c,b} = \frac{P_b(s_c, t_c)}{\sqrt{E_b(s_c) E_b(t_c)}}
+
+    over all images and positions, averaged over the shifts of the bands' sampling
+    lattices. No filter bank is run: both are weighted sums over one Fourier transform
+    of each feature. A channel's energy in a band is taken to be a millionth of its
+    mean square at least, so that rounding errors are not blown up; the correlation is
+    nearer to 0 where that is more than there is.
+
+    Args:
+        student: feature (N, C, H, W) of any floating dtype and unit, padded as
+            :func:`contourlet` pads it.
+        teacher: feature of the same shape.
+        levels: depth n of the directional tree at each scale, finest first.
+        pyramid: low-pass filters of the Laplacian pyramid.
+        directional: fan filters of the directional filter bank.
+        valid: booleans (N, 1, H', W') or (N, H', W'), false for padding; see
+            :func:`~texture_kd.functional.valid_area`. The mean of the valid area
+            stands for the rest, which weighs nothing.
+
+    Returns:
+        Correlations (C, B) from -1 to 1, bands in the order of :func:`band_weights`,
+        in float32 at least. Nothing is detached.
+
+    Raises:
+        ValueError: an option is unknown, or the features are no floating tensors
+            (N, C, H, W) of one shape.
+
+    Example:
+        >>> import torch
+        >>> x = torch.rand(2, 3, 32, 32, dtype=torch.float64)
+        >>> rho = band_correlation(x, 1 - 2 * x)
+        >>> tuple(rho.shape), bool((rho + 1).abs().max() < 1e-9)
+        ((3, 24), True)
+    """
+    check_contourlet(levels, pyramid, directional)
+    if student.shape != teacher.shape:
+        raise ValueError(
+            "expected features of one shape, got "
+            f"{tuple(student.shape)} and {tuple(teacher.shape)}"
+        )
+    options = ContourletOptions(tuple(levels), pyramid, directional)
+    area = valid_area(valid, len(student), tuple(student.shape[2:]))
+    maps = [as_images(x, area, options) for x in (student, teacher)]
+    dtype = torch.promote_types(maps[0].dtype, maps[1].dtype)
+    weights = frequency_weights(maps[0].to(dtype), options)
+    return _standardised(*(real_spectra(x.to(dtype)) for x in maps), weights)[0]
+
+
+def band_energies(
+    x: Tensor, options: ContourletOptions, area: Tensor | None = None
+) -> Tensor:
+    """Return the mean squares of images' contourlet bands, averaged over their shifts.
+
+    Args:
+        x: feature (N, C, H, W) of any floating dtype and unit.
+        options: of the contourlet.
+        area: where it is valid, booleans (N, 1, H, W), or None for everywhere.
+
+    Returns:
+        (N, B + 1): the mean over channels and valid positions of each band's square, in
+        the order of :func:`band_weights`, and last what an empty band is taken to have.
+    """
+    images = as_images(x, area, options)
+    weights = frequency_weights(images, options)
+    energies = real_spectra(images).square().mean(1) @ weights
+    if area is None:
+        return energies
+    count = area.sum((2, 3)).clamp_min(1)
+    return energies * (images[0, 0].numel() / count)
+
+
+def as_images(x: Tensor, area: Tensor | None, options: ContourletOptions) -> Tensor:
+    """Make images of a feature whose spectra are weighted.
+
+    Args:
+        x: feature (N, C, H, W).
+        area: where it is valid, booleans (N, 1, H, W), or None.
+        options: of the contourlet.
+
+    Returns:
+        (N, C, H', W') in float32 at least: padding filled, and sides lengthened to
+        what the levels need.
+    """
+    x = x.to(torch.promote_types(x.dtype, torch.float32))
+    return as_torus(fill_padding(x, area), contourlet_multiple(options.levels))
+
+
+def real_spectra(x: Tensor) -> Tensor:
+    """Transform images (N, C, H, W) to real numbers (N, C, 2F)."""
+    return torch.view_as_real(torch.fft.rfft2(x)).flatten(2)
+
+
+def frequency_weights(x: Tensor, options: ContourletOptions) -> Tensor:
+    """Return what each real number of images' spectra counts.
+
+    Args:
+        x: images (N, C, H, W) as of :func:`as_images`.
+        options: of the contourlet.
+
+    Returns:
+        (2F, B + 1): in the energy of each band, and in the energy below which a band
+        counts as empty.
+    """
+    return _weights(tuple(x.shape[2:]), options, x.dtype, x.device)
+
+
+@torch.compiler.assume_constant_result
+@kept_tensors(128)
+def _weights(
+    size: tuple[int, int],
+    options: ContourletOptions,
+    dtype: torch.dtype,
+    device: torch.device,
+) -> Tensor:
+    bands = band_weights(size, *options)
+    height, width = size
+    mean_square = column_multiplicities(width, bands) / (height * width) ** 2
+    floor = _FLOOR**2 * mean_square.expand(1, height, -1)
+    weights = torch.cat([bands, floor]).flatten(1).mT
+    return sent(weights.repeat_interleave(2, dim=0).to(dtype), device)
+
+
+def standardised_distance(student: Tensor, teacher: Tensor, weights: Tensor) -> Tensor:
+    """Compare bands that are standardised channel by channel.
+
+    Args:
+        student: spectra (N, C, 2F) of :func:`real_spectra`.
+        teacher: the same of the teacher.
+        weights: those of :func:`frequency_weights`.
+
+    Returns:
+        The mean squared differences (C, B) of the bands, each divided by its own rms,
+        floored as in :func:`band_correlation`: 2 (1 - rho) where nothing is floored.
+    """
+    correlation, of_student, of_teacher = _standardised(student, teacher, weights)
+    return of_student + of_teacher - 2 * correlation
+
+
+def _standardised(
+    student: Tensor, teacher: Tensor, weights: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the product and the energies (C, B) of standardised bands."""
+    product = (student * teacher).sum(0) @ weights[:, :-1]
+    shares = []
+    for spectra in (student, teacher):
+        energies = spectra.square().sum(0) @ weights
+        floored = floored_energies(energies)
+        product = product * floored.rsqrt()
+        shares.append(energies[:, :-1] / floored)
+    return product, *shares
+
+
+def floored_energies(energies: Tensor) -> Tensor:
+    """Return energies (..., B) of bands to divide by.
+
+    Args:
+        energies: (..., B + 1) by :func:`frequency_weights`.
+
+    Returns:
+        Each at least what an empty band is taken to have, and 1 where there is nothing.
+    """
+    floored = energies[..., :-1].maximum(energies[..., -1:])
+    return floored + (floored == 0)
