@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from texture_kd.functional import valid_area, valid_mean
+from texture_kd.functional import valid_area, valid_mean, valid_only
 
 
 @pytest.mark.parametrize("size", [(16, 24), (33, 17), (9, 31)])
@@ -38,6 +38,19 @@ def test_the_mean_is_over_valid_positions_whatever_stands_elsewhere():
     valid_mean(spoilt, area).backward()
     assert torch.equal(x.grad[0, :, 2:], torch.zeros(3, 2, 5))
     assert valid_mean(spoilt, torch.zeros_like(area)) == 0
+
+
+@pytest.mark.parametrize("bands", [(), (3,)])
+def test_outside_the_area_there_is_nothing(bands):
+    area = torch.ones(2, 1, 4, 5, dtype=torch.bool)
+    area[0, :, 2:] = False
+    x = torch.full((2, 3, *bands, 4, 5), torch.inf, requires_grad=True)
+    y = valid_only(x, area)
+    y.sum().backward()
+    inside = (area[:, :, None] if bands else area).expand_as(x)
+    assert torch.equal(y, torch.where(inside, torch.inf, 0.0))
+    assert torch.equal(x.grad, inside.float())
+    assert valid_only(x, None) is x
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ from .spectral_cross_entropy import (
 )
 from .spectral_gradient import spectral_concentration, spectral_gradient
 from .spectral_iou import SpectralIoU, spectral_iou
+from .standardise import standardise
 from .texture_histogram import (
     HistogramOptions,
     TextureHistogram,
@@ -69,7 +70,7 @@ from .texture_histogram import (
     texture_histogram,
 )
 from .trimap import trimap
-from .valid_area import valid_area, valid_mean
+from .valid_area import valid_area, valid_mean, valid_only
 from .wavelet import HaarPadding, HighFrequency, haar_dwt, haar_idwt, high_frequency
 
 __all__ = [
@@ -145,11 +146,13 @@ __all__ = [
     "spectral_cross_entropy",
     "spectral_gradient",
     "spectral_iou",
+    "standardise",
     "texture_histogram",
     "trimap",
     "truncated_cross_entropy",
     "uniform_levels",
     "valid_area",
     "valid_mean",
+    "valid_only",
     "whole_maps",
 ]

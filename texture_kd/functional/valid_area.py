@@ -51,6 +51,24 @@ def valid_area(
     return F.adaptive_max_pool2d((~valid).float(), grid) == 0
 
 
+def valid_only(x: Tensor, area: Tensor | None) -> Tensor:
+    """Set maps to 0 outside the valid area.
+
+    Args:
+        x: maps (N, C, h, w), or bands (N, C, B, h, w).
+        area: booleans (N, 1, h, w), as :func:`valid_area` returns them, or None for
+            all positions.
+
+    Returns:
+        The same shape. What stood outside has no influence and no gradient, be it
+        infinite.
+    """
+    if area is None:
+        return x
+    outside = ~area if x.ndim == 4 else ~area[:, :, None]
+    return x.masked_fill(outside, 0)
+
+
 def valid_mean(x: Tensor, area: Tensor | None) -> Tensor:
     """Return the mean of maps over valid positions, channels and images.
 
@@ -66,4 +84,4 @@ def valid_mean(x: Tensor, area: Tensor | None) -> Tensor:
     if area is None:
         return x.mean()
     count = area.sum() * x.shape[1]
-    return x.masked_fill(~area, 0).sum() / count.clamp_min(1)
+    return valid_only(x, area).sum() / count.clamp_min(1)
