@@ -70,7 +70,7 @@ from .texture_histogram import (
     texture_histogram,
 )
 from .trimap import trimap
-from .valid_area import valid_area, valid_mean, valid_only
+from .valid_area import valid_area, valid_mean, valid_only, valid_resize
 from .wavelet import HaarPadding, HighFrequency, haar_dwt, haar_idwt, high_frequency
 
 __all__ = [
@@ -154,5 +154,6 @@ __all__ = [
     "valid_area",
     "valid_mean",
     "valid_only",
+    "valid_resize",
     "whole_maps",
 ]
