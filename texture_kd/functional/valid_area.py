@@ -92,8 +92,8 @@ def valid_resize(
         align_corners: as in :func:`torch.nn.functional.interpolate`.
 
     Returns:
-        Maps (N, C, *grid) in float32 at least; 0 outside the valid area, and where no
-        neighbour is valid.
+        Maps (N, C, h, w) on the new grid, in float32 at least; 0 outside the valid
+        area, and where no neighbour is valid.
 
     Raises:
         ValueError: ``valid`` is no boolean tensor, or has another shape.

@@ -103,10 +103,10 @@ class LSFDLoss(nn.Module):
             preds_T: logits of the teacher (N, K, h', w').
             gt: integer labels (N, H'', W'') or (N, 1, H'', W''); without them all
                 pixels have a say in the attention.
-            valid: booleans (N, h*, w*) or (N, 1, h*, w*), true for pixels of the image
-                and false for padding, at any resolution; None where nothing is padded.
-                Divisors, attention and loss are over valid positions alone, and what
-                stands elsewhere changes neither the loss nor its gradient.
+            valid: booleans (N, Y, X) or (N, 1, Y, X) at any resolution, false for
+                padding; None where nothing is padded. Divisors, attention and loss are
+                over valid positions alone, and what stands elsewhere changes neither
+                the loss nor its gradient.
 
         Returns:
             A scalar, in float32 at least. With attention it is 0 where teacher and
