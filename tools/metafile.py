@@ -20,6 +20,7 @@ METHODS = {
     "lfd": ("LSFD", "2111.10988"),
     "lsfd": ("LSFD", "2111.10988"),
     "ds2d2": ("DS2D2", "2512.04413"),
+    "texture": ("Texture", None),
     "response": ("Response", None),
 }
 ALONE = "Network alone"

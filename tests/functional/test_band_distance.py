@@ -15,15 +15,18 @@ def band_distances(student, teacher, *options, **more):
     return tuple(band_distance(*pair, *options, **more) for pair in pairs)
 
 
-def slow(student, teacher, shares, norm):
+def slow(student, teacher, shares, norm, valid=None):
     """Follow the definition: channel by channel, band by band."""
+    if valid is None:
+        valid = torch.ones_like(shares, dtype=torch.bool)
+    shares = shares[valid]
     found = []
     for s, t in zip(student, teacher, strict=True):
         s, t = (x.unsqueeze(2) if x.ndim == 4 else x for x in (s, t))
         total = 0.0
         for channel in range(s.shape[1]):
             for band in range(s.shape[2]):
-                a, b = s[:, channel, band], t[:, channel, band]
+                a, b = s[:, channel, band][valid], t[:, channel, band][valid]
                 if norm == "channel":
                     a, b = ((x - x.mean()) / x.var(correction=0).sqrt() for x in (a, b))
                 total += ((a - b) ** 2 * (1 + shares)).mean()
@@ -42,6 +45,46 @@ def test_equals_the_definition(size, images, norm):
     without = band_distances(s, t, norm=norm)
     nothing = band_distances(s, t, torch.zeros_like(shares), norm)
     torch.testing.assert_close(without, nothing)
+
+
+@pytest.mark.parametrize("norm", ["none", "channel"])
+@pytest.mark.parametrize("images", [1, 3])
+def test_only_valid_positions_count(images, norm):
+    s, t = (haar_dwt(x) for x in features((5, 7), images))
+    shares = torch.rand(images, 3, 4, dtype=torch.float64)
+    valid = torch.ones(images, 1, 3, 4, dtype=torch.bool)
+    valid[0, :, 2:] = valid[-1, :, :, 3:] = False
+    expected = slow(s, t, shares, norm, valid[:, 0])
+    found = band_distances(s, t, shares, norm, valid)
+    torch.testing.assert_close(list(found), expected)
+    everything = torch.ones_like(valid)
+    torch.testing.assert_close(
+        band_distances(s, t, shares, norm, everything),
+        band_distances(s, t, shares, norm),
+    )
+    nothing = torch.zeros_like(valid)
+    assert band_distances(s, t, shares, norm, nothing) == (0, 0)
+
+
+@pytest.mark.parametrize("norm", ["none", "channel"])
+@pytest.mark.parametrize("bands", [(), (3,)])
+def test_what_is_not_valid_has_no_influence_and_no_gradient(bands, norm):
+    s, t = torch.randn(2, 2, 3, *bands, 3, 4)
+    shares = torch.rand(2, 3, 4)
+    valid = torch.ones(2, 1, 3, 4, dtype=torch.bool)
+    valid[0, :, 2:] = False
+    inside = valid[:, :, None] if bands else valid
+    results = []
+    for padding in (0.0, torch.inf, torch.nan):
+        a, b = (torch.where(inside, x, padding) for x in (s, t))
+        a.requires_grad_()
+        loss = band_distance(a, b, shares, norm, valid)
+        loss.backward()
+        results.append((loss, a.grad))
+    for loss, gradient in results[1:]:
+        assert torch.equal(loss, results[0][0])
+        assert torch.equal(gradient, results[0][1])
+    assert not results[0][1][~inside.expand_as(s)].any()
 
 
 def test_they_add_up_to_the_error_of_the_features():

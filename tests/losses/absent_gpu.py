@@ -101,6 +101,10 @@ def labels() -> Tensor:
     return torch.zeros(2, 32, 64, dtype=torch.int64, device=GPU)
 
 
+def valid() -> Tensor:
+    return torch.ones(2, 32, 64, dtype=torch.bool, device=GPU)
+
+
 def samples() -> list[SegDataSample]:
     return [
         SegDataSample(
@@ -134,14 +138,16 @@ def of_logits(kind: Callable, **options) -> Tensor:
     return loss(learnt(2, 5, 16, 32), random(2, 5, 16, 32), labels())
 
 
-def of_features(kind: Callable) -> Tensor:
-    return on_gpu(kind)(learnt(2, 4, 16, 32), random(2, 8, 16, 32))
+def of_features(kind: Callable, valid: Tensor | None = None, **options) -> Tensor:
+    loss = on_gpu(kind, **options)
+    return loss(learnt(2, 4, 8, 16), random(2, 8, 16, 32), valid=valid)
 
 
-def lsfd() -> Tensor:
-    features = learnt(2, 8, 16, 32), random(2, 8, 16, 32)
-    logits = learnt(2, 5, 16, 32), random(2, 5, 16, 32)
-    return on_gpu(losses.LSFDLoss)(*features, *logits, labels())
+def lsfd(valid: Tensor | None = None, **options) -> Tensor:
+    features = learnt(2, 8, 8, 16), random(2, 8, 16, 32)
+    logits = learnt(2, 5, 8, 16), random(2, 5, 16, 32)
+    loss = on_gpu(losses.LSFDLoss, **options)
+    return loss(*features, *logits, labels(), valid)
 
 
 def ds2d2(weighting: str) -> Tensor:
@@ -176,9 +182,13 @@ CASES = {
     "response": lambda: of_logits(losses.ResponseKDLoss),
     "adversarial": adversarial,
     "lsfd": lsfd,
+    "lsfd, valid": lambda: lsfd(valid()),
+    "lsfd, channel": lambda: lsfd(valid(), normalise="channel"),
     "fft": lambda: of_logits(losses.FFTLoss),
     "fakd": lambda: of_features(losses.FAKDLoss),
+    "fakd, valid": lambda: of_features(losses.FAKDLoss, valid(), standardise=True),
     "pairwise": lambda: of_features(losses.PairwiseKDLoss),
+    "pairwise, valid": lambda: of_features(losses.PairwiseKDLoss, valid()),
     "ds2d2, none": lambda: ds2d2("none"),
     "ds2d2, boxes": lambda: ds2d2("boxes"),
     "ds2d2, component": lambda: ds2d2("component"),

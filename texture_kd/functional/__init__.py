@@ -59,6 +59,7 @@ from .spectral_cross_entropy import (
 )
 from .spectral_gradient import spectral_concentration, spectral_gradient
 from .spectral_iou import SpectralIoU, spectral_iou
+from .standardise import standardise
 from .texture_histogram import (
     HistogramOptions,
     TextureHistogram,
@@ -66,7 +67,13 @@ from .texture_histogram import (
     texture_histogram,
 )
 from .trimap import trimap
-from .valid_area import fill_padding, valid_area, valid_mean
+from .valid_area import (
+    fill_padding,
+    valid_area,
+    valid_mean,
+    valid_only,
+    valid_resize,
+)
 from .wavelet import HaarPadding, HighFrequency, haar_dwt, haar_idwt, high_frequency
 
 __all__ = [
@@ -143,11 +150,14 @@ __all__ = [
     "spectral_cross_entropy",
     "spectral_gradient",
     "spectral_iou",
+    "standardise",
     "texture_histogram",
     "trimap",
     "truncated_cross_entropy",
     "uniform_levels",
     "valid_area",
     "valid_mean",
+    "valid_only",
+    "valid_resize",
     "whole_maps",
 ]

@@ -6,13 +6,10 @@ import torch
 from torch import Tensor
 
 from texture_kd.functional.choices import check_choice
+from texture_kd.functional.standardise import standardise
+from texture_kd.functional.valid_area import valid_area, valid_mean, valid_only
 
 BandNorm = Literal["none", "channel"]
-
-# A channel weaker than this share of its band's rms counts as empty.
-_FLOOR = 1e-3
-# The least variance, below which a band counts as empty as a whole.
-_WEAKEST = 1e-8
 
 
 def band_distance(
@@ -20,6 +17,7 @@ def band_distance(
     teacher: Tensor,
     shares: Tensor | None = None,
     norm: BandNorm = "none",
+    valid: Tensor | None = None,
 ) -> Tensor:
     r"""Compare the low bands of two features, or their details.
 
@@ -28,9 +26,9 @@ def band_distance(
         L_{low} = \overline{(1 + e) (LL^S - LL^T)^2}, \qquad
         L_{high} = \overline{(1 + e) (D^S - D^T)^2}, \quad D = (LH, HL, HH)
 
-    with means over images, channels, positions and, of the details, bands. For an even
-    height and width, without shares and norm, :math:`L_{low} + 3 L_{high}` is four
-    times the mean squared error of the features.
+    with means over images, channels, valid positions and, of the details, bands. For
+    an even height and width, without shares and norm, :math:`L_{low} + 3 L_{high}` is
+    four times the mean squared error of the features.
 
     Args:
         student: LL (N, C, h, w) or details (N, C, 3, h, w) of
@@ -39,18 +37,20 @@ def band_distance(
         shares: e (N, h, w), what each position weighs beyond 1, of
             :func:`~texture_kd.functional.component_shares` or
             :func:`~texture_kd.functional.box_shares`; 0 by default.
-        norm: ``channel`` brings each channel of each band to mean 0 and variance 1 over
-            images and positions first, in both networks, so that one weight serves
-            features of any scale, and details that are weak beside the low band. A
-            channel whose rms is below a thousandth of its band's, or below 1e-4, is not
-            blown up.
+        norm: ``channel`` applies :func:`~texture_kd.functional.standardise` to each
+            band first, in both networks, so that one weight serves features of any
+            scale, and details that are weak beside the low band.
+        valid: booleans (N, 1, h, w), true where a coefficient comes from pixels of the
+            image alone and not from padding; by default all do. What stands elsewhere
+            has no influence and no gradient.
 
     Returns:
         The distance, a scalar in float32 at least: without unit with ``channel``,
-        otherwise in that of the features, squared.
+        otherwise in that of the features, squared. It is 0 where nothing is valid.
 
     Raises:
-        ValueError: the bands or the shares do not go together, or ``norm`` is unknown.
+        ValueError: the bands, the shares or the valid area do not go together, or
+            ``norm`` is unknown.
     """
     check_choice("norm", norm, get_args(BandNorm))
     shape = tuple(student.shape)
@@ -64,26 +64,19 @@ def band_distance(
         raise ValueError(
             f"expected shares {grid} for bands {shape}, got shape {tuple(shares.shape)}"
         )
-    student, teacher = (
-        x.to(torch.promote_types(x.dtype, torch.float32)) for x in (student, teacher)
-    )
+    area = valid_area(valid, shape[0], shape[-2:])
     if norm == "channel":
-        student, teacher = _standardised(student), _standardised(teacher)
-    distance = (student - teacher).square()
+        student, teacher = standardise(student, area), standardise(teacher, area)
+    else:
+        student, teacher = (
+            x.to(torch.promote_types(x.dtype, torch.float32))
+            for x in (student, teacher)
+        )
+    # The three bands of details side by side, as channels.
+    difference = (student - teacher).flatten(1, -3)
+    distance = valid_only(difference, area).square()
     if shares is None:
-        return distance.mean()
-    # One share for all channels, and for all three bands of details.
-    shares = shares.reshape(shape[0], *[1] * (len(shape) - 3), *shape[-2:])
+        return valid_mean(distance, area)
     # Apart from the distance itself, beside which they would lose digits.
-    return distance.mean() + (distance * shares).mean()
-
-
-def _standardised(x: Tensor) -> Tensor:
-    """Bring each channel of a band to mean 0 and variance 1."""
-    over = (0, -2, -1)
-    x = x - x.mean(over, keepdim=True)
-    variance = x.square().mean(over, keepdim=True)
-    # Bands of details have a level each.
-    level = variance.detach().mean(1, keepdim=True)
-    floor = (_FLOOR**2 * level).clamp_min(_WEAKEST)
-    return x * variance.maximum(floor).rsqrt()
+    weighted = distance * shares[:, None]
+    return valid_mean(distance, area) + valid_mean(weighted, area)

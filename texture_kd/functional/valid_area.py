@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+_SMALLEST = 1e-12
+
 
 def valid_area(
     valid: Tensor | None, images: int, grid: tuple[int, int]
@@ -51,6 +53,65 @@ def valid_area(
     return F.adaptive_max_pool2d((~valid).float(), grid) == 0
 
 
+def valid_only(x: Tensor, area: Tensor | None) -> Tensor:
+    """Set maps to 0 outside the valid area.
+
+    Args:
+        x: maps (N, C, h, w), or bands (N, C, B, h, w).
+        area: booleans (N, 1, h, w), as :func:`valid_area` returns them, or None for
+            all positions.
+
+    Returns:
+        The same shape. What stood outside has no influence and no gradient, be it
+        infinite.
+    """
+    if area is None:
+        return x
+    outside = ~area if x.ndim == 4 else ~area[:, :, None]
+    return x.masked_fill(outside, 0)
+
+
+def valid_resize(
+    x: Tensor,
+    grid: tuple[int, int],
+    valid: Tensor | None,
+    align_corners: bool = False,
+) -> Tensor:
+    """Bring maps to another grid bilinearly, from their valid positions alone.
+
+    Of a position's neighbours on the old grid those that are not valid are left out,
+    and the weights of the others add up to 1 again, as at the edge of a map. So a
+    padded image becomes what it would without padding, if the padding begins between
+    two cells.
+
+    Args:
+        x: maps (N, C, H, W) of any floating dtype.
+        grid: height and width of the new grid.
+        valid: booleans (N, H', W') or (N, 1, H', W') as for :func:`valid_area`, or None
+            for all positions.
+        align_corners: as in :func:`torch.nn.functional.interpolate`.
+
+    Returns:
+        Maps (N, C, h, w) on the new grid, in float32 at least; 0 outside the valid
+        area, and where no neighbour is valid.
+
+    Raises:
+        ValueError: ``valid`` is no boolean tensor, or has another shape.
+    """
+    x = x.to(torch.promote_types(x.dtype, torch.float32))
+    grid = tuple(grid)
+    area = valid_area(valid, len(x), grid)
+    if tuple(x.shape[-2:]) == grid:
+        return valid_only(x, area)
+    options = dict(size=grid, mode="bilinear", align_corners=align_corners)
+    if area is None:
+        return F.interpolate(x, **options)
+    old = valid_area(valid, len(x), x.shape[-2:])
+    share = F.interpolate(old.to(x.dtype), **options)
+    resized = F.interpolate(valid_only(x, old), **options)
+    return valid_only(resized / share.clamp_min(_SMALLEST), area)
+
+
 def valid_mean(x: Tensor, area: Tensor | None) -> Tensor:
     """Return the mean of maps over valid positions, channels and images.
 
@@ -66,7 +127,7 @@ def valid_mean(x: Tensor, area: Tensor | None) -> Tensor:
     if area is None:
         return x.mean()
     count = area.sum() * x.shape[1]
-    return x.masked_fill(~area, 0).sum() / count.clamp_min(1)
+    return valid_only(x, area).sum() / count.clamp_min(1)
 
 
 def fill_padding(x: Tensor, area: Tensor | None) -> Tensor:
@@ -85,7 +146,7 @@ def fill_padding(x: Tensor, area: Tensor | None) -> Tensor:
     """
     if area is None:
         return x
-    inside = x.masked_fill(~area, 0)
+    inside = valid_only(x, area)
     count = area.sum((2, 3), keepdim=True).clamp_min(1)
     mean = inside.sum((2, 3), keepdim=True) / count
     return torch.where(area, inside, mean)

@@ -1,10 +1,9 @@
 """Logits of two networks, brought to where they can be compared."""
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from texture_kd.functional.labels import labels_on_grid
+from texture_kd.functional.valid_area import valid_resize
 from texture_kd.losses.feature_checks import check_same_images
 
 
@@ -13,6 +12,7 @@ def aligned_logits(
     preds_T: Tensor,
     align_corners: bool = False,
     least_classes: int = 2,
+    valid: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Bring the student's logits to the teacher's grid.
 
@@ -21,24 +21,23 @@ def aligned_logits(
         preds_T: logits of the teacher (N, K, H', W').
         align_corners: how the student's are resized, bilinearly.
         least_classes: classes that are needed; the softmax of one is constant.
+        valid: booleans (N, H'', W'') or (N, 1, H'', W''), false for padding, from which
+            nothing is taken; or None.
 
     Returns:
-        Both (N, K, H', W') in float32 at least; the teacher's are detached.
+        Both (N, K, H', W') in float32 at least, 0 in the padding; the teacher's are
+        detached.
 
     Raises:
         ValueError: logits are not four-dimensional, of too few classes, or differ in
-            their number of images or of classes.
+            their number of images or of classes; or ``valid`` is not as said.
     """
     _check(preds_S, preds_T, least_classes)
-    preds_S, preds_T = (
-        z.to(torch.promote_types(z.dtype, torch.float32)) for z in (preds_S, preds_T)
-    )
     grid = preds_T.shape[-2:]
-    if preds_S.shape[-2:] != grid:
-        preds_S = F.interpolate(
-            preds_S, grid, mode="bilinear", align_corners=align_corners
-        )
-    return preds_S, preds_T.detach()
+    preds_S, preds_T = (
+        valid_resize(z, grid, valid, align_corners) for z in (preds_S, preds_T.detach())
+    )
+    return preds_S, preds_T
 
 
 def ignored_pixels(gt: Tensor, preds: Tensor, ignore_index: int) -> Tensor:

@@ -1,10 +1,9 @@
 """Features of two networks, brought to where they can be compared."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from texture_kd.functional.valid_area import valid_area
+from texture_kd.functional.valid_area import valid_area, valid_resize
 from texture_kd.losses.feature_checks import check_same_images
 
 
@@ -17,11 +16,11 @@ def on_one_grid(
     """Bring a student's feature to the teacher's grid, and both to one dtype.
 
     Args:
-        student: feature (N, C, H, W), of any floating dtype. It is resized bilinearly.
+        student: feature (N, C, H, W), of any floating dtype. It is resized bilinearly,
+            from valid positions alone.
         teacher: feature (N, C', H', W'), detached here.
         valid: booleans (N, H'', W'') or (N, 1, H'', W''), false for padding; None for
-            nothing but images. What the student has elsewhere is set to 0, so that
-            none of it gets into the image by resizing.
+            nothing but images.
         dtype: the least precise dtype, beside float32 and those of both features.
 
     Returns:
@@ -34,12 +33,7 @@ def on_one_grid(
     check_same_images(student, teacher)
     for other in (torch.float32, student.dtype, teacher.dtype):
         dtype = torch.promote_types(dtype, other)
-    student, teacher = student.to(dtype), teacher.detach().to(dtype)
-    images, grid = len(teacher), tuple(teacher.shape[2:])
-    area = valid_area(valid, images, grid)
-    if tuple(student.shape[2:]) != grid:
-        own = valid_area(valid, images, tuple(student.shape[2:]))
-        if own is not None:
-            student = student.masked_fill(~own, 0)
-        student = F.interpolate(student, grid, mode="bilinear", align_corners=False)
-    return student, teacher, area
+    grid = tuple(teacher.shape[2:])
+    student = valid_resize(student.to(dtype), grid, valid)
+    area = valid_area(valid, len(teacher), grid)
+    return student, teacher.detach().to(dtype), area

@@ -1,0 +1,10 @@
+# Texture between PSPNet-R18 at half and at a quarter of its width.
+_base_ = "./texture.py"
+
+texture = dict(
+    distill_losses=dict(
+        loss_texture=dict(
+            student_channels=(16, 32, 64, 128), teacher_channels=(32, 64, 128, 256)
+        )
+    )
+)
