@@ -71,6 +71,7 @@ from .texture_histogram import (
 )
 from .trimap import trimap
 from .valid_area import valid_area, valid_mean, valid_only
+from .valid_resize import shared_area, valid_resize
 from .wavelet import HaarPadding, HighFrequency, haar_dwt, haar_idwt, high_frequency
 
 __all__ = [
@@ -141,6 +142,7 @@ __all__ = [
     "scale_boxes",
     "scale_regions",
     "select_regions",
+    "shared_area",
     "side_by_side",
     "spectral_concentration",
     "spectral_cross_entropy",
@@ -154,5 +156,6 @@ __all__ = [
     "valid_area",
     "valid_mean",
     "valid_only",
+    "valid_resize",
     "whole_maps",
 ]
