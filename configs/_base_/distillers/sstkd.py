@@ -10,6 +10,7 @@ _logits = dict(
     preds_S=dict(from_student=True, recorder="logits"),
     preds_T=dict(from_student=False, recorder="logits"),
     gt=dict(from_student=True, recorder="labels"),
+    valid=dict(from_student=True, recorder="valid"),
 )
 
 sstkd = dict(
@@ -20,6 +21,7 @@ sstkd = dict(
         stage2=dict(type="ModuleOutputs", source="backbone.layer2"),
         logits=dict(type="ModuleOutputs", source="decode_head.conv_seg"),
         labels=dict(type="GroundTruth", source="gt_sem_seg"),
+        valid=dict(type="ValidArea"),
     ),
     teacher_recorders=dict(
         stage1=dict(type="ModuleOutputs", source="backbone.layer1"),
