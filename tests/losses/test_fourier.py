@@ -61,6 +61,16 @@ def test_what_stands_in_the_padding_is_no_matter(source, labelled):
     assert not results[0][1].masked_fill(area, 0).any()
 
 
+def test_spectra_are_those_of_the_image_alone():
+    s, t = torch.randn(2, 2, 3, 8, 8)
+    valid = torch.ones(2, 16, 16, dtype=torch.bool)
+    valid[:, :, 10:] = False
+    area = valid_area(valid, 2, (8, 8))
+    expected = fourier_distance(s.softmax(1), t.softmax(1), "abs", area)
+    found = FFTLoss(part="abs")(s, t, valid=valid)
+    torch.testing.assert_close(found, expected)
+
+
 @pytest.mark.parametrize("source", ["prob", "raw"])
 def test_with_all_pixels_valid_it_is_the_same(source):
     s, t = torch.randn(2, 2, 3, 8, 8)

@@ -83,7 +83,7 @@ def test_what_is_not_known_to_be_padded_is_not(record, unknown):
 
 def test_images_stand_behind_what_was_padded_before_them(record):
     given = samples(
-        dict(img_shape=(2, 3), padding_size=(1, 2, 1, 1)),
+        dict(img_shape=(2, 3), padding_size=(2, 1, 1, 1)),
         # MMDetection's, with nothing said of where: in the upper left corner.
         dict(img_shape=(3, 4, 3), pad_shape=(4, 6), batch_input_shape=(4, 6)),
         # What is larger than the batch is not padded.
@@ -92,7 +92,7 @@ def test_images_stand_behind_what_was_padded_before_them(record):
     )
     valid = record(torch.zeros(4, 3, 4, 6), data_samples=given)
     expected = torch.zeros(4, 1, 4, 6, dtype=torch.bool)
-    expected[0, 0, 1:3, 1:4] = expected[1, 0, :3, :4] = expected[2:] = True
+    expected[0, 0, 1:3, 2:5] = expected[1, 0, :3, :4] = expected[2:] = True
     assert torch.equal(valid, expected)
 
 
