@@ -5,7 +5,6 @@ lfd = dict(
     student_recorders=dict(
         logits=dict(type="ModuleOutputs", source="decode_head.conv_seg"),
         labels=dict(type="GroundTruth", source="gt_sem_seg"),
-        valid=dict(type="ValidArea"),
     ),
     teacher_recorders=dict(
         logits=dict(type="ModuleOutputs", source="decode_head.conv_seg")

@@ -25,6 +25,7 @@ skd = dict(
         loss_pair=dict(
             s_feature=dict(from_student=True, recorder="stage4"),
             t_feature=dict(from_student=False, recorder="stage4"),
+            valid=dict(from_student=True, recorder="valid"),
         ),
     ),
 )

@@ -46,10 +46,12 @@ sstkd = dict(
         loss_structural_stage1=dict(
             s_feature=dict(from_student=True, recorder="stage1"),
             t_feature=dict(from_student=False, recorder="stage1"),
+            valid=dict(from_student=True, recorder="valid"),
         ),
         loss_structural_stage2=dict(
             s_feature=dict(from_student=True, recorder="stage2"),
             t_feature=dict(from_student=False, recorder="stage2"),
+            valid=dict(from_student=True, recorder="valid"),
         ),
         loss_statistical=dict(
             s_stage1=dict(from_student=True, recorder="stage1"),
@@ -57,6 +59,7 @@ sstkd = dict(
             t_stage1=dict(from_student=False, recorder="stage1"),
             t_stage2=dict(from_student=False, recorder="stage2"),
             gt=dict(from_student=True, recorder="labels"),
+            valid=dict(from_student=True, recorder="valid"),
         ),
         loss_response=_logits,
         loss_adversarial=dict(
