@@ -68,6 +68,69 @@ def test_ignored_pixels_count_as_zero_and_what_stands_there_is_no_matter():
     torch.testing.assert_close(kept[0, 0, 0, 0], (full.sum() - full[0, 0, 0, 0]) / 4)
 
 
+def cells(length, count):
+    """Return the pixels of each cell along one axis."""
+    return [
+        range(i * length // count, -(-(i + 1) * length // count)) for i in range(count)
+    ]
+
+
+@pytest.mark.parametrize("unit_mean", [True, False])
+@pytest.mark.parametrize("size", [(4, 6), (2, 3), (5, 7), (1, 1)])
+def test_means_are_over_valid_pixels(size, unit_mean):
+    t, s = torch.randn(2, 2, 3, 8, 12, dtype=torch.float64)
+    valid = torch.ones(2, 1, 8, 12, dtype=torch.bool)
+    valid[0, :, 6:] = valid[1, :, :, 7:] = False
+    ignored = torch.rand(2, 1, 8, 12) < 0.2
+    a = difference_attention(
+        t, s, size, ignored=ignored, unit_mean=unit_mean, valid=valid
+    )
+    difference = (t.softmax(1) - s.softmax(1)).abs().sum(1) * ~ignored[:, 0]
+    for n in range(2):
+        expected = torch.zeros(size, dtype=torch.float64)
+        inside = []
+        for y, rows in enumerate(cells(8, size[0])):
+            for x, columns in enumerate(cells(12, size[1])):
+                pixels = [(r, c) for r in rows for c in columns]
+                if all(valid[n, 0, r, c] for r, c in pixels):
+                    values = [float(difference[n, r, c]) for r, c in pixels]
+                    expected[y, x] = sum(values) / len(values)
+                    inside.append(float(expected[y, x]))
+        if unit_mean and inside:
+            expected = expected / (sum(inside) / len(inside))
+        torch.testing.assert_close(a[n, 0], expected)
+
+
+@pytest.mark.parametrize("source", ["prob", "logit", "logit_centered"])
+@pytest.mark.parametrize("size", [(4, 6), (3, 5), (11, 17)])
+def test_what_is_not_valid_has_no_say(size, source):
+    t, s = torch.randn(2, 2, 3, 8, 12)
+    valid = torch.ones(2, 8, 12, dtype=torch.bool)
+    valid[0, 5:] = False
+    maps = []
+    for padding in (0.0, torch.inf, torch.nan):
+        a, b = (torch.where(valid[:, None], z, padding) for z in (t, s))
+        maps.append(difference_attention(a, b, size, source, valid=valid))
+    assert torch.equal(maps[0], maps[1])
+    assert torch.equal(maps[0], maps[2])
+    everything = torch.ones_like(valid)
+    torch.testing.assert_close(
+        difference_attention(t, s, size, source, valid=everything),
+        difference_attention(t, s, size, source),
+    )
+
+
+def test_a_padded_map_that_grows_is_that_without_padding():
+    t, s = torch.randn(2, 1, 3, 4, 6, dtype=torch.float64)
+    valid = torch.ones(1, 1, 4, 6, dtype=torch.bool)
+    valid[:, :, 3:] = valid[..., 4:] = False
+    padded = difference_attention(t, s, (8, 12), valid=valid)
+    alone = difference_attention(t[:, :, :3, :4], s[:, :, :3, :4], (6, 8))
+    torch.testing.assert_close(padded[:, :, :6, :8], alone)
+    assert not padded[:, :, 6:].any()
+    assert not padded[..., 8:].any()
+
+
 @pytest.mark.parametrize("source", ["prob", "logit", "logit_centered"])
 def test_equal_predictions_have_no_weight(source):
     t = torch.randn(2, 3, 4, 4)

@@ -20,8 +20,8 @@ def test_with_nothing_padded_it_is_interpolation(grid, align_corners):
     x = torch.randn(2, 3, 5, 4)
     everything = torch.ones(2, 5, 4, dtype=torch.bool)
     expected = resized(x, grid, align_corners)
-    assert torch.equal(valid_resize(x, None, grid, align_corners), expected)
-    found = valid_resize(x, everything, grid, align_corners)
+    assert torch.equal(valid_resize(x, grid, None, align_corners), expected)
+    found = valid_resize(x, grid, everything, align_corners)
     torch.testing.assert_close(found, expected)
     assert shared_area(None, 2, (5, 4), grid, align_corners) is None
     assert shared_area(everything, 2, (5, 4), grid, align_corners).all()
@@ -36,7 +36,7 @@ def test_a_padded_image_is_resized_as_it_is_without_padding(factor, value):
     grid = (7 * factor, 7 * factor)
     inner = (5 * factor, 4 * factor)
     y = padded(x, 3, 2, value).requires_grad_()
-    found = valid_resize(y, valid, grid)
+    found = valid_resize(y, grid, valid)
     area = shared_area(valid, 1, (7, 7), grid)
     assert torch.equal(
         area[0, 0], padded(torch.ones(inner), *(3 * factor, 2 * factor)) > 0
@@ -53,7 +53,7 @@ def test_what_has_nothing_valid_to_be_made_of_cannot_be_compared():
     # The second of four columns shows the image in 7 of its 8 pixels.
     valid = torch.ones(1, 8, 32, dtype=torch.bool)
     valid[..., 15:] = False
-    found = valid_resize(torch.ones(1, 1, 2, 4), valid, (8, 32))
+    found = valid_resize(torch.ones(1, 1, 2, 4), (8, 32), valid)
     # Bilinear weights of the first column reach 12 pixels.
     expected = torch.ones(1, 1, 8, 32)
     expected[..., 12:] = 0
@@ -65,8 +65,8 @@ def test_what_has_nothing_valid_to_be_made_of_cannot_be_compared():
 def test_maps_on_the_grid_are_0_outside():
     x = torch.full((2, 3, 4, 4), torch.inf)
     valid = torch.zeros(2, 1, 4, 4, dtype=torch.bool)
-    assert torch.equal(valid_resize(x, valid, (4, 4)), torch.zeros(2, 3, 4, 4))
-    assert torch.equal(valid_resize(x, valid, (8, 8)), torch.zeros(2, 3, 8, 8))
+    assert torch.equal(valid_resize(x, (4, 4), valid), torch.zeros(2, 3, 4, 4))
+    assert torch.equal(valid_resize(x, (8, 8), valid), torch.zeros(2, 3, 8, 8))
     assert torch.equal(shared_area(valid, 2, (4, 4), (4, 4)), valid)
 
 
@@ -74,4 +74,4 @@ def test_gradcheck():
     torch.manual_seed(0)
     x = torch.randn(1, 2, 3, 4, dtype=torch.float64, requires_grad=True)
     valid = padded(torch.ones(1, 2, 3), 1, 1) > 0
-    torch.autograd.gradcheck(lambda x: valid_resize(x, valid, (5, 6)), x)
+    torch.autograd.gradcheck(lambda x: valid_resize(x, (5, 6), valid), x)

@@ -143,14 +143,16 @@ def of_logits(kind: Callable, *more: Tensor, side: int = 16) -> Tensor:
     return on_gpu(kind)(*preds, labels(), *more)
 
 
-def of_features(kind: Callable) -> Tensor:
-    return on_gpu(kind)(learnt(2, 4, 16, 32), random(2, 8, 16, 32))
+def of_features(kind: Callable, valid: Tensor | None = None, **options) -> Tensor:
+    loss = on_gpu(kind, **options)
+    return loss(learnt(2, 4, 8, 16), random(2, 8, 16, 32), valid=valid)
 
 
-def lsfd() -> Tensor:
-    features = learnt(2, 8, 16, 32), random(2, 8, 16, 32)
-    logits = learnt(2, 5, 16, 32), random(2, 5, 16, 32)
-    return on_gpu(losses.LSFDLoss)(*features, *logits, labels())
+def lsfd(valid: Tensor | None = None, **options) -> Tensor:
+    features = learnt(2, 8, 8, 16), random(2, 8, 16, 32)
+    logits = learnt(2, 5, 8, 16), random(2, 5, 16, 32)
+    loss = on_gpu(losses.LSFDLoss, **options)
+    return loss(*features, *logits, labels(), valid)
 
 
 def ds2d2(weighting: str, **more: Tensor) -> Tensor:
@@ -187,10 +189,14 @@ CASES = {
     "adversarial": adversarial,
     "adversarial, valid": lambda: adversarial(valid=valid()),
     "lsfd": lsfd,
+    "lsfd, valid": lambda: lsfd(valid()),
+    "lsfd, channel": lambda: lsfd(valid(), normalise="channel"),
     "fft": lambda: of_logits(losses.FFTLoss),
     "fft, valid": lambda: of_logits(losses.FFTLoss, valid()),
     "fakd": lambda: of_features(losses.FAKDLoss),
+    "fakd, valid": lambda: of_features(losses.FAKDLoss, valid(), standardise=True),
     "pairwise": lambda: of_features(losses.PairwiseKDLoss),
+    "pairwise, valid": lambda: of_features(losses.PairwiseKDLoss, valid()),
     "ds2d2, none": lambda: ds2d2("none"),
     "ds2d2, none, valid": lambda: ds2d2("none", valid=valid()),
     "ds2d2, boxes": lambda: ds2d2("boxes"),

@@ -5,7 +5,7 @@ from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.registry import MODELS
 
 import texture_kd.components  # noqa: F401
-from texture_kd.functional import difference_attention
+from texture_kd.functional import difference_attention, valid_area
 from texture_kd.losses import LSFDLoss
 
 
@@ -21,27 +21,49 @@ def test_is_built_by_the_registry_and_weighted():
     torch.testing.assert_close(loss(*inputs), 3 * LSFDLoss(loss_weight=1)(*inputs))
 
 
+def padded(images=2, size=(8, 12)):
+    """Return the valid area: one image is padded below, one on the right."""
+    valid = torch.ones(images, *size, dtype=torch.bool)
+    valid[0, -2 * size[0] // 4 :] = valid[-1, :, -size[1] // 3 :] = False
+    return valid
+
+
+def normalised(feature, area, normalise):
+    """Return what is compared at the valid positions of each image, (C, positions)."""
+    images = [x[:, a] for x, a in zip(feature, area, strict=True)]
+    if normalise == "rms":
+        return [x / x.square().mean().sqrt() for x in images]
+    if normalise == "norm":
+        return [x / x.square().sum().sqrt() for x in images]
+    if normalise == "channel":
+        pixels = torch.cat(images, 1)
+        mean, std = pixels.mean(1, keepdim=True), pixels.std(1, False, keepdim=True)
+        return [(x - mean) / std for x in images]
+    return images
+
+
+@pytest.mark.parametrize("valid", [None, padded(), padded(size=(16, 36))])
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("unit_mean", [True, False])
-@pytest.mark.parametrize("normalise", ["rms", "norm", "none"])
-def test_equals_the_definition(normalise, unit_mean, reduction):
+@pytest.mark.parametrize("normalise", ["rms", "norm", "channel", "none"])
+def test_equals_the_definition(normalise, unit_mean, reduction, valid):
     s, t, zs, zt = maps()
     loss = LSFDLoss("prob", unit_mean, normalise, reduction, loss_weight=10.0)
+    area = torch.ones(2, 4, 6, dtype=torch.bool)
+    if valid is not None:
+        area = valid_area(valid, 2, (4, 6))[:, 0]
+    sides = [normalised(x, area, normalise) for x in (s, t)]
     total = 0
-    for i in range(2):
-        p = difference_attention(
-            zt[i : i + 1], zs[i : i + 1], (4, 6), unit_mean=unit_mean
-        )[0]
-        sizes = {
-            "rms": [z[i].square().mean().sqrt() for z in (s, t)],
-            "norm": [z[i].square().sum().sqrt() for z in (s, t)],
-            "none": [1, 1],
-        }[normalise]
-        distance = (s[i] / sizes[0] - t[i] / sizes[1]).abs()
-        total = total + 10 * (p * distance).sum() / 2
+    for i, (a, b) in enumerate(zip(*sides, strict=True)):
+        p = difference_attention(zt[i : i + 1], zs[i : i + 1], (4, 6), unit_mean=False)[
+            0, 0
+        ][area[i]]
+        if unit_mean:
+            p = p / p.mean()
+        total = total + 10 * (p * (a - b).abs()).sum() / 2
     if reduction == "mean":
-        total = total / (5 * 4 * 6)
-    torch.testing.assert_close(loss(s, t, zs, zt), total)
+        total = total * 2 / (5 * area.sum())
+    torch.testing.assert_close(loss(s, t, zs, zt, valid=valid), total)
 
 
 def test_without_attention_it_is_lfd_and_needs_no_logits():
@@ -63,10 +85,23 @@ def test_the_scale_of_the_features_makes_no_difference():
     assert not torch.allclose(plain(scale * s, t, zs, zt), plain(s, t, zs, zt))
 
 
-def test_one_weight_serves_every_resolution_and_width():
+def test_standardised_neither_scale_nor_offset_of_a_channel_matters():
+    s, t, zs, zt = maps()
+    loss = LSFDLoss(normalise="channel")
+    scale, offset = torch.rand(2, 1, 5, 1, 1, dtype=torch.float64) + 0.1
+    for valid in (None, padded()):
+        torch.testing.assert_close(
+            loss(scale * s + offset, 70 * t - offset, zs, zt, valid=valid),
+            loss(s, t, zs, zt, valid=valid),
+        )
+
+
+@pytest.mark.parametrize("normalise", ["rms", "channel"])
+def test_one_weight_serves_every_resolution_and_width(normalise):
     torch.manual_seed(0)
+    loss = LSFDLoss("none", normalise=normalise, loss_weight=1.0)
     losses = [
-        LSFDLoss("none", loss_weight=1.0)(*torch.randn(2, 2, channels, side, side))
+        loss(*torch.randn(2, 2, channels, side, side))
         for channels, side in ((16, 16), (16, 64), (64, 16))
     ]
     # Of two standard normal numbers: 2 / sqrt(pi).
@@ -155,11 +190,90 @@ def test_equal_logits_give_zero():
     assert LSFDLoss()(s, t, zs, zs).item() == 0
 
 
+@pytest.mark.parametrize("normalise", ["rms", "norm", "channel", "none"])
+@pytest.mark.parametrize("attention", ["prob", "none"])
+@pytest.mark.parametrize("sizes", [((4, 6), (8, 12)), ((3, 5), (8, 12)), ((8, 6),) * 2])
+def test_what_stands_in_the_padding_changes_nothing(sizes, attention, normalise):
+    _, t, _, zt = maps(dtype=torch.float32)
+    s, zs = torch.randn(2, 5, *sizes[0]), torch.randn(2, 3, *sizes[1])
+    gt, valid = torch.randint(0, 3, (2, 32, 48)), padded(size=(32, 48))
+    loss_of = LSFDLoss(attention, normalise=normalise)
+    results = []
+    for padding in (0.0, torch.inf, torch.nan):
+        inputs = [
+            torch.where(valid_area(valid, 2, x.shape[2:]), x, padding)
+            for x in (s, t, zs, zt)
+        ]
+        inputs[0].requires_grad_()
+        loss = loss_of(*inputs, gt.where(valid, int(padding == 0)), valid)
+        loss.backward()
+        results.append((loss, inputs[0].grad))
+    for loss, gradient in results[1:]:
+        assert torch.equal(loss, results[0][0])
+        assert torch.equal(gradient, results[0][1])
+    outside = ~valid_area(valid, 2, s.shape[2:]).expand_as(s)
+    assert not results[0][1][outside].any()
+    assert results[0][1][~outside].any()
+
+
+@pytest.mark.parametrize("normalise", ["rms", "norm", "channel", "none"])
+@pytest.mark.parametrize("images", [1, 2])
+@pytest.mark.parametrize("size", [(4, 6), (2, 3), (8, 12)])
+def test_padding_makes_no_difference(size, images, normalise):
+    _, t, zs, zt = maps(images=images, logits=(16, 24))
+    s = torch.randn(images, 5, *size, dtype=torch.float64)
+    gt = torch.randint(0, 3, (images, 32, 48))
+    gt[:, :7] = 255
+    loss = LSFDLoss(normalise=normalise)
+    # Twice the size, filled with anything.
+    larger = [F.pad(x, (0, x.shape[3], 0, x.shape[2]), value=3) for x in (s, t, zs, zt)]
+    valid = torch.zeros(images, 1, 64, 96, dtype=torch.bool)
+    valid[..., :32, :48] = True
+    larger.append(F.pad(gt, (0, 48, 0, 32)))
+    torch.testing.assert_close(loss(*larger, valid), loss(s, t, zs, zt, gt))
+
+
+@pytest.mark.parametrize("normalise", ["rms", "norm", "channel", "none"])
+@pytest.mark.parametrize("size", [(4, 6), (3, 5), (9, 7)])
+def test_all_valid_is_as_without_an_area(size, normalise):
+    _, t, zs, zt = maps()
+    s = torch.randn(2, 5, *size, dtype=torch.float64)
+    loss = LSFDLoss(normalise=normalise)
+    valid = torch.ones(2, 31, 47, dtype=torch.bool)
+    torch.testing.assert_close(loss(s, t, zs, zt, valid=valid), loss(s, t, zs, zt))
+
+
+@pytest.mark.parametrize("normalise", ["rms", "norm", "channel", "none"])
+@pytest.mark.parametrize("attention", ["prob", "none"])
+def test_nothing_valid_gives_zero_with_a_graph(attention, normalise):
+    s, t, zs, zt = maps()
+    s.requires_grad_()
+    nothing = torch.zeros(2, 8, 12, dtype=torch.bool)
+    loss = LSFDLoss(attention, normalise=normalise)(s, t, zs, zt, valid=nothing)
+    loss.backward()
+    assert loss.item() == 0
+    assert torch.equal(s.grad, torch.zeros_like(s))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("valid", [None, padded()])
+def test_low_precision_changes_a_standardised_loss_by_little(valid, dtype):
+    torch.manual_seed(0)
+    s, t, zs, zt = maps(size=(8, 12))
+    s, t = 40 * s + 100, t + 3
+    loss_of = LSFDLoss(normalise="channel")
+    with torch.autocast("cpu", dtype):
+        loss = loss_of(*(x.to(dtype) for x in (s, t, zs, zt)), valid=valid)
+    expected = loss_of(s, t, zs, zt, valid=valid).float()
+    torch.testing.assert_close(loss, expected, rtol=0.01, atol=0)
+
+
+@pytest.mark.parametrize("normalise", ["rms", "channel"])
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 @pytest.mark.parametrize("images", [1, 2])
-def test_features_of_zeros_and_low_precision_are_finite(dtype, images):
+def test_features_of_zeros_and_low_precision_are_finite(images, dtype, normalise):
     s, t, zs, zt = maps(images=images, size=(3, 7), dtype=dtype)
-    loss_of = LSFDLoss()
+    loss_of = LSFDLoss(normalise=normalise)
     for feature in (0 * s, 1e-7 * s, 6e4 * torch.ones_like(s)):
         feature = feature.detach()
         feature.requires_grad_()
@@ -171,11 +285,14 @@ def test_features_of_zeros_and_low_precision_are_finite(dtype, images):
         assert feature.grad.isfinite().all()
 
 
-def test_gradcheck():
+@pytest.mark.parametrize("valid", [None, padded(1)])
+@pytest.mark.parametrize("normalise", ["rms", "norm", "channel", "none"])
+def test_gradcheck(normalise, valid):
     torch.manual_seed(0)
     s, t, zs, zt = maps(images=1)
+    loss = LSFDLoss(normalise=normalise, loss_weight=1.0)
     torch.autograd.gradcheck(
-        lambda s: LSFDLoss(loss_weight=1.0)(s, t, zs, zt), s.requires_grad_()
+        lambda s: loss(s, t, zs, zt, valid=valid), s.requires_grad_()
     )
 
 
@@ -189,6 +306,8 @@ def test_gradcheck():
         (dict(preds_T=None), "attention='none'"),
         (dict(preds_S=torch.zeros(2, 4, 8, 12)), "same classes"),
         (dict(gt=torch.zeros(2, 8, 12)), "integer labels"),
+        (dict(valid=torch.ones(2, 8, 12)), "valid as a boolean tensor"),
+        (dict(valid=torch.ones(1, 8, 12) > 0), "N = 2"),
     ],
 )
 def test_wrong_inputs_are_named(wrong, message):

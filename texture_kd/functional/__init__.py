@@ -70,8 +70,13 @@ from .texture_histogram import (
     texture_histogram,
 )
 from .trimap import trimap
-from .valid_area import valid_area, valid_mean, valid_only
-from .valid_resize import shared_area, valid_resize
+from .valid_area import (
+    shared_area,
+    valid_area,
+    valid_mean,
+    valid_only,
+    valid_resize,
+)
 from .wavelet import HaarPadding, HighFrequency, haar_dwt, haar_idwt, high_frequency
 
 __all__ = [

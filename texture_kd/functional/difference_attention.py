@@ -8,6 +8,7 @@ from torch import Tensor
 
 from .adaptive_mean import adaptive_mean
 from .choices import check_choice
+from .valid_area import valid_area, valid_only
 
 Source = Literal["prob", "logit", "logit_centered"]
 
@@ -21,6 +22,7 @@ def difference_attention(
     source: Source = "prob",
     ignored: Tensor | None = None,
     unit_mean: bool = True,
+    valid: Tensor | None = None,
 ) -> Tensor:
     r"""Weigh the positions of a feature by how much two predictions differ there.
 
@@ -48,13 +50,18 @@ def difference_attention(
             mean of a cell is over all its pixels even so.
         unit_mean: divide each image's map by its mean, so that a loss that is weighted
             by it keeps its size. A map of zeros stays one.
+        valid: booleans (N, H', W') or (N, 1, H', W'), false for padding; None where
+            nothing is padded. Unlike ignored pixels, padding is not there at all: P and
+            the mean of a map are over valid pixels alone, and the weights of positions
+            that are not valid are 0.
 
     Returns:
         Weights (N, 1, h, w), never negative, in float32 at least. Nothing is detached.
 
     Raises:
         ValueError: the source is unknown, the shapes differ or are not
-            four-dimensional, or there is one class, whose probability is constant.
+            four-dimensional, there is one class, whose probability is constant, or
+            ``valid`` is no boolean tensor of these images.
 
     Example:
         >>> import torch
@@ -74,14 +81,18 @@ def difference_attention(
         raise ValueError(
             f"expected at least 2 classes for source={source!r}, got 1: take 'logit'"
         )
-    p, q = (_compared(z, source) for z in (teacher, student))
+    area = valid_area(valid, len(teacher), teacher.shape[-2:])
+    p, q = (_compared(valid_only(z, area), source) for z in (teacher, student))
     difference = (p - q).abs().sum(1, keepdim=True)
     if ignored is not None:
         difference = difference.masked_fill(ignored, 0)
     attention = _on_grid(difference, size)
+    positions = valid_area(valid, len(teacher), size)
+    if area is not None:
+        share = _on_grid(area.to(attention.dtype), size)
+        attention = valid_only(attention / share.clamp_min(_SMALLEST), positions)
     if unit_mean:
-        mean = attention.mean((2, 3), keepdim=True)
-        attention = attention / (mean + _SMALLEST)
+        attention = attention / (_image_means(attention, positions) + _SMALLEST)
     return attention
 
 
@@ -92,6 +103,14 @@ def _compared(logits: Tensor, source: Source) -> Tensor:
     if source == "logit_centered":
         return logits - logits.mean(1, keepdim=True)
     return logits
+
+
+def _image_means(x: Tensor, area: Tensor | None) -> Tensor:
+    """Return the mean of each image over an area outside of which it is 0."""
+    if area is None:
+        return x.mean((2, 3), keepdim=True)
+    count = area.sum((2, 3), keepdim=True).clamp_min(1)
+    return x.sum((2, 3), keepdim=True) / count
 
 
 def _on_grid(x: Tensor, size: tuple[int, int]) -> Tensor:

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+_SMALLEST = 1e-12
+
 
 def valid_area(
     valid: Tensor | None, images: int, grid: tuple[int, int]
@@ -67,6 +69,76 @@ def valid_only(x: Tensor, area: Tensor | None) -> Tensor:
         return x
     outside = ~area if x.ndim == 4 else ~area[:, :, None]
     return x.masked_fill(outside, 0)
+
+
+def valid_resize(
+    x: Tensor,
+    grid: tuple[int, int],
+    valid: Tensor | None,
+    align_corners: bool = False,
+) -> Tensor:
+    """Bring maps to another grid bilinearly, from their valid positions alone.
+
+    Of a position's neighbours on the old grid those that are not valid are left out,
+    and the weights of the others add up to 1 again, as at the edge of a map. So a
+    padded image becomes what it would without padding, if the padding begins between
+    two cells.
+
+    Args:
+        x: maps (N, C, H, W) of any floating dtype.
+        grid: height and width of the new grid.
+        valid: booleans (N, H', W') or (N, 1, H', W') as for :func:`valid_area`, or None
+            for all positions.
+        align_corners: as in :func:`torch.nn.functional.interpolate`.
+
+    Returns:
+        Maps (N, C, h, w) on the new grid, in float32 at least; 0 outside the valid
+        area, and where no neighbour is valid.
+
+    Raises:
+        ValueError: ``valid`` is no boolean tensor, or has another shape.
+    """
+    x = x.to(torch.promote_types(x.dtype, torch.float32))
+    grid = tuple(grid)
+    area = valid_area(valid, len(x), grid)
+    if tuple(x.shape[-2:]) == grid:
+        return valid_only(x, area)
+    options = dict(size=grid, mode="bilinear", align_corners=align_corners)
+    if area is None:
+        return F.interpolate(x, **options)
+    old = valid_area(valid, len(x), x.shape[-2:])
+    share = F.interpolate(old.to(x.dtype), **options)
+    resized = F.interpolate(valid_only(x, old), **options)
+    return valid_only(resized / share.clamp_min(_SMALLEST), area)
+
+
+def shared_area(
+    valid: Tensor | None,
+    images: int,
+    own: tuple[int, int],
+    grid: tuple[int, int],
+    align_corners: bool = False,
+) -> Tensor | None:
+    """Return where maps that :func:`valid_resize` resized can be compared.
+
+    Args:
+        valid: booleans as there, or None.
+        images: N.
+        own: height and width of the maps before.
+        grid: those of the maps that they are compared with.
+        align_corners: how they were resized.
+
+    Returns:
+        Booleans (N, 1, h, w), true where both show the image; None where all do.
+
+    Raises:
+        ValueError: ``valid`` is no boolean tensor, or has another shape.
+    """
+    area = valid_area(valid, images, grid)
+    if area is None or tuple(own) == tuple(grid):
+        return area
+    shown = torch.ones(images, 1, *own, device=area.device)
+    return area & (valid_resize(shown, grid, valid, align_corners) > 0)
 
 
 def valid_mean(x: Tensor, area: Tensor | None) -> Tensor:

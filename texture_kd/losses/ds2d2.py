@@ -10,8 +10,12 @@ from torch import Tensor, nn
 from texture_kd.functional.band_distance import BandNorm, band_distance
 from texture_kd.functional.choices import check_choice
 from texture_kd.functional.component_shares import check_grid
-from texture_kd.functional.valid_area import valid_area, valid_only
-from texture_kd.functional.valid_resize import shared_area, valid_resize
+from texture_kd.functional.valid_area import (
+    shared_area,
+    valid_area,
+    valid_only,
+    valid_resize,
+)
 from texture_kd.losses.amplifiers import Amplifiers, HaarFeature, check_weight
 from texture_kd.losses.feature_checks import check_levels, check_same_images
 from texture_kd.losses.level_adapters import LevelAdapters
@@ -343,7 +347,7 @@ def _target(x: Tensor, teacher: Tensor, valid: Tensor | None) -> HaarFeature:
 
 
 def _resized(x: Tensor, target: HaarFeature, valid: Tensor | None) -> HaarFeature:
-    x = valid_resize(_precise(x), valid, target.feature.shape[-2:])
+    x = valid_resize(x, target.feature.shape[-2:], valid)
     return HaarFeature(x, target.area)
 
 

@@ -1,12 +1,9 @@
 """Logits of two networks, brought to where they can be compared."""
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from texture_kd.functional.labels import labels_on_grid
-from texture_kd.functional.valid_area import valid_only
-from texture_kd.functional.valid_resize import shared_area, valid_resize
+from texture_kd.functional.valid_area import shared_area, valid_only, valid_resize
 from texture_kd.losses.feature_checks import check_same_images
 
 
@@ -15,6 +12,7 @@ def aligned_logits(
     preds_T: Tensor,
     align_corners: bool = False,
     least_classes: int = 2,
+    valid: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Bring the student's logits to the teacher's grid.
 
@@ -23,22 +21,23 @@ def aligned_logits(
         preds_T: logits of the teacher (N, K, H', W').
         align_corners: how the student's are resized, bilinearly.
         least_classes: classes that are needed; the softmax of one is constant.
+        valid: booleans (N, H'', W'') or (N, 1, H'', W''), false for padding, from which
+            nothing is taken; or None.
 
     Returns:
-        Both (N, K, H', W') in float32 at least; the teacher's are detached.
+        Both (N, K, H', W') in float32 at least, 0 in the padding; the teacher's are
+        detached.
 
     Raises:
         ValueError: logits are not four-dimensional, of too few classes, or differ in
-            their number of images or of classes.
+            their number of images or of classes; or ``valid`` is not as said.
     """
     _check(preds_S, preds_T, least_classes)
-    preds_S, preds_T = _precise(preds_S), _precise(preds_T)
     grid = preds_T.shape[-2:]
-    if preds_S.shape[-2:] != grid:
-        preds_S = F.interpolate(
-            preds_S, grid, mode="bilinear", align_corners=align_corners
-        )
-    return preds_S, preds_T.detach()
+    preds_S, preds_T = (
+        valid_resize(z, grid, valid, align_corners) for z in (preds_S, preds_T.detach())
+    )
+    return preds_S, preds_T
 
 
 def compared_logits(
@@ -68,14 +67,10 @@ def compared_logits(
     Raises:
         ValueError: logits, labels or the valid area do not fit together.
     """
-    _check(preds_S, preds_T, least_classes=2)
+    own = tuple(preds_S.shape[-2:])
+    preds_S, preds_T = aligned_logits(preds_S, preds_T, align_corners, valid=valid)
     grid = tuple(preds_T.shape[-2:])
-    counts = shared_area(
-        valid, len(preds_T), tuple(preds_S.shape[-2:]), grid, align_corners
-    )
-    if valid is not None:
-        preds_S = valid_resize(_precise(preds_S), valid, grid, align_corners)
-    preds_S, preds_T = aligned_logits(preds_S, preds_T, align_corners)
+    counts = shared_area(valid, len(preds_T), own, grid, align_corners)
     if gt is not None:
         labelled = ~ignored_pixels(gt, preds_T, ignore_index)
         counts = labelled if counts is None else counts & labelled
@@ -100,10 +95,6 @@ def ignored_pixels(gt: Tensor, preds: Tensor, ignore_index: int) -> Tensor:
     """
     labels = labels_on_grid(gt, len(preds), tuple(preds.shape[-2:]))
     return labels[:, None] == ignore_index
-
-
-def _precise(z: Tensor) -> Tensor:
-    return z.to(torch.promote_types(z.dtype, torch.float32))
 
 
 def _check(preds_S: Tensor, preds_T: Tensor, least_classes: int) -> None:

@@ -4,16 +4,17 @@ import math
 from typing import Literal, get_args
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from texture_kd.functional.choices import check_choice
 from texture_kd.functional.difference_attention import Source, difference_attention
+from texture_kd.functional.standardise import standardise
+from texture_kd.functional.valid_area import valid_area, valid_mean, valid_resize
 from texture_kd.losses.feature_checks import check_feature, check_same_images
 from texture_kd.losses.logits import aligned_logits, ignored_pixels
 
 Attention = Literal[Source, "none"]
-Normalise = Literal["rms", "norm", "none"]
+Normalise = Literal["rms", "norm", "channel", "none"]
 Reduction = Literal["mean", "sum"]
 
 # A feature of a smaller rms counts as empty, and what is left of it is not blown up.
@@ -40,18 +41,22 @@ class LSFDLoss(nn.Module):
     paper's weights are of the size of its other terms; but a mean over positions then
     falls with the square root of their number. ``rms`` is the same division but for
     that root, and one weight serves all resolutions: 5 is 2000 with norms for 64
-    channels of 48x48.
+    channels of 48x48. ``channel`` standardises instead of dividing, so that channels
+    which are loud or far from 0 do not drown the rest.
 
     Args:
         attention: what the attention compares, or ``none``.
         unit_mean: give each image's attention the mean 1; the paper does not.
         normalise: divisor of each image's feature: its ``rms`` over channels and
-            positions, its ``norm``, or ``none``.
+            positions, its ``norm``, or ``none``; or ``channel``, which brings each
+            channel to mean 0 and variance 1 over images and positions, by
+            :func:`~texture_kd.functional.standardise`.
         reduction: ``mean`` over images, channels and positions, or the paper's ``sum``
             over channels and positions and mean over images.
         ignore_index: label of the pixels that the attention leaves out.
         align_corners: how the student's logits are brought to the teacher's grid.
-        loss_weight: alpha. The default is for ``rms`` and ``mean``.
+        loss_weight: alpha. The default is for ``rms`` and ``mean``; with ``channel``
+            the loss has the same scale.
 
     Raises:
         ValueError: an option is unknown.
@@ -86,6 +91,7 @@ class LSFDLoss(nn.Module):
         preds_S: Tensor | None = None,
         preds_T: Tensor | None = None,
         gt: Tensor | None = None,
+        valid: Tensor | None = None,
     ) -> Tensor:
         """Compute the loss.
 
@@ -97,25 +103,35 @@ class LSFDLoss(nn.Module):
             preds_T: logits of the teacher (N, K, h', w').
             gt: integer labels (N, H'', W'') or (N, 1, H'', W''); without them all
                 pixels have a say in the attention.
+            valid: booleans (N, Y, X) or (N, 1, Y, X) at any resolution, false for
+                padding; None where nothing is padded. Divisors, attention and loss are
+                over valid positions alone, and what stands elsewhere changes neither
+                the loss nor its gradient.
 
         Returns:
             A scalar, in float32 at least. With attention it is 0 where teacher and
-            student predict the same, and where all pixels are ignored.
+            student predict the same, and where all pixels are ignored. It is 0 where
+            nothing is valid.
 
         Raises:
             ValueError: features or logits have another number of dimensions, or differ
-                in their channels, classes or images; logits are missing; or labels are
-                not integers or have another shape.
+                in their channels, classes or images; logits are missing; labels are
+                not integers or have another shape; or ``valid`` is no boolean tensor of
+                these images.
         """
         self._check(s_feature, t_feature, preds_S, preds_T)
-        student, teacher = self._compared(s_feature, t_feature.detach())
+        grid = tuple(t_feature.shape[-2:])
+        area = valid_area(valid, len(t_feature), grid)
+        student, teacher = (
+            self._normalised(valid_resize(x, grid, valid), area)
+            for x in (s_feature, t_feature.detach())
+        )
         distance = (student - teacher).abs()
         if self.source is not None:
-            grid = tuple(teacher.shape[-2:])
-            distance = distance * self._attention(preds_S, preds_T, gt, grid)
+            distance = distance * self._attention(preds_S, preds_T, gt, valid, grid)
         if self.reduction == "sum":
             return self.loss_weight * distance.sum() / len(distance)
-        return self.loss_weight * distance.mean()
+        return self.loss_weight * valid_mean(distance, area)
 
     def _check(
         self,
@@ -140,37 +156,42 @@ class LSFDLoss(nn.Module):
                 "or take attention='none'"
             )
 
-    def _compared(self, student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:
-        student, teacher = (
-            x.to(torch.promote_types(x.dtype, torch.float32))
-            for x in (student, teacher)
-        )
-        if student.shape[-2:] != teacher.shape[-2:]:
-            student = F.interpolate(
-                student, teacher.shape[-2:], mode="bilinear", align_corners=False
-            )
-        return self._normalised(student), self._normalised(teacher)
-
-    def _normalised(self, x: Tensor) -> Tensor:
+    def _normalised(self, x: Tensor, area: Tensor | None) -> Tensor:
+        """Bring features, 0 outside the area, to a scale of their own."""
         if self.normalise == "none":
             return x
+        if self.normalise == "channel":
+            return standardise(x, area)
         norm = torch.linalg.vector_norm(x, dim=(1, 2, 3), keepdim=True)
-        root = math.sqrt(x[0].numel())
+        root = _root_of_count(x, area)
         unit = x / norm.clamp_min(_WEAKEST * root)
         return unit * root if self.normalise == "rms" else unit
 
     @torch.no_grad()
     def _attention(
-        self, preds_S: Tensor, preds_T: Tensor, gt: Tensor | None, grid: tuple[int, int]
+        self,
+        preds_S: Tensor,
+        preds_T: Tensor,
+        gt: Tensor | None,
+        valid: Tensor | None,
+        grid: tuple[int, int],
     ) -> Tensor:
         # Of one class, colour or depth only the value itself tells something.
         classes = 1 if self.source == "logit" else 2
         preds_S, preds_T = aligned_logits(
-            preds_S, preds_T, self.align_corners, least_classes=classes
+            preds_S, preds_T, self.align_corners, classes, valid
         )
         ignored = None
         if gt is not None:
             ignored = ignored_pixels(gt, preds_T, self.ignore_index)
         return difference_attention(
-            preds_T, preds_S, grid, self.source, ignored, self.unit_mean
+            preds_T, preds_S, grid, self.source, ignored, self.unit_mean, valid
         )
+
+
+def _root_of_count(x: Tensor, area: Tensor | None) -> float | Tensor:
+    """Return the ratio of an image's norm to its rms."""
+    if area is None:
+        return math.sqrt(x[0].numel())
+    count = x.shape[1] * area.sum((1, 2, 3), keepdim=True)
+    return count.clamp_min(1).to(x.dtype).sqrt()

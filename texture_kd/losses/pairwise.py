@@ -1,10 +1,13 @@
 """Pair-wise distillation of SKD (Liu et al. 2019), a rival of SSTKD."""
 
-import torch
+from collections.abc import Callable
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from texture_kd.functional.affinity import pairwise_affinity
+from texture_kd.functional.standardise import standardise as standardised
+from texture_kd.functional.valid_area import valid_area, valid_resize
 from texture_kd.losses.feature_checks import check_feature, check_same_images
 
 
@@ -33,7 +36,9 @@ class PairwiseKDLoss(nn.Module):
         self.patch = patch
         self.loss_weight = loss_weight
 
-    def forward(self, s_feature: Tensor, t_feature: Tensor) -> Tensor:
+    def forward(
+        self, s_feature: Tensor, t_feature: Tensor, valid: Tensor | None = None
+    ) -> Tensor:
         """Compute the loss.
 
         Args:
@@ -41,45 +46,62 @@ class PairwiseKDLoss(nn.Module):
                 is brought to the teacher's grid bilinearly.
             t_feature: feature of the teacher (N, C', H', W'); no gradient flows into
                 it.
+            valid: booleans (N, H'', W'') or (N, 1, H'', W''), false for padding; None
+                where nothing is padded. Patches are means over valid positions, and
+                those without any are in no pair.
 
         Returns:
-            A scalar from 0 to 4 times the weight, in float32 at least.
+            A scalar from 0 to 4 times the weight, in float32 at least; 0 where nothing
+            is valid.
 
         Raises:
-            ValueError: a feature is not a floating point (N, C, H, W), or the numbers
-                of images differ.
+            ValueError: a feature is not a floating point (N, C, H, W), the numbers of
+                images differ, or ``valid`` is no boolean tensor of these images.
         """
-        student, teacher = paired_affinities(s_feature, t_feature, self.patch)
-        return self.loss_weight * F.mse_loss(student, teacher)
+        return self.loss_weight * affinity_distance(
+            F.mse_loss, s_feature, t_feature, self.patch, valid
+        )
 
 
-def paired_affinities(
-    s_feature: Tensor, t_feature: Tensor, patch: int
-) -> tuple[Tensor, Tensor]:
-    """Compute the affinities of both networks' features on the teacher's grid.
+def affinity_distance(
+    distance: Callable[..., Tensor],
+    s_feature: Tensor,
+    t_feature: Tensor,
+    patch: int,
+    valid: Tensor | None = None,
+    standardise: bool = False,
+) -> Tensor:
+    """Compare the affinities of both networks' features on the teacher's grid.
 
     Args:
+        distance: ``l1_loss`` or ``mse_loss`` of :mod:`torch.nn.functional`.
         s_feature: feature of the student (N, C, H, W), of any floating dtype. It is
             brought to the teacher's grid bilinearly.
         t_feature: feature of the teacher (N, C', H', W'), detached here.
         patch: side of the patches whose mean features are compared.
+        valid: booleans (N, H'', W'') or (N, 1, H'', W''), false for padding, or None.
+        standardise: apply :func:`~texture_kd.functional.standardise` to both first.
 
     Returns:
-        The student's and the teacher's, (N, P, P) for P patches.
+        The mean over the pairs of patches that have valid positions, a scalar.
 
     Raises:
-        ValueError: a feature is not a floating point (N, C, H, W), or the numbers of
-            images differ.
+        ValueError: a feature is not a floating point (N, C, H, W), the numbers of
+            images differ, or ``valid`` is no boolean tensor of these images.
     """
     check_feature("student", s_feature)
     check_feature("teacher", t_feature)
     check_same_images(s_feature, t_feature)
-    if s_feature.shape[-2:] != t_feature.shape[-2:]:
-        s_feature = s_feature.to(torch.promote_types(s_feature.dtype, torch.float32))
-        s_feature = F.interpolate(
-            s_feature, t_feature.shape[-2:], mode="bilinear", align_corners=False
-        )
-    return (
-        pairwise_affinity(s_feature, patch),
-        pairwise_affinity(t_feature.detach(), patch),
-    )
+    grid = t_feature.shape[-2:]
+    features = (valid_resize(x, grid, valid) for x in (s_feature, t_feature.detach()))
+    area = valid_area(valid, len(t_feature), grid)
+    if standardise:
+        features = (standardised(x, area) for x in features)
+    # The length of a patch's mean does not matter: zeros beside valid positions are as
+    # if they were not there, and a patch of zeros alone has the affinity 0.
+    student, teacher = (pairwise_affinity(x, patch) for x in features)
+    if area is None:
+        return distance(student, teacher)
+    patches = F.max_pool2d(area.float(), patch, ceil_mode=True).sum((1, 2, 3))
+    pairs = patches.square().sum().clamp_min(1)
+    return distance(student, teacher, reduction="sum") / pairs
