@@ -87,4 +87,9 @@ _register(
     analysis.TrimapIoUMetric,
 )
 # MMRazor adds "Recorder" to what a config says.
-_register("TASK_UTILS", recorders.DataSamplesRecorder, recorders.GroundTruthRecorder)
+_register(
+    "TASK_UTILS",
+    recorders.DataSamplesRecorder,
+    recorders.GroundTruthRecorder,
+    recorders.ValidAreaRecorder,
+)

@@ -22,6 +22,7 @@ from torch.utils._pytree import tree_leaves
 
 from texture_kd import losses
 from texture_kd.functional import band_sums, filter_bank
+from texture_kd.recorders import ValidAreaRecorder
 
 GPU = "absent_gpu"
 CLASSES = 5
@@ -101,10 +102,6 @@ def labels() -> Tensor:
     return torch.zeros(2, 32, 64, dtype=torch.int64, device=GPU)
 
 
-def valid() -> Tensor:
-    return torch.ones(2, 32, 64, dtype=torch.bool, device=GPU)
-
-
 def samples() -> list[SegDataSample]:
     return [
         SegDataSample(
@@ -115,6 +112,13 @@ def samples() -> list[SegDataSample]:
         )
         for label in labels()
     ]
+
+
+def valid() -> Tensor:
+    """Record where images are that were padded on the right."""
+    padded = [SegDataSample(metainfo=dict(img_shape=(32, 40))) for _ in range(2)]
+    (area,) = ValidAreaRecorder().found(random(2, 3, 32, 64), padded)
+    return area
 
 
 def structural(**options) -> Tensor:
@@ -128,14 +132,15 @@ def statistical(side: int = 16, **options) -> Tensor:
     return loss(*student, random(2, 8, 16, 32), random(2, 16, 16, 32), labels())
 
 
-def adversarial() -> Tensor:
+def adversarial(**more: Tensor) -> Tensor:
     loss = on_gpu(losses.AdversarialLoss, CLASSES)
-    return loss(learnt(2, 5, 16, 32), random(2, 5, 16, 32), random(2, 3, 32, 64))
+    preds = learnt(2, 5, 16, 32), random(2, 5, 16, 32)
+    return loss(*preds, random(2, 3, 32, 64), **more)
 
 
-def of_logits(kind: Callable, **options) -> Tensor:
-    loss = on_gpu(kind, **options)
-    return loss(learnt(2, 5, 16, 32), random(2, 5, 16, 32), labels())
+def of_logits(kind: Callable, *more: Tensor, side: int = 16) -> Tensor:
+    preds = learnt(2, 5, side, 32), random(2, 5, 16, 32)
+    return on_gpu(kind)(*preds, labels(), *more)
 
 
 def of_features(kind: Callable, valid: Tensor | None = None, **options) -> Tensor:
@@ -150,9 +155,9 @@ def lsfd(valid: Tensor | None = None, **options) -> Tensor:
     return loss(*features, *logits, labels(), valid)
 
 
-def ds2d2(weighting: str) -> Tensor:
+def ds2d2(weighting: str, **more: Tensor) -> Tensor:
     loss = on_gpu(losses.DS2D2Loss, [4], [8], weighting=weighting)
-    return loss((learnt(2, 4, 16, 32),), (random(2, 8, 16, 32),), samples())
+    return loss((learnt(2, 4, 16, 32),), (random(2, 8, 16, 32),), samples(), **more)
 
 
 def contourlet_operators() -> Tensor:
@@ -180,16 +185,20 @@ CASES = {
     "statistical, global": lambda: statistical(mode="global"),
     "statistical, none": lambda: statistical(mode="global", extractor="none"),
     "response": lambda: of_logits(losses.ResponseKDLoss),
+    "response, valid": lambda: of_logits(losses.ResponseKDLoss, valid(), side=12),
     "adversarial": adversarial,
+    "adversarial, valid": lambda: adversarial(valid=valid()),
     "lsfd": lsfd,
     "lsfd, valid": lambda: lsfd(valid()),
     "lsfd, channel": lambda: lsfd(valid(), normalise="channel"),
     "fft": lambda: of_logits(losses.FFTLoss),
+    "fft, valid": lambda: of_logits(losses.FFTLoss, valid()),
     "fakd": lambda: of_features(losses.FAKDLoss),
     "fakd, valid": lambda: of_features(losses.FAKDLoss, valid(), standardise=True),
     "pairwise": lambda: of_features(losses.PairwiseKDLoss),
     "pairwise, valid": lambda: of_features(losses.PairwiseKDLoss, valid()),
     "ds2d2, none": lambda: ds2d2("none"),
+    "ds2d2, none, valid": lambda: ds2d2("none", valid=valid()),
     "ds2d2, boxes": lambda: ds2d2("boxes"),
     "ds2d2, component": lambda: ds2d2("component"),
     "ds2d2, class": lambda: ds2d2("class"),

@@ -5,7 +5,7 @@ import torch
 from mmrazor.registry import MODELS
 
 import texture_kd.components  # noqa: F401
-from texture_kd.functional import gradient_penalty
+from texture_kd.functional import gradient_penalty, valid_area
 from texture_kd.losses import AdversarialLoss
 
 CLASSES = 3
@@ -149,6 +149,40 @@ def test_ignored_pixels_have_no_say(inputs, shape):
     assert torch.equal(preds_S.grad[:, :, 2:4], torch.zeros(2, 3, 2, 9).double())
     assert (preds_S.grad[:, :, [0, 1, 4, 5]].abs().sum(1) > 0).all()
     assert all(p.grad.isfinite().all() for p in loss.parameters())
+
+
+@pytest.mark.parametrize("size", [(6, 9), (3, 5), (12, 18)])
+def test_what_stands_in_the_padding_is_no_matter(inputs, size):
+    preds_S, preds_T, image = inputs
+    preds_S = torch.randn(2, 3, *size, dtype=torch.float64)
+    valid = torch.ones(2, 1, 12, 18, dtype=torch.bool)
+    valid[0, :, 7:] = valid[1, ..., 11:] = False
+    results = []
+    for value in (0.0, 1e3, torch.inf, torch.nan):
+        given = [
+            x.masked_fill(valid_area(~valid, 2, x.shape[2:]), value)
+            for x in (preds_S, preds_T, image)
+        ]
+        given[0].requires_grad_()
+        loss = built()
+        loss_value = loss(*given, valid=valid)
+        loss_value.backward()
+        gradients = [p.grad for p in (given[0], *loss.parameters())]
+        results.append((loss_value, *gradients))
+    for found in results[1:]:
+        for x, expected in zip(found, results[0], strict=True):
+            assert torch.equal(x, expected)
+    gradient = results[0][1]
+    assert gradient.abs().sum() > 0
+    assert not gradient.mul(valid_area(~valid, 2, size)).any()
+
+
+def test_with_all_pixels_valid_it_is_the_same(inputs):
+    everything = torch.ones(2, 12, 18, dtype=torch.bool)
+    assert torch.equal(built()(*inputs, valid=everything), built()(*inputs))
+    loss = built()
+    loss(*inputs, valid=~everything)
+    assert loss.parts["distance"] == 0
 
 
 def test_another_label_is_ignored(inputs):

@@ -121,6 +121,26 @@ def test_regions_equal_the_definition(options):
     torch.testing.assert_close(found, expected)
 
 
+def test_anchors_of_padding_do_not_count():
+    detector = teacher("RetinaNetAmplifier").double()
+    amplifier = build("RetinaNetAmplifier", detector)
+    student, target = (features(dtype=torch.float64) for _ in range(2))
+    valid = torch.ones(2, 1, 64, 48, dtype=torch.bool)
+    plain = amplifier(student, target, samples())
+    everything = amplifier(student, target, samples(), None, valid)
+    torch.testing.assert_close(everything, plain)
+    # The head's convolutions reach one position further than what differs.
+    valid[:, :, :32] = False
+    same = [x.clone() for x in target]
+    for ours, theirs in zip(same, student, strict=True):
+        rows = ours.shape[2] // 2 - 1
+        ours[:, :, :rows] = theirs[:, :, :rows]
+    assert amplifier(same, target, samples()) > 1e-3
+    assert amplifier(same, target, samples(), None, valid).abs() < 1e-10
+    valid[:, :, 24:] = True
+    assert amplifier(same, target, samples(), None, valid) > 1e-3
+
+
 def test_the_divergence_is_a_mean_over_regions():
     amplifier = build("FasterRCNNAmplifier")
     student, target = features(), features()

@@ -10,7 +10,12 @@ from torch import nn
 
 import texture_kd.components  # noqa: F401
 from texture_kd.datasets import LabelComponents
-from texture_kd.functional import band_distance, component_shares, haar_dwt
+from texture_kd.functional import (
+    band_distance,
+    component_shares,
+    haar_dwt,
+    valid_area,
+)
 from texture_kd.functional import high_frequency as details_map
 from texture_kd.losses import DS2D2Loss
 
@@ -31,8 +36,9 @@ class SummingAmplifier(nn.Module):
         self.norm = nn.BatchNorm2d(teacher.channels[self.levels[0]])
         self.teacher = (teacher,)
 
-    def forward(self, student, teacher, samples, rois):
+    def forward(self, student, teacher, samples, rois, valid):
         self.seen = (student, teacher, samples, rois)
+        self.valid = valid
         level = self.levels[0]
         return F.mse_loss(self.norm(student[level]), self.norm(teacher[level]))
 
@@ -382,3 +388,92 @@ def test_amplifiers_without_a_teacher_are_named():
     loss = DS2D2Loss(S, T, amplifiers=dict(full=FULL))
     with pytest.raises(ValueError, match="given no teacher: use it with TextureDisti"):
         loss(features(S), features(T), samples())
+
+
+def valid_pixels():
+    """Two images of a batch of 48x40, padded below and on the right."""
+    valid = torch.ones(2, 1, 48, 40, dtype=torch.bool)
+    valid[0, :, 34:] = valid[1, ..., 26:] = False
+    return valid
+
+
+@pytest.mark.parametrize("sizes", [SIZES, ((5, 7), (12, 10), (3, 3))])
+@pytest.mark.parametrize("weighting", ["none", "component", "bbox"])
+@pytest.mark.parametrize("norm", ["none", "channel"])
+def test_what_stands_in_the_padding_is_no_matter(norm, weighting, sizes):
+    valid, batch = valid_pixels(), samples()
+    student, teacher = features(S, sizes), features(T)
+    results = []
+    for value in (0.0, 1e3, torch.inf, torch.nan):
+        loss = build(
+            norm=norm, weighting=weighting, amplifiers=dict(full=FULL, high=HIGH)
+        )
+        ours, theirs = (
+            [x.masked_fill(valid_area(~valid, 2, x.shape[2:]), value) for x in side]
+            for side in (student, teacher)
+        )
+        for x in ours:
+            x.requires_grad_()
+        total = loss(ours, theirs, batch, valid=valid)
+        total.backward()
+        gradients = [x.grad for x in (*ours, *loss.adapters.parameters())]
+        results.append((total, *gradients))
+    for found in results[1:]:
+        for x, expected in zip(found, results[0], strict=True):
+            assert torch.equal(x, expected)
+    for gradient in results[0][1:4]:
+        assert gradient.isfinite().all()
+        assert gradient.abs().sum() > 0
+        outside = ~valid_area(valid, 2, gradient.shape[2:])
+        assert not gradient.mul(outside).any()
+
+
+def test_of_a_padded_batch_the_explicit_terms_are_those_of_the_images():
+    sizes = ((12, 8), (6, 4), (6, 4))
+    student, teacher = features(S, sizes), features(T, sizes)
+    batch, wide = samples(size=(48, 32)), samples(size=(64, 48))
+    for sample, narrow in zip(wide, batch, strict=True):
+        ids = narrow.gt_components.data
+        sample.gt_components.data = F.pad(ids, (0, 16, 0, 16), value=-1)
+    valid = F.pad(torch.ones(2, 1, 48, 32), (0, 16, 0, 16)) > 0
+    loss = build()
+    expected = loss(student, teacher, batch)
+    steps = [4, 2, 2]
+    ours, theirs = (
+        [F.pad(x, (0, n, 0, n), value=9) for x, n in zip(side, steps, strict=True)]
+        for side in (student, teacher)
+    )
+    found = loss(ours, theirs, wide, valid=valid)
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("norm", ["none", "channel"])
+def test_with_all_pixels_valid_it_is_the_same(norm):
+    # Of odd grids, the last coefficients have fewer pixels, all of them valid.
+    loss = build(norm=norm, amplifiers=dict(full=FULL, high=HIGH))
+    student, teacher, batch = features(S, SIZES[1:] + SIZES[:1]), features(T), samples()
+    everything = torch.ones(2, 48, 40, dtype=torch.bool)
+    expected = loss(student, teacher, batch)
+    assert loss.amplifiers.full.valid is None
+    found = loss(student, teacher, batch, valid=everything)
+    torch.testing.assert_close(found, expected)
+    assert loss.amplifiers.full.valid is everything
+
+
+def test_amplifiers_get_nothing_of_the_padding():
+    loss = build(amplifiers=dict(full=FULL, high=dict(HIGH, level=0)), weighting="none")
+    valid = valid_pixels()
+    student, teacher = (
+        [torch.where(valid_area(valid, 2, x.shape[2:]), x, torch.nan) for x in side]
+        for side in (features(S), features(T))
+    )
+    loss(student, teacher, samples(), valid=valid)
+    outside = ~valid_area(valid, 2, SIZES[2])
+    for side in loss.amplifiers.full.seen[:2]:
+        assert not side[2].masked_select(outside).any()
+        assert side[2].masked_select(~outside).all()
+    # No detail comes from the edge of the padding, here in the middle of a coefficient.
+    constant = [torch.full_like(x, 3.0) for x in teacher]
+    valid[:, :, 28:] = False
+    loss(student, constant, samples(), valid=valid)
+    assert not loss.amplifiers.high.seen[1][0].any()

@@ -4,6 +4,7 @@ import torch.nn.functional as F
 from mmrazor.registry import MODELS
 
 import texture_kd.components  # noqa: F401
+from texture_kd.functional import valid_area
 from texture_kd.losses import ResponseKDLoss
 
 
@@ -75,6 +76,63 @@ def test_labels_are_read_at_the_centres_of_the_cells():
     fine[:, ::3] = 0
     loss = ResponseKDLoss()
     torch.testing.assert_close(loss(s, t, fine), loss(s, t, coarse))
+
+
+def padded(x, value=0.0, right=3, below=2):
+    return F.pad(x, (0, right, 0, below), value=value)
+
+
+@pytest.mark.parametrize("factor", [1, 2])
+@pytest.mark.parametrize("labelled", [False, True])
+def test_a_padded_batch_has_the_loss_of_what_is_not_padded(labelled, factor):
+    s = torch.randn(2, 5, 4, 6, dtype=torch.float64)
+    t = torch.randn(2, 5, 4 * factor, 6 * factor, dtype=torch.float64)
+    sides = (3 * factor, 2 * factor)
+    valid = padded(torch.ones(2, 1, *t.shape[2:]), 0, *sides) > 0
+    gt = torch.randint(0, 5, (2, 1, *t.shape[2:]))
+    gt[..., :2, 1] = 255
+    # Labels say nothing of the padding.
+    labels = (padded(gt, 1, *sides),) if labelled else ()
+    expected = ResponseKDLoss(2.0)(s, t, *((gt,) if labelled else ()))
+    given = padded(s, torch.inf).requires_grad_(), padded(t, torch.nan, *sides)
+    loss = ResponseKDLoss(2.0)(*given, *labels, valid=valid)
+    torch.testing.assert_close(loss, expected)
+    loss.backward()
+    gradient = given[0].grad
+    assert gradient.isfinite().all()
+    assert gradient[:, :, :4, :6].abs().sum() > 0
+    assert not padded(torch.zeros_like(s), 1.0).mul(gradient).any()
+
+
+@pytest.mark.parametrize("size", [(4, 6), (2, 3), (5, 7)])
+def test_what_stands_in_the_padding_is_no_matter(size):
+    s, t = torch.randn(2, 5, *size), torch.randn(2, 5, 4, 6)
+    valid = torch.ones(2, 16, 24, dtype=torch.bool)
+    valid[0, 9:] = valid[1, :, 17:] = False
+    outside = valid_area(~valid, 2, size)
+    results = []
+    for value in (0.0, 1e4, torch.inf, torch.nan):
+        a, b = s.masked_fill(outside, value), t.clone()
+        b[0, :, 3] = b[1, :, :, 5] = value
+        a.requires_grad_()
+        loss = ResponseKDLoss()(a, b, valid=valid)
+        results.append((loss, *torch.autograd.grad(loss, a)))
+    for loss, gradient in results[1:]:
+        assert torch.equal(loss, results[0][0])
+        assert torch.equal(gradient, results[0][1])
+    assert not results[0][1].mul(outside).any()
+    assert results[0][1].any()
+
+
+def test_with_all_pixels_valid_it_is_the_same():
+    s, t = torch.randn(2, 5, 3, 4), torch.randn(2, 5, 4, 6)
+    gt = torch.randint(0, 5, (2, 4, 6))
+    gt[0, 0] = 255
+    everything = torch.ones(2, 1, 16, 24, dtype=torch.bool)
+    loss = ResponseKDLoss()
+    torch.testing.assert_close(loss(s, t, valid=everything), loss(s, t))
+    torch.testing.assert_close(loss(s, t, gt, everything), loss(s, t, gt))
+    assert loss(s, t, gt, ~everything) == 0
 
 
 @pytest.mark.parametrize("align_corners", [False, True])

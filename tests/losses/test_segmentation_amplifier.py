@@ -163,6 +163,24 @@ def test_nothing_but_ignored_pixels_gives_zero_with_a_graph(kind):
 
 
 @pytest.mark.parametrize("kind", ["kl", "cwd"])
+def test_pixels_of_padding_do_not_count(teacher, kind):
+    amplifier = build(teacher, kind=kind)
+    student, target = features(), features()
+    labelled, unlabelled = samples(), samples()
+    for sample in unlabelled:
+        sample.gt_sem_seg.data[:, :16] = 0
+    valid = torch.ones(2, 32, 40, dtype=torch.bool)
+    valid[:, :16] = False
+    expected = amplifier(student, target, labelled)
+    torch.testing.assert_close(
+        amplifier(student, target, unlabelled, None, valid), expected
+    )
+    torch.testing.assert_close(
+        amplifier(student, target, labelled, None, torch.ones_like(valid)), expected
+    )
+
+
+@pytest.mark.parametrize("kind", ["kl", "cwd"])
 def test_gradients_reach_the_student_only(teacher, kind):
     amplifier = build(teacher.requires_grad_(False), kind=kind)
     student, target = features(), features()

@@ -279,6 +279,8 @@ def _shapes(value: Any) -> str:
     if isinstance(value, list | tuple):
         held = [_shapes(item) for item in value]
         return held[0] if len(held) == 1 else f"[{'; '.join(held)}]"
+    if value is None:
+        return "None"
     return type(value).__name__
 
 

@@ -69,6 +69,7 @@ from .texture_histogram import (
 from .trimap import trimap
 from .valid_area import (
     fill_padding,
+    shared_area,
     valid_area,
     valid_mean,
     valid_only,
@@ -145,6 +146,7 @@ __all__ = [
     "scale_boxes",
     "scale_regions",
     "select_regions",
+    "shared_area",
     "side_by_side",
     "spectral_concentration",
     "spectral_cross_entropy",

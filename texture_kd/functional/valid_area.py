@@ -112,6 +112,35 @@ def valid_resize(
     return valid_only(resized / share.clamp_min(_SMALLEST), area)
 
 
+def shared_area(
+    valid: Tensor | None,
+    images: int,
+    own: tuple[int, int],
+    grid: tuple[int, int],
+    align_corners: bool = False,
+) -> Tensor | None:
+    """Return where maps that :func:`valid_resize` resized can be compared.
+
+    Args:
+        valid: booleans as there, or None.
+        images: N.
+        own: height and width of the maps before.
+        grid: those of the maps that they are compared with.
+        align_corners: how they were resized.
+
+    Returns:
+        Booleans (N, 1, h, w), true where both show the image; None where all do.
+
+    Raises:
+        ValueError: ``valid`` is no boolean tensor, or has another shape.
+    """
+    area = valid_area(valid, images, grid)
+    if area is None or tuple(own) == tuple(grid):
+        return area
+    shown = torch.ones(images, 1, *own, device=area.device)
+    return area & (valid_resize(shown, grid, valid, align_corners) > 0)
+
+
 def valid_mean(x: Tensor, area: Tensor | None) -> Tensor:
     """Return the mean of maps over valid positions, channels and images.
 

@@ -6,8 +6,9 @@ from torch import Tensor
 from texture_kd.functional.adaptive_mean import adaptive_mean
 from texture_kd.functional.gradient_penalty import gradient_penalty
 from texture_kd.functional.transfer import sent
+from texture_kd.functional.valid_area import valid_area, valid_only
 from texture_kd.losses.critic import Critic
-from texture_kd.losses.logits import aligned_logits, ignored_pixels
+from texture_kd.losses.logits import compared_logits
 from texture_kd.losses.own_random import OwnRandom
 
 
@@ -42,8 +43,9 @@ class AdversarialLoss(OwnRandom):
         image_channels: channels of the image.
         channels: width of the critic, see :class:`~texture_kd.losses.critic.Critic`.
         penalty_weight: mu.
-        ignore_index: label of the pixels that do not count; there both maps are made
-            uniform.
+        ignore_index: label of the pixels that do not count. There, and where images are
+            padded, both maps are made uniform: the critic sees the same of both, and
+            the student has no gradient. Its score remains a mean over the whole map.
         align_corners: how logits of the student are resized, as in
             :func:`torch.nn.functional.interpolate`.
         seed: start of the random numbers that choose x; that of PyTorch by default.
@@ -87,6 +89,7 @@ class AdversarialLoss(OwnRandom):
         preds_T: Tensor,
         image: Tensor,
         gt: Tensor | None = None,
+        valid: Tensor | None = None,
     ) -> Tensor:
         """Compute the loss.
 
@@ -101,21 +104,25 @@ class AdversarialLoss(OwnRandom):
                 no gradient flows into them.
             gt: integer labels (N, H'', W'') or (N, 1, H'', W''). They are brought to
                 the same grid by taking the label nearest to the centre of each cell.
-                Without labels all pixels count.
+                Without labels all valid pixels count.
+            valid: booleans (N, H, W) or (N, 1, H, W) at any resolution, true for the
+                pixels of the image and false for padding. A pixel of the teacher's grid
+                counts where all that it stands for is of the image. Without it nothing
+                is padded. The image is made 0 elsewhere.
 
         Returns:
             -lambda_4 times the critic's mean score, a scalar of the dtype of the
             critic's layers, without unit or bounds.
 
         Raises:
-            ValueError: logits, images or labels do not fit together, or the number of
-                classes or of the image's channels is not the critic's.
+            ValueError: logits, images, labels or the valid area do not fit together, or
+                the number of classes or of the image's channels is not the critic's.
         """
-        preds = aligned_logits(preds_S, preds_T, self.align_corners)
+        *preds, _ = compared_logits(
+            preds_S, preds_T, gt, valid, self.ignore_index, self.align_corners
+        )
         self._check(preds[0], image)
-        if gt is not None:
-            ignored = ignored_pixels(gt, preds[0], self.ignore_index)
-            preds = [logits.masked_fill(ignored, 0) for logits in preds]
+        image = valid_only(image, valid_area(valid, len(image), image.shape[2:]))
         dtype = self.critic.score.weight.dtype
         with torch.autocast(image.device.type, enabled=False):
             student, teacher = (logits.softmax(1).to(dtype) for logits in preds)

@@ -4,11 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
+import torch.nn.functional as F
 from mmengine.structures import BaseDataElement
 from mmrazor.registry import MODELS
 from torch import Tensor, nn
 
 from texture_kd.functional.choices import check_choice
+from texture_kd.functional.valid_area import valid_only
 from texture_kd.functional.wavelet import haar_dwt, high_frequency
 
 _NAMES = ("full", "high")
@@ -19,15 +21,26 @@ class HaarFeature:
 
     Args:
         feature: (N, C, H, W).
+        area: booleans (N, 1, H, W), true where it shows the image and not padding; or
+            None for everywhere. Elsewhere the feature is made 0.
     """
 
-    def __init__(self, feature: Tensor) -> None:
-        self.feature = feature
+    def __init__(self, feature: Tensor, area: Tensor | None = None) -> None:
+        self.feature = valid_only(feature, area)
+        self.area = area
+
+    @cached_property
+    def cells(self) -> Tensor | None:
+        """Where all pixels of a coefficient are of the image, (N, 1, h, w)."""
+        if self.area is None:
+            return None
+        return F.max_pool2d((~self.area).float(), 2, ceil_mode=True) == 0
 
     @cached_property
     def bands(self) -> tuple[Tensor, Tensor]:
-        """LL (N, C, h, w) and the details (N, C, 3, h, w)."""
-        return haar_dwt(self.feature)
+        """LL (N, C, h, w) and the details (N, C, 3, h, w); 0 outside ``cells``."""
+        low, details = haar_dwt(self.feature)
+        return valid_only(low, self.cells), valid_only(details, self.cells)
 
 
 class Amplifiers(nn.Module):
@@ -100,6 +113,7 @@ class Amplifiers(nn.Module):
         levels: int,
         samples: Sequence[BaseDataElement] | None,
         rois: Tensor | None,
+        valid: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Compute what the student lacks in the eyes of each.
 
@@ -109,6 +123,8 @@ class Amplifiers(nn.Module):
             levels: number of levels that there are.
             samples: the data samples of the images.
             rois: regions (R, 5) of a two-stage detector.
+            valid: booleans (N, H, W) or (N, 1, H, W), true for pixels of the image; or
+                None where nothing is padded.
 
         Returns:
             Scalars by name, before their weights.
@@ -131,7 +147,7 @@ class Amplifiers(nn.Module):
                 )
                 for side in (student, teacher)
             ]
-            found[name] = amplifier(*seen, samples, rois)
+            found[name] = amplifier(*seen, samples, rois, valid)
         return found
 
 

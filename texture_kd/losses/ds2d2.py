@@ -4,13 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import torch
-import torch.nn.functional as F
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
 from texture_kd.functional.band_distance import BandNorm, band_distance
 from texture_kd.functional.choices import check_choice
 from texture_kd.functional.component_shares import check_grid
+from texture_kd.functional.valid_area import (
+    shared_area,
+    valid_area,
+    valid_only,
+    valid_resize,
+)
 from texture_kd.losses.amplifiers import Amplifiers, HaarFeature, check_weight
 from texture_kd.losses.feature_checks import (
     check_channels,
@@ -59,10 +64,11 @@ class DS2D2Loss(nn.Module):
     - ``mode``, None if it takes the features, or the mode of the maps that it takes;
     - ``attach_teacher(teacher)``, called once, when the teacher is built and loaded;
     - ``levels`` after that, those that it reads; negative ones count from behind;
-    - ``forward(student, teacher, samples, rois)``: of both networks a tuple of all
-      levels (N, C, H, W), of the teacher's channels and sizes and in float32 at least,
-      with None for those that it does not read; the teacher's without gradient. It
-      returns a scalar.
+    - ``forward(student, teacher, samples, rois, valid)``: of both networks a tuple of
+      all levels (N, C, H, W), of the teacher's channels and sizes and in float32 at
+      least, with None for those that it does not read; the teacher's without gradient.
+      Where images are padded, ``valid`` is not None and both are 0 in the padding. It
+      returns a scalar, of what is valid.
 
     Args:
         student_channels: channels of all levels of the student.
@@ -169,6 +175,7 @@ class DS2D2Loss(nn.Module):
         teacher: tuple[Tensor, ...],
         samples: Sequence[BaseDataElement] | None = None,
         rois: Tensor | None = None,
+        valid: Tensor | None = None,
     ) -> Tensor:
         """Compute the loss.
 
@@ -180,20 +187,26 @@ class DS2D2Loss(nn.Module):
                 the student itself is called with.
             rois: regions (R, 5) for the amplifier of a two-stage detector: image, x0,
                 y0, x1, y1.
+            valid: booleans (N, H, W) or (N, 1, H, W) at any resolution, true for the
+                pixels of the image and false for padding. Features are 0 in the padding
+                before they are transformed and judged, a coefficient counts where all
+                its pixels show the image, and so do channels' means and variances.
+                Without it nothing is padded.
 
         Returns:
             A scalar, in float32 at least.
 
         Raises:
             ValueError: the features are not what the channels say, the samples lack
-                what is needed, or the amplifiers have no teacher.
+                what is needed, the amplifiers have no teacher, or the valid area is not
+                boolean or has another shape.
         """
         self._check(student, teacher, samples)
         targets = {
-            level: HaarFeature(_precise(teacher[level].detach()))
+            level: _target(student[level], teacher[level], valid)
             for level in self.levels
         }
-        adapted, plain = self._on_the_teachers_grid(student, targets)
+        adapted, plain = self._on_the_teachers_grid(student, targets, valid)
         terms = []
         self.parts = {}
         if self._explicit:
@@ -201,7 +214,7 @@ class DS2D2Loss(nn.Module):
             self.parts |= {name: x.detach() for name, x in distances.items()}
             terms += [self._explicit[name] * x for name, x in distances.items()]
         seen = adapted | plain
-        values = self.amplifiers(seen, targets, len(teacher), samples, rois)
+        values = self.amplifiers(seen, targets, len(teacher), samples, rois, valid)
         self.parts |= {_PARTS[name]: x.detach() for name, x in values.items()}
         terms += [self.amplifiers.weights[name] * x for name, x in values.items()]
         return torch.stack(terms).sum()
@@ -244,7 +257,10 @@ class DS2D2Loss(nn.Module):
             _check_samples(samples, len(student[0]))
 
     def _on_the_teachers_grid(
-        self, student: tuple[Tensor, ...], targets: Mapping[int, HaarFeature]
+        self,
+        student: tuple[Tensor, ...],
+        targets: Mapping[int, HaarFeature],
+        valid: Tensor | None,
     ) -> tuple[dict[int, HaarFeature], dict[int, HaarFeature]]:
         """Return the levels with aligned channels, and those that need no alignment."""
         reads = self.amplifiers.reads(len(student)).values()
@@ -252,17 +268,13 @@ class DS2D2Loss(nn.Module):
         adapted, plain = {}, {}
         for level, target in targets.items():
             x = student[level]
+            # Before the adapter, whose gradient it would reach.
+            x = valid_only(x, valid_area(valid, len(x), x.shape[-2:]))
             if level in self.adapters.levels:
-                adapted[level] = self._resized(self.adapters(level, x), target)
+                adapted[level] = _resized(self.adapters(level, x), target, valid)
             if level in amplified and not self._adapts(level):
-                plain[level] = self._resized(x, target)
+                plain[level] = _resized(x, target, valid)
         return adapted, plain
-
-    def _resized(self, x: Tensor, target: HaarFeature) -> HaarFeature:
-        x, size = _precise(x), target.feature.shape[-2:]
-        if x.shape[-2:] != size:
-            x = F.interpolate(x, size, mode="bilinear", align_corners=False)
-        return HaarFeature(x)
 
     def _distances(
         self,
@@ -290,6 +302,7 @@ class DS2D2Loss(nn.Module):
                     teacher[level].bands[band],
                     shares[grid],
                     self.norm,
+                    teacher[level].cells,
                 )
                 for level, grid in grids.items()
             ]
@@ -315,6 +328,16 @@ def _check_samples(samples: object, images: int) -> None:
         raise ValueError(
             f"expected the data samples of {images} images, got {len(samples)}"
         )
+
+
+def _target(x: Tensor, teacher: Tensor, valid: Tensor | None) -> HaarFeature:
+    area = shared_area(valid, len(x), x.shape[-2:], teacher.shape[-2:])
+    return HaarFeature(_precise(teacher.detach()), area)
+
+
+def _resized(x: Tensor, target: HaarFeature, valid: Tensor | None) -> HaarFeature:
+    x = valid_resize(x, target.feature.shape[-2:], valid)
+    return HaarFeature(x, target.area)
 
 
 def _precise(x: Tensor) -> Tensor:

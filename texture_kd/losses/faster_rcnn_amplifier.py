@@ -83,6 +83,7 @@ class FasterRCNNAmplifier(HeadAmplifier):
         teacher: tuple[Tensor | None, ...],
         samples: Sequence[BaseDataElement],
         rois: Tensor | None = None,
+        valid: Tensor | None = None,
     ) -> Tensor:
         """Compare what the head makes of both.
 
@@ -91,6 +92,8 @@ class FasterRCNNAmplifier(HeadAmplifier):
             teacher: those of the teacher.
             samples: N data samples, which have no say.
             rois: the sampled regions (R, 5): image, x0, y0, x1, y1, in pixels.
+            valid: has no say: MMDetection clips regions to the image, and features are
+                0 in the padding already.
 
         Returns:
             A scalar, in float32 at least; 0 without regions.

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from texture_kd.functional.choices import check_choice
 from texture_kd.functional.fourier_distance import Part, fourier_distance
+from texture_kd.functional.valid_area import valid_area, valid_only
 from texture_kd.losses.feature_checks import check_feature, check_same_images
 from texture_kd.losses.logits import ignored_pixels
 
@@ -49,7 +50,11 @@ class FFTLoss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(
-        self, preds_S: Tensor, preds_T: Tensor, gt: Tensor | None = None
+        self,
+        preds_S: Tensor,
+        preds_T: Tensor,
+        gt: Tensor | None = None,
+        valid: Tensor | None = None,
     ) -> Tensor:
         """Compute the loss.
 
@@ -57,15 +62,20 @@ class FFTLoss(nn.Module):
             preds_S: map of the student (N, C, H, W), of any floating dtype.
             preds_T: map of the teacher, of the same shape; no gradient flows into it.
             gt: integer labels (N, H', W') or (N, 1, H', W'). An ignored pixel has no
-                difference. Without labels all pixels count.
+                difference. Without labels all valid pixels count.
+            valid: booleans (N, H', W') or (N, 1, H', W') at any resolution, true for
+                the pixels of the image and false for padding. What is compared are the
+                spectra of the image alone, as
+                :func:`~texture_kd.functional.fourier_distance` has them. Without it
+                nothing is padded.
 
         Returns:
             A scalar, in float32 at least, in the unit of what is compared.
 
         Raises:
             ValueError: the maps differ in shape, are not floating point (N, C, H, W),
-                or are probabilities of one class; or labels are not integers or have
-                another shape.
+                or are probabilities of one class; labels are not integers or have
+                another shape; or the valid area is not boolean or has another shape.
         """
         check_feature("student", preds_S)
         check_feature("teacher", preds_T)
@@ -82,12 +92,17 @@ class FFTLoss(nn.Module):
                 "constant: take source='raw'"
             )
         student, teacher = preds_S, preds_T.detach()
+        area = valid_area(valid, len(preds_T), preds_T.shape[-2:])
+        counts = area
         if gt is not None:
-            # Before the softmax, whatever stood there.
-            ignored = ignored_pixels(gt, preds_T, self.ignore_index)
-            student, teacher = (z.masked_fill(ignored, 0) for z in (student, teacher))
-        student, teacher = self._compared(student), self._compared(teacher)
-        return self.loss_weight * fourier_distance(student, teacher, self.part)
+            labelled = ~ignored_pixels(gt, preds_T, self.ignore_index)
+            counts = labelled if area is None else area & labelled
+        # Before the softmax, whatever stood there.
+        student, teacher = (
+            self._compared(valid_only(z, counts)) for z in (student, teacher)
+        )
+        distance = fourier_distance(student, teacher, self.part, area)
+        return self.loss_weight * distance
 
     def _compared(self, z: Tensor) -> Tensor:
         z = z.to(torch.promote_types(z.dtype, torch.float32))

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from texture_kd.functional.labels import labels_on_grid
-from texture_kd.functional.valid_area import valid_resize
+from texture_kd.functional.valid_area import shared_area, valid_only, valid_resize
 from texture_kd.losses.feature_checks import check_same_images
 
 
@@ -38,6 +38,44 @@ def aligned_logits(
         valid_resize(z, grid, valid, align_corners) for z in (preds_S, preds_T.detach())
     )
     return preds_S, preds_T
+
+
+def compared_logits(
+    preds_S: Tensor,
+    preds_T: Tensor,
+    gt: Tensor | None,
+    valid: Tensor | None,
+    ignore_index: int,
+    align_corners: bool = False,
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Bring the student's logits to the teacher's grid, and say which pixels count.
+
+    Args:
+        preds_S: logits of the student (N, K, H, W), of any floating dtype.
+        preds_T: logits of the teacher (N, K, H', W').
+        gt: integer labels (N, H'', W'') or (N, 1, H'', W''), or None.
+        valid: booleans of the same shapes, true for pixels of the image and false for
+            padding; or None where nothing is padded.
+        ignore_index: label of the pixels that do not count.
+        align_corners: how the student's are resized, bilinearly, from what is valid.
+
+    Returns:
+        Both (N, K, H', W') in float32 at least, the teacher's detached; and booleans
+        (N, 1, H', W'), true for the pixels that are valid and not ignored, or None if
+        all count. Where a pixel does not count both are 0, whatever stood there.
+
+    Raises:
+        ValueError: logits, labels or the valid area do not fit together.
+    """
+    own = tuple(preds_S.shape[-2:])
+    preds_S, preds_T = aligned_logits(preds_S, preds_T, align_corners, valid=valid)
+    grid = tuple(preds_T.shape[-2:])
+    counts = shared_area(valid, len(preds_T), own, grid, align_corners)
+    if gt is not None:
+        labelled = ~ignored_pixels(gt, preds_T, ignore_index)
+        counts = labelled if counts is None else counts & labelled
+    preds_S, preds_T = (valid_only(z, counts) for z in (preds_S, preds_T))
+    return preds_S, preds_T, counts
 
 
 def ignored_pixels(gt: Tensor, preds: Tensor, ignore_index: int) -> Tensor:

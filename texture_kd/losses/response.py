@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from texture_kd.functional.divergence import pixel_kl
-from texture_kd.losses.logits import aligned_logits, ignored_pixels
+from texture_kd.losses.logits import compared_logits
 
 
 class ResponseKDLoss(nn.Module):
@@ -13,8 +13,8 @@ class ResponseKDLoss(nn.Module):
 
         L_{re} = \frac{T^2}{|R|} \sum_{i \in R} KL(P_i^{re;T} \| P_i^{re;S})
 
-    (SSTKD, Eq. 8, with a temperature), where R holds the pixels of all images whose
-    label is not ignored.
+    (SSTKD, Eq. 8, with a temperature), where R holds the pixels of all images, and
+    not of what they were padded by, whose label is not ignored.
 
     Args:
         temperature: T of both softmax functions, positive.
@@ -43,7 +43,11 @@ class ResponseKDLoss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(
-        self, preds_S: Tensor, preds_T: Tensor, gt: Tensor | None = None
+        self,
+        preds_S: Tensor,
+        preds_T: Tensor,
+        gt: Tensor | None = None,
+        valid: Tensor | None = None,
     ) -> Tensor:
         """Compute the loss.
 
@@ -53,7 +57,12 @@ class ResponseKDLoss(nn.Module):
             preds_T: logits of the teacher (N, K, H', W'); no gradient flows into them.
             gt: integer labels (N, H'', W'') or (N, 1, H'', W''). They are brought to
                 the grid of the teacher's logits by taking the label nearest to the
-                centre of each cell. Without labels all pixels count.
+                centre of each cell. Without labels all valid pixels
+                count.
+            valid: booleans (N, H, W) or (N, 1, H, W) at any resolution, true for the
+                pixels of the image and false for padding. A pixel of the teacher's grid
+                counts where all that it stands for is of the image. Without it nothing
+                is padded.
 
         Returns:
             The mean over the pixels that count, in nats times T^2, as a float32 scalar
@@ -61,14 +70,14 @@ class ResponseKDLoss(nn.Module):
 
         Raises:
             ValueError: logits are not four-dimensional or differ in their number of
-                images or of classes; or labels are not integers or have another shape.
+                images or of classes; labels are not integers or have another shape; or
+                the valid area is not boolean or has another shape.
         """
-        preds_S, preds_T = aligned_logits(preds_S, preds_T, self.align_corners)
-        if gt is None:
-            divergence = pixel_kl(preds_T, preds_S, self.temperature)
+        preds_S, preds_T, counts = compared_logits(
+            preds_S, preds_T, gt, valid, self.ignore_index, self.align_corners
+        )
+        divergence = pixel_kl(preds_T, preds_S, self.temperature)
+        if counts is None:
             return self.loss_weight * divergence.mean()
-        # Equal logits diverge by 0 and pass no gradient, whatever stood there before.
-        ignored = ignored_pixels(gt, preds_T, self.ignore_index)
-        preds_T, preds_S = (z.masked_fill(ignored, 0) for z in (preds_T, preds_S))
-        total = pixel_kl(preds_T, preds_S, self.temperature).sum()
-        return self.loss_weight * total / (~ignored).sum().clamp(min=1)
+        # Elsewhere equal logits diverge by 0 and pass no gradient.
+        return self.loss_weight * divergence.sum() / counts.sum().clamp(min=1)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from texture_kd.functional.generalized_iou import generalized_iou
 from texture_kd.functional.quality_focal import quality_focal_distance
+from texture_kd.functional.valid_area import valid_area
 from texture_kd.functional.wavelet import HighFrequency
 from texture_kd.losses.head_amplifier import HeadAmplifier
 
@@ -91,6 +92,7 @@ class RetinaNetAmplifier(HeadAmplifier):
         teacher: tuple[Tensor, ...],
         samples: Sequence[BaseDataElement],
         rois: None = None,
+        valid: Tensor | None = None,
     ) -> Tensor:
         """Compare what the head makes of both.
 
@@ -100,6 +102,8 @@ class RetinaNetAmplifier(HeadAmplifier):
             samples: N data samples with ``gt_instances``, as MMDetection's data
                 preprocessor leaves them.
             rois: for detectors of two stages.
+            valid: booleans (N, H, W) or (N, 1, H, W), true for pixels of the image; or
+                None where nothing is padded. Anchors of other positions do not count.
 
         Returns:
             A scalar, in float32 at least.
@@ -119,8 +123,12 @@ class RetinaNetAmplifier(HeadAmplifier):
             for x in (deltas, target_deltas)
         )
         apart = 1 - generalized_iou(boxes, target_boxes)
-        certain = target_scores.amax(-1).sigmoid().flatten()
-        return ((weights * distances).sum() + (certain * apart).sum()) / positives
+        certain = target_scores.amax(-1).sigmoid()
+        if valid is not None:
+            inside = _inside(valid, grids, tuple(certain.shape))
+            weights, certain = weights * inside, certain * inside
+        apart = certain.flatten() * apart
+        return ((weights * distances).sum() + apart.sum()) / positives
 
     def _predicted(
         self, features: Sequence[Tensor]
@@ -165,6 +173,16 @@ def _of_anchors(maps: Sequence[Tensor], size: int) -> Tensor:
     found = [x.permute(0, 2, 3, 1).reshape(len(x), -1, size) for x in maps]
     x = torch.cat(found, 1)
     return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def _inside(
+    valid: Tensor, grids: Sequence[tuple[int, int]], shape: tuple[int, int]
+) -> Tensor:
+    """Return which of the anchors (N, A) of all levels are at valid positions."""
+    images, anchors = shape
+    areas = [valid_area(valid, images, grid).flatten(1) for grid in grids]
+    area = torch.cat(areas, 1)
+    return area.repeat_interleave(anchors // area.shape[1], 1)
 
 
 def _check(samples: Sequence[BaseDataElement]) -> None:

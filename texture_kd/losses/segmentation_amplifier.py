@@ -17,7 +17,7 @@ from texture_kd.functional.choices import check_choice
 from texture_kd.functional.divergence import channel_kl
 from texture_kd.functional.wavelet import HighFrequency
 from texture_kd.losses.head_amplifier import HeadAmplifier
-from texture_kd.losses.logits import aligned_logits, ignored_pixels
+from texture_kd.losses.logits import compared_logits
 from texture_kd.losses.response import ResponseKDLoss
 from texture_kd.losses.sample_shares import stacked
 
@@ -38,9 +38,9 @@ class SegmentationAmplifier(HeadAmplifier):
     Logits are compared by
 
     - ``kl``: :math:`\tfrac{1}{2}` :class:`~texture_kd.losses.ResponseKDLoss`, a mean
-      over the pixels whose label is not ignored, or
+      over the valid pixels whose label is not ignored, or
     - ``cwd``: half the mean of :func:`~texture_kd.functional.channel_kl` over images
-      and classes, without the pixels whose label is ignored.
+      and classes, without the pixels that are padding or whose label is ignored.
 
     Args:
         mode: None for the features, or the mode of the high-frequency maps.
@@ -91,6 +91,7 @@ class SegmentationAmplifier(HeadAmplifier):
         teacher: tuple[Tensor | None, ...],
         samples: Sequence[BaseDataElement],
         rois: None = None,
+        valid: Tensor | None = None,
     ) -> Tensor:
         """Compare what the head makes of both.
 
@@ -99,9 +100,12 @@ class SegmentationAmplifier(HeadAmplifier):
             teacher: those of the teacher.
             samples: N data samples with ``gt_sem_seg``.
             rois: for detectors.
+            valid: booleans (N, H, W) or (N, 1, H, W), true for pixels of the image; or
+                None where nothing is padded.
 
         Returns:
-            A scalar, in float32 at least; 0 where all pixels are ignored.
+            A scalar, in float32 at least; 0 where no pixel is valid and not
+            ignored.
 
         Raises:
             ValueError: a level has other channels than the head reads, the samples have
@@ -113,10 +117,11 @@ class SegmentationAmplifier(HeadAmplifier):
         ignore_index = self.pixel_loss.ignore_index
         labels = stacked(samples, "gt_sem_seg", ignore_index)
         if self.kind == "kl":
-            return self.pixel_loss(logits, target, labels)
-        logits, target = aligned_logits(logits, target)
-        ignored = ignored_pixels(labels, target, ignore_index)
-        divergence = channel_kl(target, logits, self.temperature, ignored)
+            return self.pixel_loss(logits, target, labels, valid)
+        logits, target, counts = compared_logits(
+            logits, target, labels, valid, ignore_index
+        )
+        divergence = channel_kl(target, logits, self.temperature, ~counts)
         return _HALF * divergence.mean()
 
     def _logits(self, features: tuple[Tensor | None, ...]) -> Tensor:

@@ -5,7 +5,7 @@ from typing import Any
 
 from mmengine.structures import BaseDataElement
 from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
-from torch import nn
+from torch import Tensor, nn
 
 __all__ = ["DataSamplesRecorder"]
 
@@ -35,18 +35,22 @@ class DataSamplesRecorder(BaseRecorder):
         """
         model.register_forward_pre_hook(self._record, with_kwargs=True)
 
-    def found(self, samples: Sequence[BaseDataElement]) -> Any:
-        """Return what is recorded of the samples, or None for nothing."""
-        return samples
+    def found(
+        self, images: Tensor, samples: Sequence[BaseDataElement] | None
+    ) -> list[Any]:
+        """Return the record of a batch in a list, or an empty one for nothing.
+
+        Args:
+            images: (N, C, H, W), what the student gets first.
+            samples: their N data samples; None or empty if it gets none.
+        """
+        return [samples] if samples is not None and len(samples) else []
 
     def _record(self, model: nn.Module, args: tuple, kwargs: Mapping) -> None:
-        if not self._recording:
-            return
-        samples = kwargs.get("data_samples", args[1] if len(args) > 1 else None)
-        given = samples is not None and len(samples)
-        record = self.found(samples) if given else None
-        if record is not None:
-            self.data_buffer.append(record)
+        if self._recording:
+            given = dict(zip(("inputs", "data_samples"), args, strict=False)) | kwargs
+            found = self.found(given.get("inputs"), given.get("data_samples"))
+            self.data_buffer.extend(found)
 
     def __enter__(self) -> None:
         """Start to record."""

@@ -27,10 +27,12 @@ class GroundTruthRecorder(DataSamplesRecorder):
     def __init__(self, source: str) -> None:
         super().__init__(source)
 
-    def found(self, samples: Sequence[BaseDataElement]) -> Tensor | None:
-        """Return the annotations of the samples, or None where one has none."""
-        items = [sample.get(self.source) for sample in samples]
+    def found(
+        self, images: Tensor, samples: Sequence[BaseDataElement] | None
+    ) -> list[Tensor]:
+        """Return the annotations, or nothing where a sample has none."""
+        items = [sample.get(self.source) for sample in samples or ()]
         # An image without labels can be looked at.
-        if any(item is None for item in items):
-            return None
-        return torch.stack([item.data for item in items])
+        if not items or any(item is None for item in items):
+            return []
+        return [torch.stack([item.data for item in items])]

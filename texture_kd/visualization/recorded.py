@@ -22,15 +22,16 @@ def recorded(
         kind: the class of the losses.
 
     Yields:
-        The name of each loss, the loss, and its arguments but the labels ``gt``.
+        The name of each loss, the loss, and its arguments but the labels ``gt`` and the
+        ``valid`` area.
     """
     _record(algorithm, data)
     distiller = algorithm.distiller
     for name, records in distiller.loss_forward_mappings.items():
         loss = distiller.distill_losses[name]
         if isinstance(loss, kind):
-            # Labels are recorded where the student's own losses take them.
-            wanted = records.keys() - {"gt"}
+            # Labels are there in a training only, and one image is not padded.
+            wanted = records.keys() - {"gt", "valid"}
             features = {key: distiller.get_record(**records[key]) for key in wanted}
             yield name, loss, features
 

@@ -7,7 +7,11 @@ _stages = dict(type="ModuleOutputs", source="backbone")
 
 ds2d2 = dict(
     type="ConfigurableDistiller",
-    student_recorders=dict(stages=_stages, samples=dict(type="DataSamples")),
+    student_recorders=dict(
+        stages=_stages,
+        samples=dict(type="DataSamples"),
+        valid=dict(type="ValidArea"),
+    ),
     teacher_recorders=dict(stages=_stages),
     distill_losses=dict(
         loss_ds2d2=dict(
@@ -30,6 +34,7 @@ ds2d2 = dict(
             student=dict(from_student=True, recorder="stages"),
             teacher=dict(from_student=False, recorder="stages"),
             samples=dict(from_student=True, recorder="samples"),
+            valid=dict(from_student=True, recorder="valid"),
         )
     ),
 )

@@ -5,7 +5,11 @@ _neck = dict(type="ModuleOutputs", source="neck")
 
 ds2d2 = dict(
     type="ConfigurableDistiller",
-    student_recorders=dict(neck=_neck, samples=dict(type="DataSamples")),
+    student_recorders=dict(
+        neck=_neck,
+        samples=dict(type="DataSamples"),
+        valid=dict(type="ValidArea"),
+    ),
     teacher_recorders=dict(neck=_neck),
     distill_losses=dict(
         loss_ds2d2=dict(
@@ -22,6 +26,7 @@ ds2d2 = dict(
             student=dict(from_student=True, recorder="neck"),
             teacher=dict(from_student=False, recorder="neck"),
             samples=dict(from_student=True, recorder="samples"),
+            valid=dict(from_student=True, recorder="valid"),
         )
     ),
 )

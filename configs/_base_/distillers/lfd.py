@@ -3,7 +3,10 @@
 # student.
 lfd = dict(
     type="ConfigurableDistiller",
-    student_recorders=dict(stage4=dict(type="ModuleOutputs", source="backbone.layer4")),
+    student_recorders=dict(
+        stage4=dict(type="ModuleOutputs", source="backbone.layer4"),
+        valid=dict(type="ValidArea"),
+    ),
     teacher_recorders=dict(stage4=dict(type="ModuleOutputs", source="backbone.layer4")),
     connectors=dict(lfd=dict(type="LFDConnector", in_channel=512, out_channel=2048)),
     distill_losses=dict(loss_lfd=dict(type="LSFDLoss", attention="none")),
@@ -11,6 +14,7 @@ lfd = dict(
         loss_lfd=dict(
             s_feature=dict(from_student=True, recorder="stage4", connector="lfd"),
             t_feature=dict(from_student=False, recorder="stage4"),
+            valid=dict(from_student=True, recorder="valid"),
         )
     ),
 )

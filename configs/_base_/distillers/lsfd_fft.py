@@ -8,6 +8,7 @@ lfd = dict(
             preds_S=dict(from_student=True, recorder="logits"),
             preds_T=dict(from_student=False, recorder="logits"),
             gt=dict(from_student=True, recorder="labels"),
+            valid=dict(from_student=True, recorder="valid"),
         )
     ),
 )

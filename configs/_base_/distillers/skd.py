@@ -6,7 +6,9 @@ _outputs = dict(
 skd = dict(
     type="ConfigurableDistiller",
     student_recorders=dict(
-        labels=dict(type="GroundTruth", source="gt_sem_seg"), **_outputs
+        labels=dict(type="GroundTruth", source="gt_sem_seg"),
+        valid=dict(type="ValidArea"),
+        **_outputs,
     ),
     teacher_recorders=_outputs,
     distill_losses=dict(
@@ -18,10 +20,12 @@ skd = dict(
             preds_S=dict(from_student=True, recorder="logits"),
             preds_T=dict(from_student=False, recorder="logits"),
             gt=dict(from_student=True, recorder="labels"),
+            valid=dict(from_student=True, recorder="valid"),
         ),
         loss_pair=dict(
             s_feature=dict(from_student=True, recorder="stage4"),
             t_feature=dict(from_student=False, recorder="stage4"),
+            valid=dict(from_student=True, recorder="valid"),
         ),
     ),
 )

@@ -10,6 +10,7 @@ _logits = dict(
     preds_S=dict(from_student=True, recorder="logits"),
     preds_T=dict(from_student=False, recorder="logits"),
     gt=dict(from_student=True, recorder="labels"),
+    valid=dict(from_student=True, recorder="valid"),
 )
 
 sstkd = dict(
@@ -20,6 +21,7 @@ sstkd = dict(
         stage2=dict(type="ModuleOutputs", source="backbone.layer2"),
         logits=dict(type="ModuleOutputs", source="decode_head.conv_seg"),
         labels=dict(type="GroundTruth", source="gt_sem_seg"),
+        valid=dict(type="ValidArea"),
     ),
     teacher_recorders=dict(
         stage1=dict(type="ModuleOutputs", source="backbone.layer1"),
@@ -44,10 +46,12 @@ sstkd = dict(
         loss_structural_stage1=dict(
             s_feature=dict(from_student=True, recorder="stage1"),
             t_feature=dict(from_student=False, recorder="stage1"),
+            valid=dict(from_student=True, recorder="valid"),
         ),
         loss_structural_stage2=dict(
             s_feature=dict(from_student=True, recorder="stage2"),
             t_feature=dict(from_student=False, recorder="stage2"),
+            valid=dict(from_student=True, recorder="valid"),
         ),
         loss_statistical=dict(
             s_stage1=dict(from_student=True, recorder="stage1"),
@@ -55,6 +59,7 @@ sstkd = dict(
             t_stage1=dict(from_student=False, recorder="stage1"),
             t_stage2=dict(from_student=False, recorder="stage2"),
             gt=dict(from_student=True, recorder="labels"),
+            valid=dict(from_student=True, recorder="valid"),
         ),
         loss_response=_logits,
         loss_adversarial=dict(
