@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from texture_kd.functional.valid_area import valid_area, valid_resize
+from texture_kd.functional.valid_area import shared_area, valid_resize
 from texture_kd.losses.feature_checks import check_same_images
 
 
@@ -34,6 +34,6 @@ def on_one_grid(
     for other in (torch.float32, student.dtype, teacher.dtype):
         dtype = torch.promote_types(dtype, other)
     grid = tuple(teacher.shape[2:])
+    area = shared_area(valid, len(teacher), tuple(student.shape[2:]), grid)
     student = valid_resize(student.to(dtype), grid, valid)
-    area = valid_area(valid, len(teacher), grid)
     return student, teacher.detach().to(dtype), area

@@ -53,9 +53,9 @@ def band_weights(
         directional: fan filters of the directional filter bank.
 
     Returns:
-        Weights (B, H, W/2 + 1), never negative, float64 on the CPU, of the B = sum 2^n directional bands,
-        finest level first and in each the near-vertical before the near-horizontal
-        ones. Nobody may change them.
+        Weights (B, H, W/2 + 1) of the B = sum 2^n directional bands, never negative,
+        float64 on the CPU; finest level first and in each the near-vertical before the
+        near-horizontal bands. Nobody may change them.
 
     Raises:
         ValueError: a filter is unknown, ``levels`` is empty or holds a number below 1,
