@@ -52,9 +52,15 @@ from .regions import (
     scale_boxes,
     scale_regions,
     whole_maps,
+    within,
 )
 from .requantization import count_cells, heuristic_levels, requantize_levels
-from .self_similarity import cosine_self_similarity, region_self_similarity
+from .self_similarity import (
+    cosine_self_similarity,
+    map_self_similarity,
+    region_self_similarity,
+)
+from .sorted_distance import sorted_distance
 from .spectral_cross_entropy import (
     relative_discrepancy,
     spectral_cross_entropy,
@@ -125,6 +131,7 @@ __all__ = [
     "likeliest_delta_distance",
     "low_pass",
     "magnitude_profile",
+    "map_self_similarity",
     "mix_levels",
     "pairwise_affinity",
     "pixel_kl",
@@ -141,6 +148,7 @@ __all__ = [
     "scale_regions",
     "select_regions",
     "side_by_side",
+    "sorted_distance",
     "spectral_concentration",
     "spectral_cross_entropy",
     "spectral_gradient",
@@ -152,4 +160,5 @@ __all__ = [
     "valid_area",
     "valid_mean",
     "whole_maps",
+    "within",
 ]
