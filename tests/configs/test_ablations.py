@@ -105,8 +105,8 @@ def test_table_4_sets_sampler_levels_and_denoising(losses):
         loss = built.loss_statistical
         found[name] = (
             loss.sampler is None,
-            loss.histogram.placement,
-            loss.histogram.theta,
+            loss.texture.options.placement,
+            loss.texture.options.theta,
         )
     assert found == TABLE_4
 

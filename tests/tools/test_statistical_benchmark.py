@@ -47,7 +47,7 @@ def test_the_distance_is_that_of_the_loss_without_layers_and_regions(benchmark):
     options = HistogramOptions()
     target = texture_histogram(cosine_self_similarity(teacher).flatten(1), options)
     (found,) = benchmark.texture_distance(student, target, options)
-    loss = DTIEMLoss(6, 6, extractor="none", mode="global")
+    loss = DTIEMLoss(6, 6, "histogram", "global", extractor="none")
     expected = loss(*student.split([2, 4], 1), *teacher.split([2, 4], 1))
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=0)
 
@@ -84,7 +84,7 @@ def test_what_is_not_the_dense_definition_is_not_timed(
 
 def test_the_regions_are_the_default_number_of_each_image(benchmark):
     x = torch.randn(2, 4, 40, 56)
-    regions = DTIEMLoss(4, 4, extractor="none", seed=0).sampler(x)
+    regions = DTIEMLoss(4, 4, seed=0).sampler(x)
     nodes, intensity = benchmark.histograms_of(x, regions)
     assert len(nodes) == len(intensity) == 2 * 16
     y0, x0, y1, x1 = regions.boxes[-1].tolist()
