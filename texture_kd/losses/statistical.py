@@ -347,6 +347,6 @@ def _pooled(x: Tensor, size: tuple[int, int], valid: Tensor | None) -> Tensor:
     area = valid_area(valid, len(x), tuple(x.shape[2:]))
     if area is None:
         return adaptive_mean(x, size)
-    shares = adaptive_mean(area.float(), size)
+    shares = adaptive_mean(area.to(torch.promote_types(x.dtype, torch.float32)), size)
     pooled = adaptive_mean(x.masked_fill(~area, 0), size)
-    return pooled / shares.masked_fill(shares == 0, 1).to(x.dtype)
+    return (pooled / shares.masked_fill(shares == 0, 1)).to(x.dtype)
