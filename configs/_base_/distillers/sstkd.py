@@ -33,8 +33,6 @@ sstkd = dict(
             type="DTIEMLoss",
             student_channels=64 + 128,
             teacher_channels=256 + 512,
-            num_classes=19,
-            histogram=dict(count=50, alpha=0.3, theta=0.9),
             loss_weight=1.15,
         ),
         loss_response=dict(type="ResponseKDLoss", loss_weight=5.0),
@@ -54,7 +52,6 @@ sstkd = dict(
             s_stage2=dict(from_student=True, recorder="stage2"),
             t_stage1=dict(from_student=False, recorder="stage1"),
             t_stage2=dict(from_student=False, recorder="stage2"),
-            gt=dict(from_student=True, recorder="labels"),
         ),
         loss_response=_logits,
         loss_adversarial=dict(
