@@ -15,6 +15,8 @@ from torch.utils import backend_registration
 WAITS = {
     "statistical": ["regions._regions"],
     "statistical, grids": ["regions._regions"],
+    "statistical, padded": ["regions._regions", "regions.within"],
+    "statistical, learnt": ["regions._regions"],
     "ds2d2, component": ["component_shares.component_shares"],
     "ds2d2, class": ["component_shares.component_shares"],
     "ds2d2, bbox": ["box_shares.box_shares", "box_shares.component_boxes"],
@@ -32,5 +34,5 @@ def test_losses_do_not_wait_for_the_gpu():
     )
     assert result.returncode == 0, result.stderr[-3000:]
     waits = json.loads(result.stdout.splitlines()[-1])
-    assert len(waits) == 19
+    assert len(waits) == 22
     assert {name: places for name, places in waits.items() if places} == WAITS
