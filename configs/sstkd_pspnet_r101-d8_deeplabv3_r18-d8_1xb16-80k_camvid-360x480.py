@@ -8,9 +8,6 @@ _base_ = [
     "./_base_/teachers/pspnet_r101_camvid.py",
     "./_base_/distillers/sstkd.py",
 ]
-_base_.sstkd.distill_losses.loss_statistical.num_classes = (
-    _base_.model.decode_head.num_classes
-)
 _base_.sstkd.distill_losses.loss_adversarial.num_classes = (
     _base_.model.decode_head.num_classes
 )

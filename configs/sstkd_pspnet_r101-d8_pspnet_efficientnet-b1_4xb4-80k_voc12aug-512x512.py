@@ -9,9 +9,6 @@ _base_ = [
     "./_base_/teachers/pspnet_r101_voc12aug.py",
     "./_base_/distillers/sstkd_efficientnet_b1.py",
 ]
-_base_.sstkd.distill_losses.loss_statistical.num_classes = (
-    _base_.model.decode_head.num_classes
-)
 _base_.sstkd.distill_losses.loss_adversarial.num_classes = (
     _base_.model.decode_head.num_classes
 )

@@ -9,9 +9,6 @@ _base_ = [
     "./_base_/teachers/pspnet_r18_w32_mosaic.py",
     "./_base_/distillers/sstkd_w32_w16.py",
 ]
-_base_.sstkd.distill_losses.loss_statistical.num_classes = (
-    _base_.model.decode_head.head.num_classes
-)
 model = dict(
     _delete_=True,
     _scope_="mmrazor",

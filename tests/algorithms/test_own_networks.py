@@ -126,7 +126,6 @@ def distiller(teacher, student):
                 type="DTIEMLoss",
                 student_channels=sum(ours[:2]),
                 teacher_channels=sum(theirs[:2]),
-                num_classes=CLASSES,
             ),
             loss_response=dict(type="ResponseKDLoss"),
             loss_lfd=dict(type="LSFDLoss"),
@@ -138,7 +137,6 @@ def distiller(teacher, student):
                 s_stage2=stage(True, 1),
                 t_stage1=stage(False, 0),
                 t_stage2=stage(False, 1),
-                gt=logits["gt"],
             ),
             loss_response=logits,
             loss_lfd=dict(

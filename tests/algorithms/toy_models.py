@@ -104,6 +104,7 @@ def sstkd(weight: float = 1.0) -> dict:
                 type="DTIEMLoss",
                 student_channels=4 + 8,
                 teacher_channels=8 + 16,
+                distance="histogram",
                 num_classes=NUM_CLASSES,
                 channels=8,
                 texture_channels=8,

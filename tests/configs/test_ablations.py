@@ -16,6 +16,13 @@ ROOT = Path(__file__).parents[2]
 STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
 CONFIG = f"sstkd_pspnet_r18-w32-d8_{STUDENT}"
 PREFIX = "model.distiller.distill_losses."
+# What the rows of Table 4 learn from.
+LABELS = {
+    PREFIX + "loss_statistical.num_classes": 12,
+    "model.distiller.loss_forward_mappings.loss_statistical.gt": dict(
+        recorder="labels", from_student=True
+    ),
+}
 # Whether the structural and the statistical term count.
 TABLE_1 = {
     "response": (False, False),
@@ -45,6 +52,8 @@ def build(config: Config, options: dict) -> nn.ModuleDict:
     """Build a config's losses, with the same weights whatever the options."""
     config.model.teacher_ckpt = None
     config.merge_from_dict({**options, PREFIX + "loss_statistical.seed": 0})
+    if PREFIX + "loss_statistical.distance" in options:
+        config.merge_from_dict(LABELS)
     with DefaultScope.overwrite_default_scope("mmrazor"):
         torch.manual_seed(0)
         return MODELS.build(config.model).distiller.distill_losses
@@ -105,8 +114,8 @@ def test_table_4_sets_sampler_levels_and_denoising(losses):
         loss = built.loss_statistical
         found[name] = (
             loss.sampler is None,
-            loss.histogram.placement,
-            loss.histogram.theta,
+            loss.texture.options.placement,
+            loss.texture.options.theta,
         )
     assert found == TABLE_4
 

@@ -1,5 +1,7 @@
 """What is computed of regions' pixels is that of each region by itself."""
 
+import functools
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -10,6 +12,7 @@ from texture_kd.functional import (
     HistogramOptions,
     cosine_self_similarity,
     cut_regions,
+    map_self_similarity,
     region_means,
     region_self_similarity,
     regions_of,
@@ -18,6 +21,7 @@ from texture_kd.functional import (
     side_by_side,
     texture_histogram,
     whole_maps,
+    within,
 )
 from texture_kd.functional.region_pixels import of_regions, on_grid, slots, standardised
 
@@ -259,3 +263,68 @@ def test_histograms_of_regions_side_by_side_are_those_of_each(options):
     assert torch.equal(histogram.denoised[others], together.denoised[others])
     with pytest.raises(ValueError, match=r"pixels of 6 rows, got shape \(5,\)"):
         texture_histogram(rows, options, REGIONS.counts[1:])
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.integers(1, 9))
+def test_maps_have_the_similarities_and_gradients_of_their_rows(seed, images, channels):
+    torch.manual_seed(seed)
+    x = torch.randn(images, channels, 12, 15, dtype=torch.float64).requires_grad_()
+    regions = regions_of(sample_regions(torch.rand(images, 12, 15)), (12, 15))
+    regions = within(regions, torch.rand(images, 1, 12, 15) > 0.3)
+    found = map_self_similarity(x, regions)
+    expected = region_self_similarity(cut_regions(x, regions), regions)
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)
+    weights = torch.randn_like(found)
+    found, expected = (torch.autograd.grad(s, x, weights)[0] for s in (found, expected))
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-11)
+
+
+def test_similarities_of_maps_can_be_derived_twice():
+    torch.manual_seed(0)
+    x = torch.randn(1, 3, 4, 5, dtype=torch.float64).requires_grad_()
+    regions = regions_of(torch.tensor([[[0, 0, 3, 4], [1, 2, 4, 5]]]), (4, 5))
+    function = functools.partial(map_self_similarity, regions=regions)
+    assert torch.autograd.gradcheck(function, x)
+    assert torch.autograd.gradgradcheck(function, x)
+
+
+def test_zeros_of_a_map_have_similarity_zero_and_no_gradient():
+    x = torch.zeros(2, 3, 4, 5, requires_grad=True)
+    similarity = map_self_similarity(x, whole_maps(x))
+    similarity.sum().backward()
+    assert torch.equal(similarity, torch.zeros(40))
+    assert torch.equal(x.grad, torch.zeros_like(x))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_maps_of_low_precision_are_computed_in_single_precision(dtype):
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, *SIZE).to(dtype)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = map_self_similarity(x, REGIONS)
+    assert torch.equal(found, map_self_similarity(x.float(), REGIONS))
+
+
+def test_similarities_need_maps_of_the_regions_size():
+    with pytest.raises(ValueError, match=r"expected floating point maps \(B, C, 9, 11"):
+        map_self_similarity(torch.zeros(2, 3, 9, 10), REGIONS)
+    with pytest.raises(ValueError, match=r"got torch\.int64"):
+        map_self_similarity(torch.zeros(2, 3, *SIZE).long(), REGIONS)
+
+
+@pytest.mark.parametrize("size", [(5, 7), (14, 20)])
+def test_a_pixel_that_is_left_out_counts_as_the_mean_of_its_region(size):
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, *SIZE, dtype=torch.float64)
+    area = torch.rand(2, 1, *SIZE) > 0.3
+    kept = within(REGIONS, area)
+    target = within(scale_regions(REGIONS, size), torch.rand(2, 1, *size) > 0.2)
+    rows = cut_regions(x, kept)
+    # The same of whole regions, with the means put in.
+    means = of_regions(region_means(rows, kept), REGIONS)
+    inside = area.flatten()[REGIONS.position][:, None]
+    filled = torch.where(inside, cut_regions(x, REGIONS), means)
+    expected = on_grid(filled, REGIONS, target)
+    torch.testing.assert_close(on_grid(rows, kept, target), expected)
+    assert on_grid(rows, kept, kept) is rows

@@ -299,3 +299,94 @@ def test_other_intensities_are_refused(intensity):
 def test_options_out_of_range_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         SamplerOptions(**options)
+
+
+# Padding. --------------------------------------------------------------------------
+
+
+def crops(seed, size=(45, 60)):
+    """The valid areas of two images that were resized by 0.6 to 1 and padded."""
+    scale = 0.6 + 0.4 * torch.rand(2, generator=generator(seed))
+    area = torch.zeros(2, 1, *size, dtype=torch.bool)
+    for image, share in zip(area, scale.tolist(), strict=True):
+        image[:, : math.ceil(share * size[0]), : math.ceil(share * size[1])] = True
+    return area
+
+
+def padded(area, seed):
+    """Intensities that vary most at the border of the padding."""
+    inside = torch.rand(len(area), *area.shape[2:], generator=generator(seed))
+    return inside.masked_fill(~area[:, 0], 10)
+
+
+def whole(boxes, area):
+    """Whether each box (B, M, 4) is wholly in the area."""
+    return torch.tensor(
+        [
+            [bool(image[0, y0:y1, x0:x1].all()) for y0, x0, y1, x1 in rows]
+            for image, rows in zip(area, boxes.tolist(), strict=True)
+        ]
+    )
+
+
+def test_no_region_has_padding_in_a_thousand_draws():
+    draws, touched = 0, 0
+    for seed in range(32):
+        area = crops(seed)
+        intensity = padded(area, seed)
+        boxes = sample_regions(intensity, generator(seed), area=area)
+        assert whole(boxes, area).all()
+        draws += boxes.shape[0] * boxes.shape[1]
+        touched += (~whole(sample_regions(intensity, generator(seed)), area)).sum()
+    assert draws >= 1000
+    # Without the area most have.
+    assert touched > 0.5 * draws
+
+
+def test_what_stands_in_the_padding_makes_no_difference():
+    area = crops(0)
+    intensity = padded(area, 0)
+    expected = sample_regions(intensity, generator(1), area=area)
+    for value in (0, math.inf, math.nan):
+        other = intensity.masked_fill(~area[:, 0], value)
+        assert torch.equal(sample_regions(other, generator(1), area=area), expected)
+
+
+def test_an_area_of_everything_changes_nothing():
+    intensity = torch.rand(2, 30, 40, generator=generator())
+    everything = torch.ones(2, 1, 30, 40, dtype=torch.bool)
+    ours = sample_regions(intensity, generator(1), area=everything)
+    assert torch.equal(ours, sample_regions(intensity, generator(1)))
+
+
+def test_points_are_drawn_among_valid_pixels():
+    area = torch.rand(2, 1, 12, 15, generator=generator()) > 0.5
+    intensity = torch.rand(2, 12, 15, generator=generator(1))
+    # A box of two by two pixels and up is about its point.
+    options = SamplerOptions(regions=20, oversampling=1, importance=0, scales=(2,))
+    for seed in range(20):
+        boxes = sample_regions(intensity, generator(seed), options, area)
+        for image, rows in zip(area, boxes.tolist(), strict=True):
+            assert all(image[0, y0:y1, x0:x1].any() for y0, x0, y1, x1 in rows)
+
+
+@pytest.mark.parametrize("importance", [0, 0.5, 1])
+def test_boxes_with_padding_are_taken_where_nothing_else_is_left(importance):
+    options = SamplerOptions(8, 6, importance, scales=(4,), ratios=(1,))
+    area = torch.zeros(1, 1, 20, 20, dtype=torch.bool)
+    area[:, :, 3:8, 3:9] = True
+    intensity = padded(area, 0)
+    # Centres at 5 and 6 by 5 to 7 have a whole box, and there are 30 valid pixels.
+    boxes = sample_regions(intensity, generator(), options, area)
+    assert whole(boxes, area).sum() == 6
+    assert len(boxes[0]) == 8
+    nothing = torch.zeros_like(area)
+    assert sample_regions(intensity, generator(), options, nothing).shape == (1, 8, 4)
+
+
+@pytest.mark.parametrize(
+    "area", [torch.ones(1, 8, 8, dtype=torch.bool), torch.ones(1, 1, 8, 8)]
+)
+def test_an_area_of_another_kind_is_refused(area):
+    with pytest.raises(ValueError, match="valid area as booleans"):
+        sample_regions(torch.rand(1, 8, 8), area=area)

@@ -14,6 +14,7 @@ from texture_kd.functional import (
     scale_boxes,
     scale_regions,
     whole_maps,
+    within,
 )
 
 CASES = settings(max_examples=50, deadline=None)
@@ -140,3 +141,39 @@ def test_boxes_that_are_none_are_named(boxes, message):
         regions_of(torch.tensor(boxes), (3, 5))
     with pytest.raises(ValueError, match="a box at least"):
         regions_of(torch.zeros(1, 0, 4, dtype=torch.int64), (3, 5))
+
+
+# Padding. --------------------------------------------------------------------------
+
+
+def areas(seed, images, size):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(images, 1, *size, generator=generator) > 0.4
+
+
+def test_padding_is_left_out_of_regions():
+    torch.manual_seed(0)
+    size = (9, 11)
+    regions = regions_of(random_boxes(size).flatten(0, 1)[None].expand(2, -1, 4), size)
+    area = areas(0, 2, size)
+    # One of the second image's has nothing left.
+    y0, x0, y1, x1 = regions.boxes[-1].tolist()
+    area[1, :, y0:y1, x0:x1] = False
+    found = within(regions, area)
+    expected = [p for p in regions.position.tolist() if area.flatten()[p]]
+    assert found.position.tolist() == expected
+    assert found.counts[-1] == 0
+    assert found.counts.tolist() == [
+        (found.region == r).sum().item() for r in range(len(regions.counts))
+    ]
+    places = [torch.arange(count) for count in found.counts.tolist()]
+    assert torch.equal(found.place, torch.cat(places))
+    assert torch.equal(found.boxes, regions.boxes)
+
+
+def test_without_padding_regions_stay_as_they_are():
+    regions = whole_maps(torch.zeros(2, 1, 3, 4))
+    assert within(regions, None) is regions
+    everything = torch.ones(2, 1, 3, 4, dtype=torch.bool)
+    for a, b in zip(within(regions, everything), regions, strict=True):
+        assert torch.equal(torch.as_tensor(a), torch.as_tensor(b))

@@ -21,11 +21,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from texture_kd import losses
-from texture_kd.functional import band_sums, filter_bank
+from texture_kd.functional import contourlet_filters
 from texture_kd.recorders import ValidAreaRecorder
 
 GPU = "absent_gpu"
 CLASSES = 5
+HISTOGRAM = dict(distance="histogram")
 # Operators whose result has a shape, or is a number, that only the device knows.
 DEPENDENT = (
     "_local_scalar_dense",
@@ -43,6 +44,9 @@ class _Backend(backend_registration._DummyBackendModule):
 
 class Waits(TorchDispatchMode):
     """Notes in which function of the package the CPU would wait for the GPU."""
+
+    # What is done before the student runs may wait.
+    noted = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,6 +66,8 @@ class Waits(TorchDispatchMode):
         return _any_result(func.overloadpacket.__name__, args[0])
 
     def _note(self) -> None:
+        if not self.noted:
+            return
         # The second half of a step has no frame of the package.
         frames = [f for f in traceback.extract_stack() if "texture_kd" in f.filename]
         place = f"{Path(frames[-1].filename).stem}.{frames[-1].name}" if frames else "?"
@@ -126,10 +132,20 @@ def structural(**options) -> Tensor:
     return loss(learnt(2, 4, 16, 32), random(2, 8, 16, 32))
 
 
-def statistical(side: int = 16, **options) -> Tensor:
-    loss = on_gpu(losses.DTIEMLoss, 12, 24, CLASSES, **options)
+def statistical(
+    side: int = 16, padded: bool = False, prepared: bool = False, **options
+) -> Tensor:
+    loss = on_gpu(losses.DTIEMLoss, 12, 24, **options)
     student = learnt(2, 4, side, 32), learnt(2, 8, side, 32)
-    return loss(*student, random(2, 8, 16, 32), random(2, 16, 16, 32), labels())
+    teacher = random(2, 8, 16, 32), random(2, 16, 16, 32)
+    more = dict(valid=labels() == 0) if padded else {}
+    if prepared:
+        Waits.noted = False
+        loss.prepare(*teacher, **more)
+        Waits.noted = True
+    if "num_classes" in options:
+        more["gt"] = labels()
+    return loss(*student, *teacher, **more)
 
 
 def adversarial(**more: Tensor) -> Tensor:
@@ -183,7 +199,12 @@ CASES = {
     "statistical": statistical,
     "statistical, grids": lambda: statistical(side=12),
     "statistical, global": lambda: statistical(mode="global"),
-    "statistical, none": lambda: statistical(mode="global", extractor="none"),
+    "statistical, padded": lambda: statistical(padded=True),
+    "statistical, prepared": lambda: statistical(padded=True, prepared=True),
+    "statistical, learnt": lambda: statistical(**HISTOGRAM, num_classes=CLASSES),
+    "statistical, none": lambda: statistical(
+        **HISTOGRAM, mode="global", extractor="none"
+    ),
     "response": lambda: of_logits(losses.ResponseKDLoss),
     "response, valid": lambda: of_logits(losses.ResponseKDLoss, valid(), side=12),
     "adversarial": adversarial,

@@ -15,6 +15,8 @@ from torch.utils import backend_registration
 WAITS = {
     "statistical": ["regions._regions"],
     "statistical, grids": ["regions._regions"],
+    "statistical, padded": ["regions._regions", "regions.within"],
+    "statistical, learnt": ["regions._regions"],
     "ds2d2, component": ["component_shares.component_shares"],
     "ds2d2, class": ["component_shares.component_shares"],
     "ds2d2, bbox": ["box_shares.box_shares", "box_shares.component_boxes"],

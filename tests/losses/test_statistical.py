@@ -24,13 +24,14 @@ from texture_kd.losses import DTIEMLoss
 from texture_kd.losses.texture_extractor import TextureExtractor
 
 CLASSES = 4
+SAMPLER = dict(regions=3, scales=(3, 6))
 
 
 def dtiem(extractor="aux", **options):
-    """A small loss for features of 3 + 5 and 4 + 6 channels."""
+    """A small loss of histograms, for features of 3 + 5 and 4 + 6 channels."""
     torch.manual_seed(0)
-    sampler = dict(regions=3, scales=(3, 6))
-    defaults = dict(channels=8, texture_channels=6, sampler=sampler, seed=0)
+    defaults = dict(channels=8, texture_channels=6, sampler=SAMPLER, seed=0)
+    defaults["distance"] = "histogram"
     channels = dict(student_channels=8, teacher_channels=10, num_classes=CLASSES)
     return DTIEMLoss(**(channels | defaults | options), extractor=extractor)
 
@@ -70,10 +71,14 @@ def both_stages(inputs, side):
 def test_is_built_by_the_registry_with_the_papers_defaults():
     loss = MODELS.build(
         dict(
-            type="DTIEMLoss", student_channels=192, teacher_channels=768, num_classes=9
+            type="DTIEMLoss",
+            student_channels=192,
+            teacher_channels=768,
+            distance="histogram",
+            num_classes=9,
         )
     )
-    options = loss.histogram
+    options = loss.texture.options
     assert (options.count, options.alpha, options.theta) == (50, 0.3, 0.9)
     assert (options.steps, options.placement, options.literal) == (
         1,
@@ -83,8 +88,8 @@ def test_is_built_by_the_registry_with_the_papers_defaults():
     sampler = loss.sampler.options
     assert (sampler.regions, sampler.oversampling, sampler.importance) == (16, 3, 0.75)
     assert len(sampler.scales) * len(sampler.ratios) == 9
-    assert loss.align_student.weight.shape == (256, 192, 1, 1)
-    assert loss.align_teacher.weight.shape == (256, 768, 1, 1)
+    assert loss.texture.align_student.weight.shape == (256, 192, 1, 1)
+    assert loss.texture.align_teacher.weight.shape == (256, 768, 1, 1)
 
 
 def test_the_extractor_equals_steps_4_to_14_of_the_definition():
@@ -133,15 +138,18 @@ def test_equals_eq_7_region_by_region(reduction):
     regions = loss.eval().sampler(both_stages(inputs, "t"))
     distances = []
     maps = {
-        side: loss.extractor.core(align(both_stages(inputs, side)))
-        for side, align in (("s", loss.align_student), ("t", loss.align_teacher))
+        side: loss.texture.extractor.core(align(both_stages(inputs, side)))
+        for side, align in (
+            ("s", loss.texture.align_student),
+            ("t", loss.texture.align_teacher),
+        )
     }
     for image, (y0, x0, y1, x1) in boxes_of(regions):
         texture = {}
         for side, x in maps.items():
             region = x[image : image + 1, :, y0:y1, x0:x1]
             rows = region[0].flatten(1).mT
-            y = loss.extractor._statistics(rows, whole_maps(region))
+            y = loss.texture.extractor._statistics(rows, whole_maps(region))
             deviation = y - y.mean(0)
             texture[side] = deviation / (deviation.square().mean(0) + 1e-5).sqrt()
         squared = (texture["s"] - texture["t"]).square().mean(0)
@@ -178,15 +186,15 @@ def test_the_auxiliary_part_is_the_cross_entropy_of_the_regions_pixels():
     inputs = features()
     inputs["gt"][:, :, :30, :50] = 255
     teacher = both_stages(inputs, "t")
-    aligned = loss.align_teacher(teacher)
+    aligned = loss.texture.align_teacher(teacher)
     labels = inputs["gt"][:, 0, 4::8, 4::8]
     losses, regions = [], loss.sampler(teacher)
-    x, y = loss.extractor(aligned, regions)
+    x, y = loss.texture.extractor(aligned, regions)
     for r, (image, (y0, x0, y1, x1)) in enumerate(boxes_of(regions)):
         pixels = regions.region == r
         deviation = y[pixels] - y[pixels].mean(0)
         deviation = deviation / (deviation.square().mean(0) + 1e-5).sqrt()
-        logits = loss.auxiliary_head.classify(
+        logits = loss.texture.auxiliary_head.classify(
             torch.cat([x[pixels], deviation], 1)[..., None, None]
         )[..., 0, 0]
         label = labels[image, y0:y1, x0:x1].flatten()
@@ -202,11 +210,11 @@ def test_the_auxiliary_part_is_the_cross_entropy_of_the_regions_pixels():
 def test_equal_networks_have_no_distance(extractor, mode):
     inputs = features()
     inputs["s_stage1"], inputs["s_stage2"] = inputs["t_stage1"], inputs["t_stage2"]
-    loss = DTIEMLoss(
-        10, 10, CLASSES, extractor, mode, dict(scales=(3, 6)), channels=8, seed=0
-    )
+    loss = dtiem(extractor, student_channels=10, mode=mode)
     if extractor != "none":
-        loss.align_student.load_state_dict(loss.align_teacher.state_dict())
+        loss.texture.align_student.load_state_dict(
+            loss.texture.align_teacher.state_dict()
+        )
     loss(**inputs)
     assert loss.parts["texture"].item() == pytest.approx(0, abs=1e-10)
 
@@ -221,12 +229,14 @@ def norms(module):
 @pytest.mark.parametrize("mode", ["sampler", "global"])
 def test_the_distance_trains_the_student_and_its_alignment_only(mode, monkeypatch):
     loss, inputs = dtiem(mode=mode), tracked(features())
-    monkeypatch.setattr(loss.auxiliary_head, "forward", lambda *_: torch.zeros(()))
+    monkeypatch.setattr(
+        loss.texture.auxiliary_head, "forward", lambda *_: torch.zeros(())
+    )
     loss(**inputs).backward()
-    assert not any(norms(loss.auxiliary_head))
-    assert not any(norms(loss.extractor))
-    assert not any(norms(loss.align_teacher))
-    assert all(norms(loss.align_student))
+    assert not any(norms(loss.texture.auxiliary_head))
+    assert not any(norms(loss.texture.extractor))
+    assert not any(norms(loss.texture.align_teacher))
+    assert all(norms(loss.texture.align_student))
     assert inputs["s_stage1"].grad.norm() > 0
     assert inputs["s_stage2"].grad.norm() > 0
     assert inputs["t_stage1"].grad is None
@@ -237,12 +247,18 @@ def test_the_distance_trains_the_student_and_its_alignment_only(mode, monkeypatc
 def test_the_labels_train_everything_but_the_student(mode):
     loss, inputs = dtiem(mode=mode), tracked(features())
     heads = []
-    loss.auxiliary_head.register_forward_hook(lambda m, i, value: heads.append(value))
+    loss.texture.auxiliary_head.register_forward_hook(
+        lambda m, i, value: heads.append(value)
+    )
     loss(**inputs)
     heads[0].backward()
-    for module in (loss.extractor, loss.align_teacher, loss.auxiliary_head):
+    for module in (
+        loss.texture.extractor,
+        loss.texture.align_teacher,
+        loss.texture.auxiliary_head,
+    ):
         assert all(norms(module))
-    assert not any(norms(loss.align_student))
+    assert not any(norms(loss.texture.align_student))
     assert all(inputs[name].grad is None for name in inputs)
 
 
@@ -250,8 +266,8 @@ def test_frozen_layers_stay_as_they_are_and_pass_gradients_on():
     loss, inputs = dtiem("frozen"), tracked(features())
     loss(**inputs).backward()
     trained = [name for name, p in loss.named_parameters() if p.requires_grad]
-    assert trained == ["align_student.weight", "align_student.bias"]
-    assert all(norms(loss.align_student))
+    assert trained == ["texture.align_student.weight", "texture.align_student.bias"]
+    assert all(norms(loss.texture.align_student))
     assert inputs["s_stage1"].grad.norm() > 0
 
 
@@ -319,25 +335,25 @@ def test_an_l2_that_trains_both_sides_collapses():
 @pytest.mark.parametrize("mode", ["global", "sampler"])
 def test_ours_does_not_collapse(mode):
     teacher, student, label = toy()
-    loss = DTIEMLoss(
-        4,
-        4,
-        2,
+    loss = dtiem(
+        student_channels=4,
+        teacher_channels=4,
+        num_classes=2,
         mode=mode,
         sampler=dict(regions=4, scales=(4, 6)),
         histogram=dict(count=10),
-        channels=8,
-        texture_channels=6,
-        seed=0,
     )
 
     def step():
         s, t = (torch.split(x, 2, dim=1) for x in (student, teacher))
         return loss(*s, *t, label)
 
-    before = target_std(loss.align_teacher, loss.extractor, teacher)
+    before = target_std(loss.texture.align_teacher, loss.texture.extractor, teacher)
     train(step, [student, *loss.parameters()])
-    assert target_std(loss.align_teacher, loss.extractor, teacher) > 0.5 * before
+    assert (
+        target_std(loss.texture.align_teacher, loss.texture.extractor, teacher)
+        > 0.5 * before
+    )
     assert loss.parts["auxiliary"] < 0.9 * math.log(2)
 
 
@@ -497,9 +513,9 @@ def test_a_seed_repeats_the_regions_and_steps_differ():
     loss = dtiem("none", seed=0)
     assert loss(**inputs) != loss(**inputs)
     torch.manual_seed(5)
-    first = DTIEMLoss(8, 10, extractor="none").state_dict()
+    first = DTIEMLoss(8, 10).state_dict()
     torch.manual_seed(6)
-    second = DTIEMLoss(8, 10, extractor="none").state_dict()
+    second = DTIEMLoss(8, 10).state_dict()
     assert first.keys() == second.keys() == {"sampler._extra_state"}
     assert not torch.equal(*first.values(), *second.values())
 
@@ -553,9 +569,7 @@ def test_it_can_be_copied():
 )
 def test_wrong_options(options, error, message):
     with pytest.raises(error, match=message):
-        DTIEMLoss(
-            **(dict(student_channels=8, teacher_channels=10, num_classes=3) | options)
-        )
+        dtiem(**options)
 
 
 def without(**changes):

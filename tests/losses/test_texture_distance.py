@@ -89,7 +89,7 @@ def test_histograms_are_compared_with_each_option(options, reduction):
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_the_loss_passes_each_option_on(options):
     student, teacher = smooth(0, 2, 5, 9, 11), smooth(1, 2, 5, 9, 11)
-    loss = DTIEMLoss(5, 5, extractor="none", mode="global", histogram=options)
+    loss = DTIEMLoss(5, 5, "histogram", "global", extractor="none", histogram=options)
     ours = loss(*student.split([2, 3], 1), *teacher.split([2, 3], 1))
     nodes, pixels = expected([student], [teacher], options)
     torch.testing.assert_close(ours, nodes.mean() + pixels)

@@ -18,16 +18,17 @@ def extractor(channels=8, texture_channels=6, **options):
     loss = DTIEMLoss(
         channels,
         channels,
+        "histogram",
         extractor="frozen",
         channels=channels,
         texture_channels=texture_channels,
         histogram=options,
         sampler=dict(regions=1),
     )
-    for parameter in loss.extractor.parameters():
+    for parameter in loss.texture.extractor.parameters():
         if parameter.ndim == 1:
             nn.init.normal_(parameter)
-    return loss.extractor.double()
+    return loss.texture.extractor.double()
 
 
 def features(*shape):

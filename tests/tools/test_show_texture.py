@@ -66,9 +66,7 @@ records = {{
     f"{{side}}_{{stage}}": dict(from_student=side == "s", recorder=stage)
     for side in "st" for stage in ("stage1", "stage2")
 }}
-records["gt"] = dict(from_student=True, recorder="labels")
 loss = dict(type="DTIEMLoss", student_channels=48, teacher_channels=96)
-loss.update(num_classes=12, channels=16, texture_channels=8)
 loss.update(sampler=dict(scales=(4, 8)))
 distiller = dict(
     distill_losses=dict(loss_texture=loss, {more}),

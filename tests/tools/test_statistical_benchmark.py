@@ -47,7 +47,7 @@ def test_the_distance_is_that_of_the_loss_without_layers_and_regions(benchmark):
     options = HistogramOptions()
     target = texture_histogram(cosine_self_similarity(teacher).flatten(1), options)
     (found,) = benchmark.texture_distance(student, target, options)
-    loss = DTIEMLoss(6, 6, extractor="none", mode="global")
+    loss = DTIEMLoss(6, 6, "histogram", "global", extractor="none")
     expected = loss(*student.split([2, 4], 1), *teacher.split([2, 4], 1))
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=0)
 
@@ -84,7 +84,7 @@ def test_what_is_not_the_dense_definition_is_not_timed(
 
 def test_the_regions_are_the_default_number_of_each_image(benchmark):
     x = torch.randn(2, 4, 40, 56)
-    regions = DTIEMLoss(4, 4, extractor="none", seed=0).sampler(x)
+    regions = DTIEMLoss(4, 4, seed=0).sampler(x)
     nodes, intensity = benchmark.histograms_of(x, regions)
     assert len(nodes) == len(intensity) == 2 * 16
     y0, x0, y1, x1 = regions.boxes[-1].tolist()
@@ -210,3 +210,16 @@ def test_histogram_and_distance_keep_within_their_memory(benchmark):
     rows = benchmark.pass_memory_rows(calls, x)
     assert [row["pass"] for row in rows] == ["forward", "forward and backward"]
     assert all(16 < row["MiB"] < 40 for row in rows)
+
+
+def test_losses_of_two_trees_are_timed_in_turn(benchmark, monkeypatch, tmp_path):
+    ours = dict(distance="histogram", num_classes=3, channels=8, texture_channels=4)
+    losses = {benchmark.THEIRS: (False, {}), "ours": (True, ours)}
+    monkeypatch.setattr(benchmark, "LOSSES", losses)
+    tree = FOLDER.parents[1]
+    rows = benchmark.loss_rows(tree, (1, 4, 16, 16), 1, 1)
+    assert [row["loss"] for row in rows] == list(losses)
+    assert rows[0]["ratio"] == (1, 1, 1)
+    assert all(row["time, ms"].median > 0 for row in rows)
+    with pytest.raises(RuntimeError, match="expected the package of"):
+        benchmark.started(tmp_path, {}, (1, 4, 16, 16), 1)

@@ -11,6 +11,8 @@ from texture_kd.visualization.compared_statistics import compared_statistics
 
 STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
 CONFIG = Path(__file__).parents[2] / "configs" / f"sstkd_pspnet_r18-w32-d8_{STUDENT}"
+# Without what histograms alone take.
+SORTED = dict(distance="sorted", num_classes=None, channels=None, texture_channels=None)
 # Both regions are shown, one of each kind.
 SAMPLER = dict(regions=2, importance=0.5, oversampling=8, scales=(3, 4))
 
@@ -27,6 +29,7 @@ def build():
             type="DTIEMLoss",
             student_channels=student_channels,
             teacher_channels=96,
+            distance="histogram",
             num_classes=12,
             channels=16,
             texture_channels=8,
@@ -40,7 +43,8 @@ def build():
             for stage in ("stage1", "stage2")
         }
         records["s_stage2"]["recorder"] = s_stage2
-        records["gt"] = dict(from_student=True, recorder="labels")
+        if (loss | options)["distance"] == "histogram":
+            records["gt"] = dict(from_student=True, recorder="labels")
         distiller = model.distiller
         distiller.distill_losses = dict(loss_texture=loss | options)
         distiller.loss_forward_mappings = dict(loss_texture=records)
@@ -86,6 +90,24 @@ def test_the_drawn_histograms_give_the_loss(build, data, mode, histogram):
     name, value = title.split(" = ")
     assert name == "loss_texture"
     assert value == f"1.5 × texture {distance.item():.3g}"
+
+
+@pytest.mark.parametrize("mode", ["sampler", "global"])
+def test_the_drawn_similarities_give_the_loss_of_sorted_ones(build, data, mode):
+    algorithm = build(mode=mode, **SORTED)
+    title, teacher, student = drawn(algorithm, data)
+    loss = the_loss(algorithm)
+    numbers = [1, 2] if mode == "sampler" else [0]
+    assert list(teacher.histograms) == list(student.histograms) == numbers
+    with torch.no_grad():
+        losses = algorithm.loss(data["inputs"], data["data_samples"])
+    texture = loss.parts["texture"]
+    assert title == f"loss_texture = 1.5 × texture {texture.item():.3g}"
+    torch.testing.assert_close(losses["distill.loss_texture"], 1.5 * texture)
+    # Each histogram has its region's pixels.
+    for side in (teacher, student):
+        for pair in side.histograms.values():
+            assert pair.before.intensity.numel() == pair.size[0] * pair.size[1]
 
 
 def test_the_title_is_what_a_training_step_says(build, data):

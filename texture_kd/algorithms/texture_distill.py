@@ -21,6 +21,7 @@ from texture_kd.algorithms.distiller_checks import (
     check_sources,
 )
 from texture_kd.algorithms.early_losses import EarlyLosses
+from texture_kd.algorithms.prepared_losses import prepared_losses
 from texture_kd.algorithms.teacher_checkpoint import load_teacher
 
 __all__ = ["TextureDistill"]
@@ -46,6 +47,8 @@ class TextureDistill(SingleTeacherDistill):
       with it, and what was recorded for it is released: early features cost no memory
       where the step takes most. Under float16, whose gradients have to be scaled, the
       losses come last.
+    - A loss with a method ``prepare`` is given what is recorded of the teacher before
+      the student runs, so that no GPU is waited for in the middle of that.
     - A loss or connector with a method ``attach_teacher`` is given the teacher when the
       model is built, for what it needs beside recorded features.
     - A recorder, connector or loss argument that does not exist, and a teacher
@@ -156,7 +159,8 @@ class TextureDistill(SingleTeacherDistill):
         if self.distillation_stopped:
             losses = self._run_student(batch_inputs, data_samples)
         else:
-            losses, distilled = self._distil(batch_inputs, data_samples)
+            with prepared_losses(self.distiller, self.student):
+                losses, distilled = self._distil(batch_inputs, data_samples)
             distilled.update(self._parts())
             losses.update(add_prefix(distilled, "distill"))
         self._release_records()

@@ -49,9 +49,15 @@ from .regions import (
     scale_boxes,
     scale_regions,
     whole_maps,
+    within,
 )
 from .requantization import count_cells, heuristic_levels, requantize_levels
-from .self_similarity import cosine_self_similarity, region_self_similarity
+from .self_similarity import (
+    cosine_self_similarity,
+    map_self_similarity,
+    region_self_similarity,
+)
+from .sorted_distance import sorted_distance
 from .spectral_cross_entropy import (
     relative_discrepancy,
     spectral_cross_entropy,
@@ -131,6 +137,7 @@ __all__ = [
     "likeliest_delta_distance",
     "low_pass",
     "magnitude_profile",
+    "map_self_similarity",
     "mix_levels",
     "pairwise_affinity",
     "pixel_kl",
@@ -148,6 +155,7 @@ __all__ = [
     "select_regions",
     "shared_area",
     "side_by_side",
+    "sorted_distance",
     "spectral_concentration",
     "spectral_cross_entropy",
     "spectral_gradient",
@@ -162,4 +170,5 @@ __all__ = [
     "valid_only",
     "valid_resize",
     "whole_maps",
+    "within",
 ]

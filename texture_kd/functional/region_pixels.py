@@ -42,7 +42,7 @@ def region_means(rows: Tensor, regions: Regions) -> Tensor:
 
     Args:
         rows: values (T, C), float32 or float64.
-        regions: whose pixels they are.
+        regions: whose pixels they are; the mean of one without pixels is 0.
 
     Raises:
         ValueError: the rows are not those of the regions' pixels.
@@ -54,7 +54,7 @@ def region_means(rows: Tensor, regions: Regions) -> Tensor:
     part = regions.region * sums + regions.place % sums
     total = rows.new_zeros(len(regions.counts) * sums, rows.shape[1])
     total = total.index_add(0, part, rows).unflatten(0, (-1, sums)).sum(1)
-    return total / regions.counts[:, None]
+    return total / regions.counts.clamp_min(1)[:, None]
 
 
 def check_rows(rows: Tensor, regions: Regions) -> None:
@@ -110,8 +110,9 @@ def side_by_side(values: Tensor, regions: Regions) -> Tensor:
 
 
 def first_pixels(regions: Regions) -> Tensor:
-    """Return the first pixel (R,) of each region."""
-    return regions.counts.cumsum(0) - regions.counts
+    """Return the first pixel (R,) of each region that has any."""
+    first = regions.counts.cumsum(0) - regions.counts
+    return first.clamp_max(len(regions.region) - 1)
 
 
 def slots(regions: Regions) -> Tensor:
@@ -121,6 +122,8 @@ def slots(regions: Regions) -> Tensor:
 
 def on_grid(rows: Tensor, regions: Regions, target: Regions) -> Tensor:
     """Resize each region to the height and width that it has elsewhere, bilinearly.
+
+    A pixel of its box that is not among its pixels counts as the region's mean.
 
     Args:
         rows: values (T, C).
@@ -133,21 +136,43 @@ def on_grid(rows: Tensor, regions: Regions, target: Regions) -> Tensor:
     """
     if regions is target:
         return rows
-    old, new = (of_regions(_sides(x), target) for x in (regions, target))
-    pixel = torch.stack([target.place // new[:, 1], target.place % new[:, 1]], 1)
+    boxes, target_boxes = (of_regions(r.boxes, target) for r in (regions, target))
+    old, new = (box[:, 2:] - box[:, :2] for box in (boxes, target_boxes))
+    pixel = _rows_and_columns(target) - target_boxes[:, :2]
     # Of the centres of pixels, those at the edges repeated beyond it.
     point = ((pixel.to(rows.dtype) + 0.5) * old / new - 0.5).clamp_min(0)
     low = point.long()
     high = torch.minimum(low + 1, old - 1)
     part = point - low
-    first = of_regions(first_pixels(regions), target)
+    means = of_regions(region_means(rows, regions), target)
+    places = _places(regions)
+    images = of_regions(regions.images, target)
     total = 0
     for y, in_y in ((low[:, 0], 1 - part[:, 0]), (high[:, 0], part[:, 0])):
         for x, in_x in ((low[:, 1], 1 - part[:, 1]), (high[:, 1], part[:, 1])):
-            seen = rows.index_select(0, first + y * old[:, 1] + x)
+            row = images * regions.size[0] + boxes[:, 0] + y
+            position = row * regions.size[1] + boxes[:, 1] + x
+            wanted = _keys(target.region, position, regions)
+            index = torch.searchsorted(places, wanted).clamp_max(len(places) - 1)
+            found = (places[index] == wanted)[:, None]
+            seen = torch.where(found, rows.index_select(0, index), means)
             total = total + seen * (in_y * in_x)[:, None]
     return total
 
 
-def _sides(regions: Regions) -> Tensor:
-    return regions.boxes[:, 2:] - regions.boxes[:, :2]
+def _rows_and_columns(regions: Regions) -> Tensor:
+    """Return row and column (T, 2) of each pixel in its map."""
+    height, width = regions.size
+    rows = regions.position // width % height
+    return torch.stack([rows, regions.position % width], 1)
+
+
+def _places(regions: Regions) -> Tensor:
+    """Return a number (T,) of each pixel, which grows from pixel to pixel."""
+    return _keys(regions.region, regions.position, regions)
+
+
+def _keys(region: Tensor, position: Tensor, regions: Regions) -> Tensor:
+    height, width = regions.size
+    # An image has some regions, and so there are no more images than regions.
+    return region * (len(regions.counts) * height * width) + position

@@ -61,6 +61,7 @@ def sample_regions(
     intensity: Tensor,
     generator: torch.Generator | None = None,
     options: SamplerOptions | None = None,
+    area: Tensor | None = None,
 ) -> Tensor:
     """Choose regions of high contrast, and some at random (SSTKD, section 3.3).
 
@@ -73,12 +74,17 @@ def sample_regions(
         generator: where random numbers come from, on the CPU whatever the device, so
             that each device chooses the same.
         options: how many regions, and of what sizes.
+        area: booleans (B, 1, H, W), false for padding, as
+            :func:`~texture_kd.functional.valid_area` returns them; None where nothing
+            is padded. Points are drawn among valid pixels, and a box with padding in it
+            is chosen only where nothing else is left.
 
     Returns:
         Boxes (B, M, 4), int64; fewer than M where the map has fewer pixels.
 
     Raises:
-        ValueError: ``intensity`` is no floating tensor (B, H, W), or is empty.
+        ValueError: ``intensity`` is no floating tensor (B, H, W), or is empty, or
+            ``area`` is not of its pixels.
     """
     if (
         intensity.ndim != 3
@@ -93,10 +99,21 @@ def sample_regions(
     intensity = intensity.detach()
     height, width = intensity.shape[1:]
     count = min(half_up(options.oversampling * options.regions), height * width)
-    points = _random_points(len(intensity), (height, width), count, generator)
-    points = sent(points, intensity.device)
+    keys = torch.rand(len(intensity), height * width, generator=generator)
+    if area is None:
+        pixels = sent(keys.topk(count, dim=1).indices, intensity.device)
+    else:
+        _check_area(area, intensity)
+        keys = sent(keys, intensity.device).masked_fill(~area.flatten(1), -1)
+        pixels = keys.topk(count, dim=1).indices
+        # Padding may hold anything.
+        intensity = intensity.masked_fill(~area[:, 0], 0)
+    points = torch.stack([pixels // width, pixels % width], 2)
     boxes = anchor_boxes(points, (height, width), options.scales, options.ratios)
     contrast = region_std(intensity, boxes)
+    if area is not None:
+        padding = _sums((~area).double(), boxes)[:, 0].reshape(contrast.shape)
+        contrast = contrast.masked_fill(padding > 0, -torch.inf)
     return select_regions(
         contrast, boxes, options.regions, options.importance, generator
     )
@@ -125,15 +142,8 @@ def region_std(intensity: Tensor, boxes: Tensor) -> Tensor:
     centred = intensity.double()
     centred = centred - centred.mean((1, 2), keepdim=True)
     moments = torch.stack([centred, centred.square()], 1)
-    integral = torch.nn.functional.pad(moments.cumsum(2).cumsum(3), (1, 0, 1, 0))
-    flat_boxes = boxes.flatten(1, -2)
-    y0, x0, y1, x1 = flat_boxes.unbind(-1)
-
-    def corner(y: Tensor, x: Tensor) -> Tensor:
-        index = (y * integral.shape[3] + x)[:, None].expand(-1, 2, -1)
-        return integral.flatten(2).gather(2, index)
-
-    sums = corner(y1, x1) - corner(y0, x1) - corner(y1, x0) + corner(y0, x0)
+    y0, x0, y1, x1 = boxes.flatten(1, -2).unbind(-1)
+    sums = _sums(moments, boxes)
     mean, square = (sums / ((y1 - y0) * (x1 - x0))[:, None]).unbind(1)
     variance = (square - mean.square()).clamp_min(0)
     return variance.sqrt().reshape(boxes.shape[:-1])
@@ -153,7 +163,8 @@ def select_regions(
     and uniformly from the rest as many as M lacks.
 
     Args:
-        contrast: (B, K, A), for each point and each of its boxes.
+        contrast: (B, K, A), for each point and each of its boxes; that of a box which
+            is chosen only where nothing else is left is -inf.
         boxes: (B, K, A, 4).
         count: number M of regions; all K points where there are fewer.
         importance: share of the regions selected by contrast.
@@ -166,18 +177,32 @@ def select_regions(
     boxes = boxes.gather(2, anchor)[:, :, 0]
     count = min(count, boxes.shape[1])
     important = important_points(count, importance)
-    ranked = contrast.amax(2).argsort(dim=1, descending=True, stable=True)
+    contrast = contrast.amax(2)
+    ranked = contrast.argsort(dim=1, descending=True, stable=True)
     rest = ranked[:, important:]
     keys = sent(torch.rand(rest.shape, generator=generator), rest.device)
+    keys = keys.masked_fill(contrast.gather(1, rest) == -torch.inf, 2)
     drawn = rest.gather(1, keys.argsort(dim=1)[:, : count - important])
     points = torch.cat([ranked[:, :important], drawn], 1)
     return boxes.gather(1, points[..., None].expand(-1, -1, 4))
 
 
-def _random_points(
-    images: int, size: tuple[int, int], count: int, generator: torch.Generator | None
-) -> Tensor:
-    """Draw distinct pixels (B, K, 2), uniformly."""
-    keys = torch.rand(images, size[0] * size[1], generator=generator)
-    pixels = keys.topk(count, dim=1).indices
-    return torch.stack([pixels // size[1], pixels % size[1]], 2)
+def _sums(maps: Tensor, boxes: Tensor) -> Tensor:
+    """Return the sums (B, C, K) of maps (B, C, H, W) in boxes (B, ..., 4)."""
+    integral = torch.nn.functional.pad(maps.cumsum(2).cumsum(3), (1, 0, 1, 0))
+    y0, x0, y1, x1 = boxes.flatten(1, -2).unbind(-1)
+
+    def corner(y: Tensor, x: Tensor) -> Tensor:
+        index = (y * integral.shape[3] + x)[:, None].expand(-1, maps.shape[1], -1)
+        return integral.flatten(2).gather(2, index)
+
+    return corner(y1, x1) - corner(y0, x1) - corner(y1, x0) + corner(y0, x0)
+
+
+def _check_area(area: Tensor, intensity: Tensor) -> None:
+    expected = (len(intensity), 1, *intensity.shape[1:])
+    if area.shape != expected or area.dtype != torch.bool:
+        raise ValueError(
+            f"expected the valid area as booleans {expected}, got {area.dtype} with "
+            f"shape {tuple(area.shape)}: bring it to the grid by valid_area"
+        )

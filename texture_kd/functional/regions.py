@@ -17,14 +17,15 @@ class Regions(NamedTuple):
     """Regions of maps of one size, and their T pixels in all.
 
     The pixels follow each other region by region, and in a region row by row: regions
-    of all shapes are treated together, and a GPU is given a few large kernels.
+    of all shapes are treated together, and a GPU is given a few large kernels. They are
+    all pixels of the boxes, or those that :func:`within` has left.
 
     Attributes:
         images: index (R,) of the image of each region.
         boxes: boxes (R, 4).
         size: height and width of the maps.
         counts: number (R,) of the pixels of each.
-        largest: the greatest of these numbers.
+        largest: the greatest of these numbers, or more.
         region: the region (T,) that each pixel is in.
         place: which pixel (T,) of its region it is, from 0.
         position: which pixel (T,) of all maps it is, counted through the images.
@@ -155,6 +156,33 @@ def scale_regions(regions: Regions, new_size: tuple[int, int]) -> Regions:
         return regions
     boxes = scale_boxes(regions.boxes, regions.size, new_size)
     return _regions(regions.images, boxes, tuple(new_size))
+
+
+def within(regions: Regions, area: Tensor | None) -> Regions:
+    """Leave padding out of regions.
+
+    Args:
+        regions: regions of maps.
+        area: booleans (B, 1, H, W), true for the pixels that may stay, as
+            :func:`~texture_kd.functional.valid_area` returns them; None for all.
+
+    Returns:
+        As many regions, with the pixels that may stay; some may have none. On a GPU
+        this waits for their number, but where ``area`` is None.
+    """
+    if area is None:
+        return regions
+    kept = area.flatten()[regions.position].nonzero()[:, 0]
+    region = regions.region[kept]
+    counts = torch.zeros_like(regions.counts)
+    counts = counts.index_add(0, region, torch.ones_like(region))
+    first = counts.cumsum(0) - counts
+    return regions._replace(
+        counts=counts,
+        region=region,
+        place=torch.arange(len(kept), device=kept.device) - first[region],
+        position=regions.position[kept],
+    )
 
 
 def _regions(images: Tensor, boxes: Tensor, size: tuple[int, int]) -> Regions:

@@ -74,6 +74,34 @@ def region_self_similarity(rows: Tensor, regions: Regions) -> Tensor:
     return _RegionSelfSimilarity.apply(rows, regions)
 
 
+def map_self_similarity(x: Tensor, regions: Regions) -> Tensor:
+    """Compare the pixels of each region with its mean, without cutting regions out.
+
+    They overlap, and have many pixels in all; a product of matrices for each image
+    costs less than to gather their features.
+
+    Args:
+        x: maps (B, C, H, W) of any floating dtype.
+        regions: regions of maps of this size, as many of each image.
+
+    Returns:
+        Similarities (T,) of their pixels, those that :func:`region_self_similarity` has
+        of their features.
+
+    Raises:
+        ValueError: ``x`` is no floating tensor (B, C, H, W), or the regions are of maps
+            of another size.
+    """
+    if x.ndim != 4 or not x.is_floating_point() or tuple(x.shape[2:]) != regions.size:
+        raise ValueError(
+            f"expected floating point maps (B, C, {regions.size[0]}, "
+            f"{regions.size[1]}), as the regions are of, got {x.dtype} with shape "
+            f"{tuple(x.shape)}"
+        )
+    x = x.to(torch.promote_types(x.dtype, torch.float32))
+    return _MapSelfSimilarity.apply(x.flatten(2), regions)
+
+
 class _SelfSimilarity(torch.autograd.Function):
     """Keep the features only, and compute the rest again for the gradient."""
 
@@ -121,6 +149,75 @@ class _RegionSelfSimilarity(torch.autograd.Function):
         return pulled + drift - x * (pull * similarity * inverse)[:, None], None
 
 
+class _MapSelfSimilarity(torch.autograd.Function):
+    """The same for regions of maps, as products of matrices."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, regions: Regions) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.regions = regions
+        with torch.autocast(x.device.type, enabled=False):
+            return _similarity_of_maps(x, regions)[0]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (x,), regions = ctx.saved_tensors, ctx.regions
+        with torch.autocast(x.device.type, enabled=False):
+            similarity, inverse, direction, inverse_mean, shares = _similarity_of_maps(
+                x, regions
+            )
+            pull = _on_maps(grad, regions, len(x)) * inverse[:, None]
+            pulled = _on_maps(grad * similarity, regions, len(x)).sum(1)
+            drift = pull @ x.mT
+            drift = drift - direction * (direction * drift).sum(2, keepdim=True)
+            left = torch.cat([direction, drift * inverse_mean], 1)
+            right = torch.cat([pull, shares], 1)
+            radial = x * (-pulled * inverse.square())[:, None]
+            return radial.baddbmm_(left.mT, right), None
+
+
+def _similarity_of_maps(x: Tensor, regions: Regions) -> tuple[Tensor, ...]:
+    """Return what the gradient takes, too.
+
+    Args:
+        x: (B, C, P).
+        regions: M of each of the B images.
+
+    Returns:
+        S (T,) of their pixels, 1/|x| (B, P), g/|g| (B, M, C), 1/|g| (B, M, 1), and each
+        pixel's share in each mean, (B, M, P).
+    """
+    shares = of_regions(1 / regions.counts.clamp_min(1).to(x.dtype), regions)
+    shares = _on_maps(shares, regions, len(x))
+    mean = shares @ x.mT
+    inverse_mean = mean.square().sum(2, keepdim=True)
+    inverse_mean = _inverse_root(inverse_mean)
+    direction = mean * inverse_mean
+    inverse = _inverse_length(x)
+    similarity = (direction @ x) * inverse[:, None]
+    slots = _map_slots(regions)
+    return (
+        similarity.flatten().index_select(0, slots),
+        inverse,
+        direction,
+        inverse_mean,
+        shares,
+    )
+
+
+def _map_slots(regions: Regions) -> Tensor:
+    """Return where (T,) each pixel stands in maps (R, P), one for each region."""
+    pixels = regions.size[0] * regions.size[1]
+    return regions.region * pixels + regions.position % pixels
+
+
+def _on_maps(values: Tensor, regions: Regions, images: int) -> Tensor:
+    """Put values (T,) on maps (B, M, P), one for each region, with zeros about them."""
+    pixels = regions.size[0] * regions.size[1]
+    maps = values.new_zeros(len(regions.counts) * pixels)
+    return maps.index_copy(0, _map_slots(regions), values).view(images, -1, pixels)
+
+
 def _similarity_of_rows(
     x: Tensor, regions: Regions
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -144,6 +241,9 @@ def _similarity(x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 def _inverse_length(x: Tensor) -> Tensor:
     # A strided norm is many times slower than the sum of squares.
-    energy = x.square().sum(1)
+    return _inverse_root(x.square().sum(1))
+
+
+def _inverse_root(energy: Tensor) -> Tensor:
     short = energy <= _SHORTEST**2
     return energy.masked_fill(short, 1).rsqrt().masked_fill(short, 0)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from texture_kd.functional.region_sampling import SamplerOptions, sample_regions
-from texture_kd.functional.regions import Regions, regions_of
+from texture_kd.functional.regions import Regions, regions_of, within
 from texture_kd.functional.self_similarity import cosine_self_similarity
 from texture_kd.losses.own_random import OwnRandom
 
@@ -25,18 +25,22 @@ class RegionSampler(OwnRandom):
         self.options = options
 
     @torch.no_grad()
-    def forward(self, features: Tensor) -> Regions:
+    def forward(self, features: Tensor, area: Tensor | None = None) -> Regions:
         """Choose.
 
         Args:
             features: features (N, C, H, W) of any unit.
+            area: booleans (N, 1, H, W), false for padding, where features are 0; None
+                where nothing is padded.
 
         Returns:
-            Regions, those of each image in the order that they were chosen in.
+            Regions, those of each image in the order that they were chosen in, without
+            pixels of padding.
         """
         generator = self.generator()
+        # Zeros make the mean shorter, and leave its direction.
         intensity = cosine_self_similarity(features)
-        boxes = sample_regions(intensity, generator, self.options)
+        boxes = sample_regions(intensity, generator, self.options, area)
         if self.training:
             self.advance()
-        return regions_of(boxes, tuple(features.shape[2:]))
+        return within(regions_of(boxes, tuple(features.shape[2:])), area)

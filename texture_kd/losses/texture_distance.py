@@ -1,17 +1,26 @@
 """Distances of a student's statistical texture from the teacher's: SSTKD, Eq. 7."""
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+import torch
 from torch import Tensor
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from texture_kd.functional.region_pixels import (
     of_regions,
     on_grid,
+    side_by_side,
     slots,
     standardised,
 )
 from texture_kd.functional.regions import Regions
-from texture_kd.functional.texture_histogram import HistogramOptions
+from texture_kd.functional.self_similarity import region_self_similarity
+from texture_kd.functional.texture_histogram import (
+    HistogramOptions,
+    TextureHistogram,
+    texture_histogram,
+)
 from texture_kd.losses.texture_extractor import region_histograms
 
 Reduction = Literal["mean", "sum_channels"]
@@ -64,7 +73,7 @@ def histogram_distance(
         The sum of two means over the regions: of the nodes' distance, and of the
         intensities'.
     """
-    s, t = (region_histograms(*side, options) for side in (student, teacher))
+    s, t = _histograms(student, teacher, options)
     nodes = _over_channels((s.nodes - t.nodes).square().mean(2), reduction)
     s_rows, t_rows = (
         histogram.intensity.flatten().index_select(0, slots(side.regions))[:, None]
@@ -72,6 +81,25 @@ def histogram_distance(
     )
     s_rows = on_grid(s_rows, student.regions, teacher.regions)
     return nodes.mean() + _squared(s_rows, t_rows, teacher.regions, reduction)
+
+
+def _histograms(
+    student: Side, teacher: Side, options: HistogramOptions
+) -> Sequence[TextureHistogram]:
+    """Make the histograms of both networks, at once where their regions agree."""
+    if student.regions is not teacher.regions:
+        return [region_histograms(*side, options) for side in (student, teacher)]
+    regions = teacher.regions
+    rows = [
+        side_by_side(region_self_similarity(*side), regions)
+        for side in (student, teacher)
+    ]
+    both = texture_histogram(torch.cat(rows), options, regions.counts.repeat(2))
+    leaves, spec = tree_flatten(both)
+    return [
+        tree_unflatten(half, spec)
+        for half in zip(*(leaf.chunk(2) for leaf in leaves), strict=True)
+    ]
 
 
 def _squared(

@@ -7,6 +7,7 @@ from mmrazor.models.algorithms import BaseAlgorithm
 from torch import Tensor
 
 from texture_kd.functional import (
+    HistogramOptions,
     Regions,
     cosine_self_similarity,
     important_points,
@@ -50,9 +51,10 @@ def _value(loss: DTIEMLoss, features: Mapping[str, Tensor]) -> str:
     """Say what the loss is made of, but for its part that depends on labels."""
     stage = features["t_stage2"]
     any_labels = torch.zeros(len(stage), 1, 1, dtype=torch.int64, device=stage.device)
-    loss(**features, gt=any_labels)
+    learns = loss.texture is not None and loss.texture.auxiliary_head is not None
+    loss(**features, gt=any_labels if learns else None)
     value = f"texture {loss.parts['texture']:.3g}"
-    if loss.auxiliary_head is not None:
+    if learns:
         value = f"({value} + auxiliary, which needs labels)"
     return f"{loss.loss_weight:g} × {value}"
 
@@ -79,18 +81,22 @@ def _side(loss: DTIEMLoss, side: Compared, order: list[int]) -> Sampled:
         important = important_points(len(order), loss.sampler.options.importance)
         shown = {n: order[n - 1] for n in shown_regions(important, len(order))}
     similarity = region_self_similarity(side.features, side.regions)
+    # Sorted similarities are compared as they are, and are drawn as histograms too.
+    options = HistogramOptions() if loss.texture is None else loss.texture.options
     return Sampled(
         cosine_self_similarity(side.stages)[0],
         side.regions.boxes[order],
         important,
         {
-            number: equalised(_map(similarity, side.regions, index), loss.histogram)
+            number: equalised(_map(similarity, side.regions, index), options)
             for number, index in shown.items()
         },
     )
 
 
 def _map(values: Tensor, regions: Regions, index: int) -> Tensor:
-    """Return the values (1, h, w) of one region's pixels."""
+    """Return the values (1, h, w) of one region's pixels, (1, 1, P) of some of them."""
     y0, x0, y1, x1 = regions.boxes[index].tolist()
-    return values[regions.region == index].view(1, y1 - y0, x1 - x0)
+    own = values[regions.region == index]
+    whole = len(own) == (y1 - y0) * (x1 - x0)
+    return own.view((1, y1 - y0, x1 - x0) if whole else (1, 1, -1))

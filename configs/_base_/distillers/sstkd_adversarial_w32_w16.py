@@ -14,8 +14,6 @@ sstkd = dict(
         loss_statistical=dict(
             student_channels=16 + 32,
             teacher_channels=32 + 64,
-            channels=64,
-            texture_channels=32,
             # The maps are of 16x16 or 23x30 pixels.
             sampler=dict(scales=(8, 16)),
             loss_weight=3.45,

@@ -1,6 +1,6 @@
 # The paper's Tables 2 and 4, on the texture mosaic: the scales of the contourlet, and
-# the parts of the statistical term. Table 1 is part of mosaic.py, which says what a
-# suite is.
+# the parts of the statistical term in its printed form, which learns from labels. Table
+# 1 is part of mosaic.py, which says what a suite is.
 #
 #   python tools/benchmark/distill.py ablations
 folder = "../../../configs/"
@@ -12,6 +12,16 @@ structural = ["loss_structural_stage1", "loss_structural_stage2"]
 statistical = ["loss_statistical"]
 one_scale = [losses + name + ".levels=[4]" for name in structural]
 three_scales = [losses + name + ".levels=[4,3,3]" for name in structural]
+labels = "model.distiller.loss_forward_mappings.loss_statistical.gt."
+printed = [
+    losses + "loss_statistical.distance=histogram",
+    losses + "loss_statistical.num_classes=12",
+    losses + "loss_statistical.channels=64",
+    losses + "loss_statistical.texture_channels=32",
+    losses + "loss_statistical.loss_weight=3.45",
+    labels + "recorder=labels",
+    labels + "from_student=True",
+]
 uniform = losses + "loss_statistical.histogram.placement=uniform"
 noisy = losses + "loss_statistical.histogram.theta=1"
 
@@ -25,9 +35,11 @@ rows = {
     "global": dict(
         config=sstkd,
         without=structural,
-        options=[losses + "loss_statistical.mode=global", uniform, noisy],
+        options=[*printed, losses + "loss_statistical.mode=global", uniform, noisy],
     ),
-    "sampled": dict(config=sstkd, without=structural, options=[uniform, noisy]),
-    "heuristic": dict(config=sstkd, without=structural, options=[noisy]),
-    "denoised": dict(config=sstkd, without=structural),
+    "sampled": dict(
+        config=sstkd, without=structural, options=[*printed, uniform, noisy]
+    ),
+    "heuristic": dict(config=sstkd, without=structural, options=[*printed, noisy]),
+    "denoised": dict(config=sstkd, without=structural, options=printed),
 }
