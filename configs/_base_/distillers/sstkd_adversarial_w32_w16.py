@@ -5,12 +5,8 @@ _base_ = "./sstkd.py"
 
 sstkd = dict(
     distill_losses=dict(
-        loss_structural_stage1=dict(
-            student_channels=16, teacher_channels=32, loss_weight=90.0
-        ),
-        loss_structural_stage2=dict(
-            student_channels=32, teacher_channels=64, loss_weight=90.0
-        ),
+        loss_structural_stage1=dict(student_channels=16, teacher_channels=32),
+        loss_structural_stage2=dict(student_channels=32, teacher_channels=64),
         loss_statistical=dict(
             student_channels=16 + 32,
             teacher_channels=32 + 64,
