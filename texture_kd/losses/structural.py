@@ -94,9 +94,11 @@ class CDMLoss(nn.Module):
         self.loss_weight = loss_weight
         self.align = nn.Conv2d(student_channels, teacher_channels, 1, bias=False)
         self.options = ContourletOptions(tuple(levels), pyramid, directional)
-        self.level_weights = tuple(
-            [1.0] * len(levels) if level_weights is None else level_weights
-        )
+        if level_weights is not None:
+            pairs = zip(level_weights, levels, strict=True)
+            weights = torch.cat([torch.full((2**n,), float(w)) for w, n in pairs])
+            level_weights = nn.Buffer(weights, persistent=False)
+        self.band_weights: Tensor | None = level_weights
 
     def forward(
         self, s_feature: Tensor, t_feature: Tensor, valid: Tensor | None = None
@@ -123,14 +125,14 @@ class CDMLoss(nn.Module):
         with torch.autocast(t_feature.device.type, enabled=False):
             student, teacher, area = self._on_one_grid(s_feature, t_feature, valid)
             mix = self.align.weight.to(student.dtype).flatten(1)
-            shares = self._shares(student)
+            weights = self.band_weights
             if self.normalise == "correlation":
-                loss = aligned_distance(
-                    student, teacher, mix, shares, self.options, area
-                )
-            else:
-                loss = self._energies(student, teacher, mix, area).mean(0) @ shares
-            return self.loss_weight * loss
+                inputs = student, teacher, mix, self.options, area, weights
+                return self.loss_weight * aligned_distance(*inputs)
+            energies = self._energies(student, teacher, mix, area)
+            if weights is not None:
+                energies = energies * weights
+            return self.loss_weight * energies.mean()
 
     def compared(self, s_feature: Tensor, t_feature: Tensor) -> tuple[Tensor, Tensor]:
         """Return the features whose bands the loss compares.
@@ -156,13 +158,6 @@ class CDMLoss(nn.Module):
         _check_channels("student", s_feature, self.student_channels)
         _check_channels("teacher", t_feature, self.teacher_channels)
         return on_one_grid(s_feature, t_feature, valid, self.align.weight.dtype)
-
-    def _shares(self, like: Tensor) -> Tensor:
-        """Return the weight (B,) of each band in the mean over all."""
-        levels = self.options.levels
-        bands = [2**level for level in levels]
-        weights = zip(self.level_weights, bands, strict=True)
-        return torch.cat([like.new_full((n,), w / sum(bands)) for w, n in weights])
 
     def _energies(
         self, student: Tensor, teacher: Tensor, mix: Tensor, area: Tensor | None

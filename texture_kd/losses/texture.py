@@ -122,9 +122,7 @@ def _distance(
             student, teacher, valid, align.weight.dtype
         )
         mix = align.weight.to(student.dtype).flatten(1)
-        bands = sum(2**level for level in options.levels)
-        shares = student.new_full((bands,), 1 / bands)
-        return aligned_distance(student, teacher, mix, shares, options, area)
+        return aligned_distance(student, teacher, mix, options, area)
 
 
 def _fitting(options: ContourletOptions, grid: tuple[int, int]) -> ContourletOptions:

@@ -10,8 +10,9 @@ read nor downloaded.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import wraps
 
 import torch
 from mmengine.config import Config, DictAction
@@ -145,7 +146,7 @@ def deployed_parameters(network: nn.Module) -> int:
 
 @contextmanager
 def counted(modules: nn.ModuleDict, counter: FlopCounterMode) -> Iterator[dict]:
-    """Count the operations inside the forward of each module."""
+    """Count the operations inside the forward of each module, and what it prepares."""
     flops = dict.fromkeys(modules, 0)
 
     def begin(name: str) -> None:
@@ -154,13 +155,28 @@ def counted(modules: nn.ModuleDict, counter: FlopCounterMode) -> Iterator[dict]:
     def end(name: str) -> None:
         flops[name] += counter.get_total_flops()
 
+    def preparing(name: str, prepare: Callable) -> Callable:
+        # Which arguments it takes is still to be seen.
+        @wraps(prepare)
+        def counted_prepare(**arguments: object) -> None:
+            begin(name)
+            prepare(**arguments)
+            end(name)
+
+        return counted_prepare
+
     handles = []
+    prepared = [module for module in modules.values() if hasattr(module, "prepare")]
     for name, module in modules.items():
         handles += [
             module.register_forward_pre_hook(lambda *_, name=name: begin(name)),
             module.register_forward_hook(lambda *_, name=name: end(name)),
         ]
+        if module in prepared:
+            module.prepare = preparing(name, module.prepare)
     yield flops
+    for module in prepared:
+        del module.prepare
     for handle in handles:
         handle.remove()
 

@@ -12,7 +12,7 @@ sstkd = dict(
             teacher_channels=32 + 64,
             # The maps are of 16x16 or 23x30 pixels.
             sampler=dict(scales=(8, 16)),
-            loss_weight=3.45,
+            loss_weight=60.0,
         ),
     )
 )

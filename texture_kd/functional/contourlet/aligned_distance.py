@@ -19,9 +19,10 @@ from texture_kd.functional.frequencies import column_multiplicities
 from .band_correlation import (
     ContourletOptions,
     as_images,
+    band_moments,
     frequency_weights,
     real_spectra,
-    standardised_distance,
+    standardised,
 )
 
 # Blocks hold a sixteenth of the channels, or of these real numbers, if that is more: on
@@ -37,15 +38,15 @@ def aligned_distance(
     student: Tensor,
     teacher: Tensor,
     mix: Tensor,
-    shares: Tensor,
     options: ContourletOptions,
     area: Tensor | None = None,
+    band_weights: Tensor | None = None,
 ) -> Tensor:
     r"""Compare standardised contourlet bands of a student's mixed channels.
 
     .. math::
 
-        L = \sum_b g_b \frac{1}{C} \sum_c d_{c,b}, \qquad
+        L = \frac{1}{BC} \sum_{b, c} g_b d_{c,b}, \qquad
         d_{c,b} = 2 (1 - \rho_{c,b}(A s, t))
 
     with the correlations of :func:`band_correlation` and its floors. The value and the
@@ -56,16 +57,17 @@ def aligned_distance(
         student: feature (N, K, H, W), in float32 or float64.
         teacher: feature (N, C, H, W) of the same dtype; no gradient flows into it.
         mix: A (C, K).
-        shares: g (B,), the weight of each band.
         options: of the contourlet.
         area: where the features are valid, booleans (N, 1, H, W); None for everywhere.
+        band_weights: g (B,), 1 by default.
 
     Returns:
         A scalar.
     """
     images = as_images(student, area, options)
+    learnt = torch.is_grad_enabled()
     return _AlignedDistance.apply(
-        images, mix, teacher.detach(), shares, options, area, torch.is_grad_enabled()
+        images, mix, teacher.detach(), options, area, band_weights, learnt
     )
 
 
@@ -78,41 +80,65 @@ class _AlignedDistance(torch.autograd.Function):
         student: Tensor,
         mix: Tensor,
         teacher: Tensor,
-        shares: Tensor,
         options: ContourletOptions,
         area: Tensor | None,
+        band_weights: Tensor | None,
         learnt: bool,
     ) -> Tensor:
-        shape = student.shape
+        learnt = learnt and any(ctx.needs_input_grad[:2])
         spectra = real_spectra(student)
         weights = frequency_weights(student, options)
-        learnt = learnt and any(ctx.needs_input_grad[:2])
-        of_spectra = torch.empty_like(spectra)
-        of_mix = torch.empty_like(mix)
-        total = student.new_zeros(())
+        of_spectra, of_mix = torch.empty_like(spectra), torch.empty_like(mix)
+        values = []
         for rows in _blocks(len(mix), spectra[:, 0]):
             block = real_spectra(as_images(teacher[:, rows], area, options))
             matrices = mix[rows].expand(len(spectra), -1, -1)
-            mixed = matrices.bmm(spectra).requires_grad_(learnt)
-            with torch.set_grad_enabled(learnt):
-                distance = standardised_distance(mixed, block, weights)
-                value = (distance @ shares).sum() / len(mix)
-            total += value.detach()
+            mixed = matrices.bmm(spectra)
+            moments = band_moments(mixed, block, weights)
+            value, of_moments = _distance(moments, band_weights, learnt)
+            values.append(value)
             if learnt:
-                (gradient,) = torch.autograd.grad(value, mixed)
+                gradient = _pulled_back(of_moments @ weights.mT, mixed, block)
                 # What is not written yet counts nothing.
                 of_spectra.baddbmm_(matrices.mT, gradient, beta=min(rows.start, 1))
-                of_mix[rows] = gradient.bmm(spectra.mT).sum(0)
+                torch.sum(gradient.bmm(spectra.mT), 0, out=of_mix[rows])
+        scale = 1 / (len(mix) * moments.shape[2] - len(mix))
         if learnt:
-            del spectra
-            ctx.save_for_backward(_adjoint(of_spectra, shape), of_mix)
-        return total
+            del spectra, block, mixed, gradient
+            images = _adjoint(of_spectra, student.shape)
+            ctx.save_for_backward(images.mul_(scale), of_mix.mul_(scale))
+        return torch.stack(values).sum() * scale
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, factor: Tensor) -> tuple[Tensor | None, ...]:
         of_student, of_mix = ctx.saved_tensors
         return factor * of_student, factor * of_mix, *[None] * 5
+
+
+def _distance(
+    moments: Tensor, band_weights: Tensor | None, learnt: bool
+) -> tuple[Tensor, Tensor]:
+    """Return the sum of the distances, and its gradient by the moments."""
+    moments.requires_grad_(learnt)
+    with torch.set_grad_enabled(learnt):
+        distance = standardised(moments).distance()
+        if band_weights is not None:
+            distance = distance * band_weights
+        value = distance.sum()
+    gradient = torch.autograd.grad(value, moments)[0] if learnt else moments
+    return value.detach(), gradient
+
+
+def _pulled_back(factors: Tensor, student: Tensor, teacher: Tensor) -> Tensor:
+    """Return the gradient (N, C, 2F) of moments by the student, which is overwritten.
+
+    Args:
+        factors: of the three moments' terms, (3, C, 2F).
+        student: spectra.
+        teacher: spectra.
+    """
+    return student.mul_(2 * factors[0]).addcmul_(teacher, factors[2])
 
 
 def _blocks(channels: int, like: Tensor) -> Iterator[slice]:
@@ -126,10 +152,15 @@ def _blocks(channels: int, like: Tensor) -> Iterator[slice]:
 def _adjoint(spectra: Tensor, shape: torch.Size) -> Tensor:
     """Apply the adjoint of :func:`real_spectra` to (N, C, 2F), which is overwritten."""
     height, width = shape[2:]
-    half = torch.view_as_complex(spectra.unflatten(2, (height, -1, 2)))
     # The inverse transform adds the mirror images of frequencies that have one.
-    half /= column_multiplicities(width, spectra)
+    spectra = spectra.unflatten(2, (height, -1, 2))
+    spectra /= column_multiplicities(width, spectra)[:, None]
+    half = torch.view_as_complex(spectra)
+    options = dict(s=(height, width), norm="forward")
+    if spectra.device.type != "cpu":
+        return torch.fft.irfft2(half, **options)
+    # One image after the other needs less memory.
     images = spectra.new_empty(shape)
     for image, rows in zip(images, half, strict=True):
-        image.copy_(torch.fft.irfft2(rows, s=(height, width), norm="forward"))
+        image.copy_(torch.fft.irfft2(rows, **options))
     return images

@@ -96,7 +96,8 @@ def band_correlation(
     maps = [as_images(x, area, options) for x in (student, teacher)]
     dtype = torch.promote_types(maps[0].dtype, maps[1].dtype)
     weights = frequency_weights(maps[0].to(dtype), options)
-    return _standardised(*(real_spectra(x.to(dtype)) for x in maps), weights)[0]
+    spectra = (real_spectra(x.to(dtype)) for x in maps)
+    return standardised(band_moments(*spectra, weights)).correlation
 
 
 def band_energies(
@@ -173,8 +174,20 @@ def _weights(
     return sent(weights.repeat_interleave(2, dim=0).to(dtype), device)
 
 
-def standardised_distance(student: Tensor, teacher: Tensor, weights: Tensor) -> Tensor:
-    """Compare bands that are standardised channel by channel.
+class Standardised(NamedTuple):
+    """Moments (C, B) of bands that are divided by their rms."""
+
+    correlation: Tensor
+    of_student: Tensor
+    of_teacher: Tensor
+
+    def distance(self) -> Tensor:
+        """Return the mean squared differences, 2 (1 - rho) where nothing is floored."""
+        return self.of_student + self.of_teacher - 2 * self.correlation
+
+
+def band_moments(student: Tensor, teacher: Tensor, weights: Tensor) -> Tensor:
+    """Sum squares and products of two features' bands over images and positions.
 
     Args:
         student: spectra (N, C, 2F) of :func:`real_spectra`.
@@ -182,25 +195,19 @@ def standardised_distance(student: Tensor, teacher: Tensor, weights: Tensor) -> 
         weights: those of :func:`frequency_weights`.
 
     Returns:
-        The mean squared differences (C, B) of the bands, each divided by its own rms,
-        floored as in :func:`band_correlation`: 2 (1 - rho) where nothing is floored.
+        (3, C, B + 1): squares of the student's, of the teacher's, and products.
     """
-    correlation, of_student, of_teacher = _standardised(student, teacher, weights)
-    return of_student + of_teacher - 2 * correlation
+    pairs = (student, student), (teacher, teacher), (student, teacher)
+    return torch.stack([(x * y).sum(0) for x, y in pairs]) @ weights
 
 
-def _standardised(
-    student: Tensor, teacher: Tensor, weights: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the product and the energies (C, B) of standardised bands."""
-    product = (student * teacher).sum(0) @ weights[:, :-1]
-    shares = []
-    for spectra in (student, teacher):
-        energies = spectra.square().sum(0) @ weights
-        floored = floored_energies(energies)
-        product = product * floored.rsqrt()
-        shares.append(energies[:, :-1] / floored)
-    return product, *shares
+def standardised(moments: Tensor) -> Standardised:
+    """Divide moments (3, C, B + 1) of :func:`band_moments` by the bands' rms."""
+    energies, products = moments[:2], moments[2, :, :-1]
+    floored = floored_energies(energies)
+    inverse = floored.rsqrt()
+    shares = energies[..., :-1] / floored
+    return Standardised(products * inverse[0] * inverse[1], shares[0], shares[1])
 
 
 def floored_energies(energies: Tensor) -> Tensor:
