@@ -43,6 +43,6 @@ def _decomposed(
 ) -> dict[str, Decomposed]:
     student, teacher = loss.compared(s_feature, t_feature)
     return {
-        name: Decomposed(x, contourlet(x, loss.levels, loss.pyramid, loss.directional))
+        name: Decomposed(x, contourlet(x, *loss.options))
         for name, x in (("teacher", teacher), ("student", student))
     }

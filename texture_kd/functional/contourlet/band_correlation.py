@@ -155,18 +155,21 @@ def frequency_weights(x: Tensor, options: ContourletOptions) -> Tensor:
         (2F, B + 1): in the energy of each band, and in the energy below which a band
         counts as empty.
     """
-    return _weights(tuple(x.shape[2:]), options, x.dtype, x.device)
+    # A graph reads a NamedTuple that it takes for a constant as its defaults.
+    return _weights(tuple(x.shape[2:]), *options, x.dtype, x.device)
 
 
 @torch.compiler.assume_constant_result
 @kept_tensors(128)
 def _weights(
     size: tuple[int, int],
-    options: ContourletOptions,
+    levels: tuple[int, ...],
+    pyramid: PyramidFilter,
+    directional: DirectionalFilter,
     dtype: torch.dtype,
     device: torch.device,
 ) -> Tensor:
-    bands = band_weights(size, *options)
+    bands = band_weights(size, levels, pyramid, directional)
     height, width = size
     mean_square = column_multiplicities(width, bands) / (height * width) ** 2
     floor = _FLOOR**2 * mean_square.expand(1, height, -1)

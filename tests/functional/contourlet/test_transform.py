@@ -3,8 +3,6 @@ import torch
 
 from texture_kd.functional import (
     contourlet,
-    contourlet_energies,
-    contourlet_products,
     directional_filter_bank,
     laplacian_pyramid,
 )
@@ -141,13 +139,8 @@ def test_inference_mode_leaves_no_trace_in_training():
     ],
 )
 def test_what_is_no_image_is_refused(x, message):
-    for function in (
-        contourlet,
-        contourlet_energies,
-        lambda x: contourlet_products(x, x),
-    ):
-        with pytest.raises(ValueError, match=message):
-            function(x)
+    with pytest.raises(ValueError, match=message):
+        contourlet(x)
 
 
 @pytest.mark.parametrize(
@@ -164,14 +157,3 @@ def test_unknown_options_are_refused(options, message):
     x = torch.zeros(1, 1, 16, 16)
     with pytest.raises(ValueError, match=message):
         contourlet(x, **options)
-    with pytest.raises(ValueError, match=message):
-        contourlet_products(x, x, **options)
-
-
-def test_products_are_of_images_of_one_shape():
-    x = torch.randn(1, 2, 16, 16)
-    with pytest.raises(ValueError, match=r"one shape.*\(1, 1, 16, 16\)"):
-        contourlet_products(x, x[:, :1])
-    with pytest.raises(ValueError, match=r"floating point.*int64"):
-        contourlet_products(x, x.long())
-    assert contourlet_products(x, x.double()).dtype == torch.float64

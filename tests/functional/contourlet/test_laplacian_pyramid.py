@@ -6,7 +6,7 @@ import torch
 from torus_reference import convolve
 
 from texture_kd.functional import laplacian_pyramid
-from texture_kd.functional.filters import pyramid_taps
+from texture_kd.functional.contourlet.filters import pyramid_taps
 
 FILTERS = ["9-7", "maxflat", "burt", "haar"]
 

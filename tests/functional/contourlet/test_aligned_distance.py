@@ -1,0 +1,90 @@
+import pytest
+import torch
+
+from texture_kd.functional import band_correlation
+from texture_kd.functional.contourlet import ContourletOptions, aligned_distance
+from texture_kd.functional.contourlet import aligned_distance as function_under_test
+
+OPTIONS = ContourletOptions((3, 2))
+
+
+def case(images=2, ours=3, theirs=7, size=(16, 24), dtype=torch.float64):
+    torch.manual_seed(0)
+    student = torch.randn(images, ours, *size, dtype=dtype, requires_grad=True)
+    teacher = torch.randn(images, theirs, *size, dtype=dtype)
+    mix = torch.randn(theirs, ours, dtype=dtype, requires_grad=True)
+    return student, teacher, mix
+
+
+def by_correlations(student, teacher, mix, area=None, weights=1.0):
+    mixed = torch.einsum("dc,nchw->ndhw", mix, student)
+    rho = band_correlation(mixed, teacher, *OPTIONS, valid=area)
+    return (weights * 2 * (1 - rho)).mean()
+
+
+def area_of(student):
+    valid = torch.ones(len(student), 1, *student.shape[2:], dtype=torch.bool)
+    valid[0, :, :, -7:] = False
+    return valid
+
+
+# Blocks of one channel, of some with a rest, and of all.
+@pytest.mark.parametrize("blocks", [100, 3, 1])
+@pytest.mark.parametrize("padded", [False, True])
+@pytest.mark.parametrize("size", [(16, 24), (13, 21)])
+def test_equals_the_correlations_whatever_the_blocks(monkeypatch, blocks, padded, size):
+    student, teacher, mix = case(size=size)
+    module = __import__(function_under_test.__module__, fromlist=["_REALS"])
+    monkeypatch.setattr(module, "_BLOCKS", blocks)
+    monkeypatch.setattr(module, "_REALS", {"cpu": 0})
+    area = area_of(student) if padded else None
+    found = aligned_distance(student, teacher, mix, OPTIONS, area)
+    expected = by_correlations(student, teacher, mix, area)
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=0)
+    for a, b in zip(
+        torch.autograd.grad(3 * found, (student, mix)),
+        torch.autograd.grad(3 * expected, (student, mix)),
+        strict=True,
+    ):
+        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-15)
+
+
+def test_bands_are_weighted():
+    inputs = case()
+    weights = torch.rand(12, dtype=torch.float64)
+    found = aligned_distance(*inputs, OPTIONS, band_weights=weights)
+    torch.testing.assert_close(found, by_correlations(*inputs, weights=weights))
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_gradcheck(padded):
+    student, teacher, mix = case(1, 2, 3, (8, 8))
+    area = area_of(student) if padded else None
+    options = ContourletOptions((2, 1))
+    assert torch.autograd.gradcheck(
+        lambda s, a: aligned_distance(s, teacher, a, options, area), (student, mix)
+    )
+
+
+def test_nothing_is_kept_where_no_gradient_is_asked_for():
+    student, teacher, mix = case()
+    with torch.no_grad():
+        found = aligned_distance(student, teacher, mix, OPTIONS)
+    assert not found.requires_grad
+    constants = student.detach(), teacher, mix.detach()
+    assert not aligned_distance(*constants, OPTIONS).requires_grad
+    torch.testing.assert_close(found, aligned_distance(*constants, OPTIONS))
+
+
+def test_one_input_may_be_a_constant():
+    student, teacher, mix = case()
+    both = torch.autograd.grad(
+        aligned_distance(student, teacher, mix, OPTIONS), (student, mix)
+    )
+    (of_student,) = torch.autograd.grad(
+        aligned_distance(student, teacher, mix.detach(), OPTIONS), student
+    )
+    (of_mix,) = torch.autograd.grad(
+        aligned_distance(student.detach(), teacher, mix, OPTIONS), mix
+    )
+    torch.testing.assert_close(both, (of_student, of_mix))
