@@ -1,4 +1,4 @@
-"""Train a teacher, a student alone and a distilled student, and compare the three.
+"""Train a teacher, a student alone and one distilled by texture, and compare them.
 
 python tools/demo.py [--work-dir DIR] [--iters N]
 
@@ -62,7 +62,7 @@ def demo_runs(work_dir: Path) -> list[Run]:
         Run("student", STUDENT),
         Run(
             "distilled",
-            f"sstkd_pspnet_r18-w32-d8_{STUDENT}",
+            f"texture_pspnet_r18-w32-d8_{STUDENT}",
             (f"model.teacher_ckpt={teacher_ckpt}",),
         ),
     ]

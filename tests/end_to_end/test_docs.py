@@ -82,6 +82,11 @@ def test_the_loss_of_the_guide_passes_a_check(run, examples):
     assert "distill.loss_gram" in run("bash", "-ec", f"cd {examples}\n{check}")
 
 
+def test_the_texture_of_the_guide_passes_a_check(run, examples):
+    (check,) = blocks("guides/texture.md")
+    assert "distill.loss_texture" in run("bash", "-ec", f"cd {examples}\n{check}")
+
+
 def test_the_guide_to_own_data_runs_as_printed(run, examples):
     shorter = "train_cfg = dict(max_iters=2)\ntrain_dataloader = dict(batch_size=2)\n"
     for config in ("my_student.py", "my_teacher.py"):
@@ -92,7 +97,7 @@ def test_the_guide_to_own_data_runs_as_printed(run, examples):
     (commands,) = blocks("guides/own_data.md")
     commands = commands.replace("iter_400", "iter_2")
     out = run("bash", "-ec", f"cd {examples}\n{commands}")
-    assert "distill.loss_statistical" in out
+    assert "distill.loss_texture" in out
     assert re.findall(r"Iter\((val|test)\).* (\S*mIoU)", out) == [
         ("val", "mIoU"),
         ("val", "student.mIoU"),

@@ -48,7 +48,7 @@ def test_the_example_trains_and_its_student_is_tested(run, tmp_path):
 
     commands = commands.replace("iter_400", "iter_2")
     out = run("bash", "-ec", f"cd {tmp_path}\n{commands}")
-    assert "distill.loss_structural" in out
+    assert "distill.loss_texture" in out
     validated, tested = re.findall(r"Iter\((val|test)\).* mIoU: [\d.]+", out)
     assert (validated, tested) == ("val", "test")
 
@@ -86,7 +86,7 @@ def test_its_suites_start_in_the_background_and_stop(run, tmp_path, command):
 
 
 def test_there_are_suites_to_start():
-    assert len(SUITES) == 4
+    assert len(SUITES) == 5
 
 
 def test_its_hooks_are_those_of_our_configs():

@@ -220,6 +220,7 @@ def test_the_demo(run, tmp_path):
     out = run(sys.executable, tool, "--iters", 2, "--work-dir", tmp_path)
     table = (tmp_path / "results.md").read_text()
     assert table in out
+    assert "distill.loss_texture" in out
     for network in ("teacher", "student", "distilled"):
         assert re.search(rf"\| {network} \| \d+\.\d+ \| \d+\.\d+ \|", table)
     with Image.open(tmp_path / "comparison.png") as picture:

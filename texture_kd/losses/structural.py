@@ -44,7 +44,7 @@ class CDMLoss(nn.Module):
       features' band-pass images, and knows nothing of direction.
     - ``subband``: the same, each band divided by the rms of the teacher's band over all
       channels, for each image. The loudest channels are nearly all that counts. An rms
-      is taken to be at least 1 % of that of the feature.
+      is taken to be at least a thousandth of that of the feature.
 
     A 1x1 convolution A on the student's side aligns the channels; nothing is learnt on
     the teacher's side, where the shortest way to a small loss would be a constant.
