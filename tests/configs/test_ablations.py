@@ -103,7 +103,7 @@ def test_table_2_adds_scale_after_scale(losses):
     values = []
     for name, row in built.items():
         for stage in ("stage1", "stage2"):
-            assert row[f"loss_structural_{stage}"].levels == TABLE_2[name]
+            assert row[f"loss_structural_{stage}"].options.levels == TABLE_2[name]
         values.append(row.loss_structural_stage1(student, teacher))
     assert torch.stack(values).unique().numel() == len(TABLE_2)
 

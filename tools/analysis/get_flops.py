@@ -10,7 +10,8 @@ read nor downloaded.
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import wraps
 
@@ -124,15 +125,22 @@ def count_parts(
 
 
 def total_counter() -> FlopCounterMode:
-    """Return a counter of totals.
+    """Return a counter of totals, Fourier transforms of real maps among them.
 
     Its hooks on modules don't bear a gradient inside a loss, such as a gradient penalty
     has, and a total does without them.
     """
-    counter = FlopCounterMode(display=False)
+    transforms = {torch.ops.aten._fft_r2c: transform_flops}
+    counter = FlopCounterMode(display=False, custom_mapping=transforms)
     counter.mod_tracker = nullcontext()
     counter.mod_tracker.parents = ("Global",)
     return counter
+
+
+def transform_flops(shape: Sequence[int], *_: object, **__: object) -> int:
+    """Count the Fourier transform of real maps (..., H, W): 2.5 n log2 n for a map."""
+    pixels = shape[-2] * shape[-1]
+    return round(2.5 * math.prod(shape) * math.log2(pixels))
 
 
 def deployed_parameters(network: nn.Module) -> int:

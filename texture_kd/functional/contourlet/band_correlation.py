@@ -155,21 +155,36 @@ def frequency_weights(x: Tensor, options: ContourletOptions) -> Tensor:
         (2F, B + 1): in the energy of each band, and in the energy below which a band
         counts as empty.
     """
-    # A graph reads a NamedTuple that it takes for a constant as its defaults.
-    return _weights(tuple(x.shape[2:]), *options, x.dtype, x.device)
+    return _weights_like(x.detach(), *options)
 
 
-@torch.compiler.assume_constant_result
+# An operator, so that a graph looks weights up when it runs, for any size.
+@torch.library.custom_op(
+    "texture_kd::frequency_weights",
+    mutates_args=(),
+    schema="(Tensor x, SymInt[] levels, str pyramid, str directional) -> Tensor",
+)
+def _weights_like(
+    x: Tensor, levels: Sequence[int], pyramid: str, directional: str
+) -> Tensor:
+    options = ContourletOptions(tuple(levels), pyramid, directional)
+    return _weights(tuple(x.shape[2:]), options, x.dtype, x.device)
+
+
+@_weights_like.register_fake
+def _(x: Tensor, levels: Sequence[int], *_: str) -> Tensor:
+    height, width = x.shape[2:]
+    return x.new_empty(2 * height * (width // 2 + 1), sum(2**n for n in levels) + 1)
+
+
 @kept_tensors(128)
 def _weights(
     size: tuple[int, int],
-    levels: tuple[int, ...],
-    pyramid: PyramidFilter,
-    directional: DirectionalFilter,
+    options: ContourletOptions,
     dtype: torch.dtype,
     device: torch.device,
 ) -> Tensor:
-    bands = band_weights(size, levels, pyramid, directional)
+    bands = band_weights(size, *options)
     height, width = size
     mean_square = column_multiplicities(width, bands) / (height * width) ** 2
     floor = _FLOOR**2 * mean_square.expand(1, height, -1)
