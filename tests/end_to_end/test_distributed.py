@@ -21,11 +21,11 @@ _head = dict(norm_cfg=_norm, dropout_ratio=0.0)
 _network = dict(
     backbone=dict(norm_cfg=_norm), decode_head=_head, auxiliary_head=_head
 )
-# Nor are the points that a sampler draws for two images and for four. Weights are small
-# for the sake of SGD below.
+# Nor are the points that a sampler draws for two images and for four, and correlations are
+# over all images of a process. Weights are small for the sake of SGD below.
 _losses = dict(
-    loss_structural_stage1=dict(loss_weight=0.45),
-    loss_structural_stage2=dict(loss_weight=0.45),
+    loss_structural_stage1=dict(normalise="subband", loss_weight=0.45),
+    loss_structural_stage2=dict(normalise="subband", loss_weight=0.45),
     loss_statistical=dict(mode="global", loss_weight=1.15),
 )
 model = dict(

@@ -96,6 +96,26 @@ def test_peak_memory_of_known_operations(measure, call, inputs):
     assert peak / x.nbytes == pytest.approx(inputs, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("call", "launches"),
+    [
+        (torch.clone, 1),
+        (torch.empty_like, 0),
+        (lambda x: x.T[1:, None].detach().expand(2, -1, -1, -1), 0),
+        (lambda x: x.reshape(-1), 0),
+        (lambda x: x.T.reshape(-1), 1),
+        (lambda x: x * 2 + 1, 2),
+        (lambda x: x.new_zeros(3).add_(1), 2),
+        (lambda x: (x @ x).sum(0), 2),
+        (five_times, 3),
+        (product_and_gradient, 2),
+    ],
+)
+def test_launches_of_known_operations(measure, call, launches):
+    x = torch.randn(64, 64)
+    assert measure.kernel_launches(lambda: call(x)) == launches
+
+
 def test_the_report_holds_the_same_in_both_files(measure, tmp_path):
     spread = measure.Spread(12.3456, 0.00123, 1230.4)
     rows = [{"who": "a", "time, ms": spread, "count": 2}, {"who": "b"}]

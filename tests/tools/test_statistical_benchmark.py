@@ -210,16 +210,3 @@ def test_histogram_and_distance_keep_within_their_memory(benchmark):
     rows = benchmark.pass_memory_rows(calls, x)
     assert [row["pass"] for row in rows] == ["forward", "forward and backward"]
     assert all(16 < row["MiB"] < 40 for row in rows)
-
-
-def test_losses_of_two_trees_are_timed_in_turn(benchmark, monkeypatch, tmp_path):
-    ours = dict(distance="histogram", num_classes=3, channels=8, texture_channels=4)
-    losses = {benchmark.THEIRS: (False, {}), "ours": (True, ours)}
-    monkeypatch.setattr(benchmark, "LOSSES", losses)
-    tree = FOLDER.parents[1]
-    rows = benchmark.loss_rows(tree, (1, 4, 16, 16), 1, 1)
-    assert [row["loss"] for row in rows] == list(losses)
-    assert rows[0]["ratio"] == (1, 1, 1)
-    assert all(row["time, ms"].median > 0 for row in rows)
-    with pytest.raises(RuntimeError, match="expected the package of"):
-        benchmark.started(tmp_path, {}, (1, 4, 16, 16), 1)

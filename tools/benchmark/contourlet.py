@@ -30,12 +30,12 @@ from torch.fft import irfft2, rfft2
 from torch.nn.functional import conv2d
 
 from texture_kd.functional import ContourletBands, contourlet, inverse_contourlet
-from texture_kd.functional.aliasing import filter_bank
-from texture_kd.functional.directional_tree import (
+from texture_kd.functional.contourlet.aliasing import filter_bank
+from texture_kd.functional.contourlet.directional_tree import (
     directional_lattices,
     directional_responses,
 )
-from texture_kd.functional.filters import pyramid_responses
+from texture_kd.functional.contourlet.filters import pyramid_responses
 
 LEVELS = (4, 3)
 DEPTHS = ((2,), (3,), (4,), (5,), LEVELS, (4, 3, 2))

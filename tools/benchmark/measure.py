@@ -19,11 +19,27 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile
 
 WARM_UPS = 2
 # Of glibc's malloc.h.
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+
+# Operators that compute nothing, beside views.
+NO_KERNELS = {
+    "_unsafe_view",
+    "as_strided_",
+    "broadcast_tensors",
+    "empty",
+    "empty_like",
+    "empty_strided",
+    "new_empty",
+    "new_empty_strided",
+    "promote_types",
+    "resize_",
+    "result_type",
+}
 
 Function = Callable[[Tensor], Sequence[Tensor]]
 Call = Callable[[], object]
@@ -156,6 +172,23 @@ def peak_memory(call: Call, device: torch.device) -> int:
     return max(accumulate(_allocations(profiler), initial=0))
 
 
+def kernel_launches(call: Call) -> int:
+    """Return how many operators of a call launch a kernel.
+
+    Args:
+        call: what to measure, on a CPU; it has run before, so that its caches are
+            filled.
+
+    Returns:
+        The number of ATen operators, but for views, allocations, questions of dtype and
+        those that consist of others that count.
+    """
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        call()
+    outermost = (event for event in profiler.events() if event.cpu_parent is None)
+    return sum(map(_launches, outermost))
+
+
 def time_rows(
     calls: Mapping[str, Call], x: Tensor, repeats: int, reference: str
 ) -> list[dict[str, str | float | Spread]]:
@@ -247,6 +280,20 @@ def _allocations(profiler: profile) -> list[int]:
         event["args"]["Bytes"]
         for event in sorted(memory, key=lambda event: event["ts"])
     ]
+
+
+def _launches(event: FunctionEvent) -> int:
+    """Count the innermost operators within an event that launch a kernel."""
+    return sum(map(_launches, event.cpu_children)) or int(_is_kernel(event.name))
+
+
+def _is_kernel(event: str) -> bool:
+    library, _, name = event.partition("::")
+    if library != "aten" or name in NO_KERNELS:
+        return False
+    # The profiler knows no overloads.
+    operator = getattr(torch.ops.aten, name)
+    return not any(getattr(operator, kind).is_view for kind in operator.overloads())
 
 
 def _processor() -> str:

@@ -1,26 +1,14 @@
 """Time the statistical texture beside a plain self-similarity and its dense definition.
 
 python tools/benchmark/statistical_texture.py [--size N C H W] [--repeats R]
-    [--threads T ...] [--against WORKTREE] [--out FOLDER]
+    [--threads T ...] [--out FOLDER]
 
 Writes statistical_texture.md and statistical_texture.csv, for the CPU with each number
-of threads and, where there is one, a GPU. With --against it times nothing but the whole
-loss, on the CPU, beside that of another commit:
-
-git worktree add --detach WORKTREE COMMIT
-
-Each has a process of its own, which waits while the others compute.
+of threads and, where there is one, a GPU.
 """
 
-import argparse
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -31,12 +19,10 @@ from measure import (
     Table,
     command_line,
     devices,
-    interleave,
     keep_freed_memory,
     machine,
     memory_rows,
     option_parser,
-    ratios,
     time_rows,
     with_backward,
     write_report,
@@ -86,32 +72,6 @@ those of the sampler, {regions} of each image; one call makes the histograms of 
 Memory is what a call takes from PyTorch's allocator at most, results included, beyond
 what it is given. The limits of the first table are for features (2, 64, 128, 256)."""
 
-FOLDER = Path(__file__).parent
-THEIRS = "as it was shipped"
-# What each process runs: whether of this tree, and the loss's options.
-LOSSES = {
-    THEIRS: (False, dict(num_classes=19)),
-    "without an extractor, then": (False, dict(extractor="none")),
-    "sorted, the default": (True, dict()),
-    "histograms, with an extractor": (
-        True,
-        dict(distance="histogram", num_classes=19),
-    ),
-    "histograms, without an extractor": (
-        True,
-        dict(distance="histogram", extractor="none"),
-    ),
-}
-AGAINST_NOTE = """\
-Written by `{command}`, in float32.
-
-DTIEMLoss forward and backward, from both stages of both networks: of the student
-(N, C, H, W) and twice the channels on half the grid, of the teacher four times the
-channels. Its sampler is in it. The first two rows are of {commit}, the others of this
-tree. Each is a process of its own; they are run in turn, {repeats} rounds after two to
-warm up: medians, with quartiles in brackets, and ratios to the same round of the
-first row."""
-
 Size = tuple[int, int, int, int]
 Cases = Sequence[tuple[Size, HistogramOptions]]
 Passes = dict[str, dict[str, Call]]
@@ -128,21 +88,12 @@ def main() -> None:
         default=[torch.get_num_threads()],
         help="threads of PyTorch on the CPU; several numbers are measured in turn",
     )
-    parser.add_argument(
-        "--against",
-        type=Path,
-        metavar="WORKTREE",
-        help="of a commit from before sorted distances, whose loss to time beside ours",
-    )
     args = parser.parse_args()
     size = tuple(args.size)
     if min(*size, args.repeats, *args.threads) < 1:
         parser.error("--size, --repeats and --threads are positive numbers")
     if size[1] % 4 or size[2] % 2 or size[3] % 2:
         parser.error("--size: C must be a multiple of 4, H and W of 2")
-    if args.against:
-        print(report_against(args.against.resolve(), size, args))
-        return
     keep_freed_memory()
     torch.manual_seed(0)
     cpu, *others = devices()
@@ -161,81 +112,6 @@ def main() -> None:
     lines = ["# Statistical texture", "\n".join(facts), note]
     tables = [Table(f"Limits: {DISTANCE}, {BACKWARD}, {size}", limits), *tables]
     print(write_report(args.out, "statistical_texture", lines, tables))
-
-
-def report_against(tree: Path, size: Size, args: argparse.Namespace) -> str:
-    """Time the loss beside that of another worktree, and report."""
-    tables = [
-        Table(
-            f"The loss: {size}, cpu, threads: {threads}",
-            loss_rows(tree, size, args.repeats, threads),
-        )
-        for threads in args.threads
-    ]
-    commit = subprocess.run(
-        ["git", "-C", tree, "rev-parse", "--short", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
-    note = AGAINST_NOTE.format(
-        command=command_line(), commit=commit, repeats=args.repeats
-    )
-    lines = ["# Statistical texture, the whole loss", note]
-    return write_report(args.out, "statistical_loss", lines, tables)
-
-
-def loss_rows(tree: Path, size: Size, repeats: int, threads: int) -> list[Row]:
-    """Time the losses of both trees in turn."""
-    with ExitStack() as stack:
-        calls = {
-            name: started(FOLDER.parents[1] if ours else tree, options, size, threads)
-            for name, (ours, options) in LOSSES.items()
-        }
-        for call in calls.values():
-            # A process ends when its input does.
-            stack.enter_context(call.args[0])
-        seconds = interleave(calls, repeats, torch.device("cpu"))
-    relative = ratios(seconds, THEIRS)
-    return [
-        {
-            "loss": name,
-            "time, ms": Spread.of(seconds[name]).scaled(1e3),
-            "ratio": Spread.of(relative[name]),
-        }
-        for name in calls
-    ]
-
-
-def started(tree: Path, options: Mapping, size: Size, threads: int) -> partial:
-    """Start a process that runs a tree's loss, and return a call of one round.
-
-    Raises:
-        RuntimeError: the process has the package from elsewhere.
-    """
-    script = FOLDER / "loss_rounds.py"
-    numbers = map(str, (*size, threads))
-    process = subprocess.Popen(
-        [sys.executable, script, json.dumps(options), *numbers],
-        env={**os.environ, "PYTHONPATH": str(tree)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    package = process.stdout.readline().strip()
-    if not Path(package).is_relative_to(tree):
-        with process:
-            raise RuntimeError(
-                f"expected the package of {tree}, got {package or 'none'}"
-            )
-    return partial(one_round, process)
-
-
-def one_round(process: subprocess.Popen) -> None:
-    """Have a process run its loss once, and wait for it."""
-    process.stdin.write("\n")
-    process.stdin.flush()
-    process.stdout.readline()
 
 
 def measure(size: Size, repeats: int, device: torch.device, name: str) -> list[Table]:

@@ -1,6 +1,6 @@
-# Texture on the texture mosaic, beside what compares features in other ways: correlations
-# of contourlet bands, DS2D2's explicit terms, PKD, SSTKD, CWD, and LSFD whose channels are
-# standardised. mosaic.py says what a suite is.
+# Texture on the texture mosaic, beside what compares features in other ways: the
+# correlations of contourlet bands, DS2D2's explicit terms, PKD, SSTKD, CWD, and LSFD
+# whose channels are standardised. mosaic.py says what a suite is.
 #
 #   python tools/benchmark/distill.py texture
 folder = "../../../configs/"
