@@ -21,7 +21,7 @@ _head = dict(norm_cfg=_norm, dropout_ratio=0.0)
 _network = dict(
     backbone=dict(norm_cfg=_norm), decode_head=_head, auxiliary_head=_head
 )
-# Nor are the points that a sampler draws for two images and for four, and correlations are
+# Nor are the points that a sampler draws for two images and for four; correlations are
 # over all images of a process. Weights are small for the sake of SGD below.
 _losses = dict(
     loss_structural_stage1=dict(normalise="subband", loss_weight=0.45),
