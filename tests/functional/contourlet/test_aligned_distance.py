@@ -1,9 +1,16 @@
+import sys
+
 import pytest
 import torch
 
 from texture_kd.functional import band_correlation
 from texture_kd.functional.contourlet import ContourletOptions, aligned_distance
-from texture_kd.functional.contourlet import aligned_distance as function_under_test
+from texture_kd.functional.contourlet.band_correlation import (
+    band_moments,
+    frequency_weights,
+    real_spectra,
+    standardised,
+)
 
 OPTIONS = ContourletOptions((3, 2))
 
@@ -34,9 +41,9 @@ def area_of(student):
 @pytest.mark.parametrize("size", [(16, 24), (13, 21)])
 def test_equals_the_correlations_whatever_the_blocks(monkeypatch, blocks, padded, size):
     student, teacher, mix = case(size=size)
-    module = __import__(function_under_test.__module__, fromlist=["_REALS"])
-    monkeypatch.setattr(module, "_BLOCKS", blocks)
-    monkeypatch.setattr(module, "_REALS", {"cpu": 0})
+    module = "texture_kd.functional.contourlet.aligned_distance"
+    monkeypatch.setattr(sys.modules[module], "_BLOCKS", blocks)
+    monkeypatch.setattr(sys.modules[module], "_REALS", {"cpu": 0})
     area = area_of(student) if padded else None
     found = aligned_distance(student, teacher, mix, OPTIONS, area)
     expected = by_correlations(student, teacher, mix, area)
@@ -64,6 +71,35 @@ def test_gradcheck(padded):
     assert torch.autograd.gradcheck(
         lambda s, a: aligned_distance(s, teacher, a, options, area), (student, mix)
     )
+
+
+def test_empty_bands_have_the_gradient_of_what_they_are_floored_to():
+    student, teacher, _ = case(ours=3, theirs=3)
+    # Of the second channel hardly more than a mean is left, of the third of the teacher.
+    with torch.no_grad():
+        student[:, 1] = 5 + 1e-4 * student[:, 1]
+        teacher[:, 2] = 5 + 1e-4 * teacher[:, 2]
+    mix = torch.eye(3, dtype=torch.float64, requires_grad=True)
+    weights = frequency_weights(student, OPTIONS)
+    mixed = torch.einsum("dc,nchw->ndhw", mix, student)
+    moments = band_moments(real_spectra(mixed), real_spectra(teacher), weights)
+    bands = standardised(moments)
+    assert (bands.shares[:, 1:] < 1).any()
+    expected = (bands.shares.sum(0) - 2 * bands.correlation).mean()
+    found = aligned_distance(student, teacher, mix, OPTIONS)
+    torch.testing.assert_close(found, expected)
+    for a, b in zip(
+        torch.autograd.grad(found, (student, mix)),
+        torch.autograd.grad(expected, (student, mix)),
+        strict=True,
+    ):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
+
+
+def test_tiny_features_are_told_apart():
+    student, teacher, mix = (x.detach().float() for x in case())
+    found = aligned_distance(1e-12 * student, 1e-12 * teacher, mix, OPTIONS)
+    torch.testing.assert_close(found, aligned_distance(student, teacher, mix, OPTIONS))
 
 
 def test_nothing_is_kept_where_no_gradient_is_asked_for():

@@ -14,10 +14,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from texture_kd.functional.frequencies import column_multiplicities
-
 from .band_correlation import (
     ContourletOptions,
+    Standardised,
     as_images,
     band_moments,
     frequency_weights,
@@ -94,51 +93,67 @@ class _AlignedDistance(torch.autograd.Function):
             block = real_spectra(as_images(teacher[:, rows], area, options))
             matrices = mix[rows].expand(len(spectra), -1, -1)
             mixed = matrices.bmm(spectra)
-            moments = band_moments(mixed, block, weights)
-            value, of_moments = _distance(moments, band_weights, learnt)
-            values.append(value)
+            bands = standardised(band_moments(mixed, block, weights))
+            values.append(_distance(bands, band_weights))
             if learnt:
-                gradient = _pulled_back(of_moments @ weights.mT, mixed, block)
+                by_moments = _gradient(bands, band_weights)
+                gradient = _pulled_back(by_moments, weights, mixed, block)
                 # What is not written yet counts nothing.
                 of_spectra.baddbmm_(matrices.mT, gradient, beta=min(rows.start, 1))
                 torch.sum(gradient.bmm(spectra.mT), 0, out=of_mix[rows])
-        scale = 1 / (len(mix) * moments.shape[2] - len(mix))
+        ctx.scale = 1 / (len(mix) * bands.correlation.shape[1])
         if learnt:
             del spectra, block, mixed, gradient
-            images = _adjoint(of_spectra, student.shape)
-            ctx.save_for_backward(images.mul_(scale), of_mix.mul_(scale))
-        return torch.stack(values).sum() * scale
+            ctx.save_for_backward(_adjoint(of_spectra, student.shape), of_mix)
+        return torch.stack(values).sum() * ctx.scale
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, factor: Tensor) -> tuple[Tensor | None, ...]:
         of_student, of_mix = ctx.saved_tensors
+        factor = factor * ctx.scale
         return factor * of_student, factor * of_mix, *[None] * 5
 
 
-def _distance(
-    moments: Tensor, band_weights: Tensor | None, learnt: bool
+def _distance(bands: Standardised, band_weights: Tensor | None) -> Tensor:
+    """Return the sum of the bands' mean squared differences."""
+    distance = bands.shares.sum(0) - 2 * bands.correlation
+    return (distance if band_weights is None else distance * band_weights).sum()
+
+
+def _gradient(
+    bands: Standardised, band_weights: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """Return the sum of the distances, and its gradient by the moments."""
-    moments.requires_grad_(learnt)
-    with torch.set_grad_enabled(learnt):
-        distance = standardised(moments).distance()
-        if band_weights is not None:
-            distance = distance * band_weights
-        value = distance.sum()
-    gradient = torch.autograd.grad(value, moments)[0] if learnt else moments
-    return value.detach(), gradient
+    r"""Return the gradient of the distance by the moments of the student.
 
+    Of a student's energy E, floored to F, the distance has E/F - 2 \rho with \rho in
+    proportion to F^{-1/2}, whose derivative by F is (\rho - E/F) / F.
 
-def _pulled_back(factors: Tensor, student: Tensor, teacher: Tensor) -> Tensor:
-    """Return the gradient (N, C, 2F) of moments by the student, which is overwritten.
-
-    Args:
-        factors: of the three moments' terms, (3, C, 2F).
-        student: spectra.
-        teacher: spectra.
+    Returns:
+        That by the sums of squares (C, B + 1), of which the last is what energies are
+        floored to, and by the sums of products (C, B).
     """
-    return student.mul_(2 * factors[0]).addcmul_(teacher, factors[2])
+    floored, shares = bands.floored[0], bands.shares[0]
+    by_floored = (bands.correlation - shares) / floored
+    ours, theirs = bands.floored.rsqrt()
+    by_product = -2 * ours * theirs
+    by_energy = 1 / floored
+    if band_weights is not None:
+        by_floored, by_energy, by_product = (
+            x * band_weights for x in (by_floored, by_energy, by_product)
+        )
+    by_floor = by_floored * (shares < 1)
+    by_energy = by_energy + by_floored - by_floor
+    return torch.cat([by_energy, by_floor.sum(1, keepdim=True)], 1), by_product
+
+
+def _pulled_back(
+    by_moments: tuple[Tensor, Tensor], weights: Tensor, student: Tensor, teacher: Tensor
+) -> Tensor:
+    """Return the gradient (N, C, 2F) by the student's spectra, which is overwritten."""
+    by_squares, by_products = by_moments
+    student.mul_(2 * by_squares @ weights.mT)
+    return student.addcmul_(teacher, by_products @ weights[:, :-1].mT)
 
 
 def _blocks(channels: int, like: Tensor) -> Iterator[slice]:
@@ -152,9 +167,9 @@ def _blocks(channels: int, like: Tensor) -> Iterator[slice]:
 def _adjoint(spectra: Tensor, shape: torch.Size) -> Tensor:
     """Apply the adjoint of :func:`real_spectra` to (N, C, 2F), which is overwritten."""
     height, width = shape[2:]
-    # The inverse transform adds the mirror images of frequencies that have one.
     spectra = spectra.unflatten(2, (height, -1, 2))
-    spectra /= column_multiplicities(width, spectra)[:, None]
+    # The inverse transform adds the mirror images of frequencies that have one.
+    spectra[:, :, :, 1 : (width + 1) // 2] /= 2
     half = torch.view_as_complex(spectra)
     options = dict(s=(height, width), norm="forward")
     if spectra.device.type != "cpu":

@@ -193,15 +193,17 @@ def _weights(
 
 
 class Standardised(NamedTuple):
-    """Moments (C, B) of bands that are divided by their rms."""
+    """Bands that are divided by their rms.
 
+    Attributes:
+        floored: energies (2, C, B) of student and teacher that they are divided by.
+        shares: energies (2, C, B) afterwards: 1, or less where they are floored.
+        correlation: (C, B).
+    """
+
+    floored: Tensor
+    shares: Tensor
     correlation: Tensor
-    of_student: Tensor
-    of_teacher: Tensor
-
-    def distance(self) -> Tensor:
-        """Return the mean squared differences, 2 (1 - rho) where nothing is floored."""
-        return self.of_student + self.of_teacher - 2 * self.correlation
 
 
 def band_moments(student: Tensor, teacher: Tensor, weights: Tensor) -> Tensor:
@@ -223,9 +225,9 @@ def standardised(moments: Tensor) -> Standardised:
     """Divide moments (3, C, B + 1) of :func:`band_moments` by the bands' rms."""
     energies, products = moments[:2], moments[2, :, :-1]
     floored = floored_energies(energies)
-    inverse = floored.rsqrt()
+    student, teacher = floored.rsqrt()
     shares = energies[..., :-1] / floored
-    return Standardised(products * inverse[0] * inverse[1], shares[0], shares[1])
+    return Standardised(floored, shares, products * student * teacher)
 
 
 def floored_energies(energies: Tensor) -> Tensor:
