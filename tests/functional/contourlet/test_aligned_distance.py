@@ -75,7 +75,7 @@ def test_gradcheck(padded):
 
 def test_empty_bands_have_the_gradient_of_what_they_are_floored_to():
     student, teacher, _ = case(ours=3, theirs=3)
-    # Of the second channel hardly more than a mean is left, of the third of the teacher.
+    # Hardly more than a mean is left of the second, and of the third of the teacher.
     with torch.no_grad():
         student[:, 1] = 5 + 1e-4 * student[:, 1]
         teacher[:, 2] = 5 + 1e-4 * teacher[:, 2]
