@@ -1,8 +1,11 @@
-"""What losses refuse of the features and logits that recorders hand them."""
+"""What losses refuse of features and logits, and how features come to one grid."""
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
+
+from texture_kd.functional.valid_area import fill_padding, shared_area, valid_resize
 
 
 def check_feature(source: str, feature: Tensor) -> None:
@@ -43,6 +46,42 @@ def check_same_images(student: Tensor, teacher: Tensor) -> None:
             "expected as many images from the student as from the teacher, got "
             f"{len(student)} and {len(teacher)}"
         )
+
+
+def on_one_grid(
+    student: Tensor,
+    teacher: Tensor,
+    valid: Tensor | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Bring a student's feature to the teacher's grid, and both to one dtype.
+
+    Args:
+        student: feature (N, C, H, W), of any floating dtype. It is resized bilinearly,
+            from valid positions alone.
+        teacher: feature (N, C', H', W'), detached here.
+        valid: booleans (N, H'', W'') or (N, 1, H'', W''), false for padding; None for
+            nothing but images. Padding takes the mean of the valid area.
+        dtype: the least precise dtype, beside float32 and those of both features.
+
+    Returns:
+        The student's feature (N, C, H', W'), the teacher's, and where both are valid,
+        booleans (N, 1, H', W') or None.
+
+    Raises:
+        ValueError: the numbers of images differ, or ``valid`` is no mask.
+    """
+    check_same_images(student, teacher)
+    for other in (torch.float32, student.dtype, teacher.dtype):
+        dtype = torch.promote_types(dtype, other)
+    student, teacher = student.to(dtype), teacher.detach().to(dtype)
+    own, grid = tuple(student.shape[2:]), tuple(teacher.shape[2:])
+    if own != grid:
+        student = valid_resize(student, grid, valid)
+    if valid is None:
+        return student, teacher, None
+    area = shared_area(valid, len(teacher), own, grid)
+    return fill_padding(student, area), fill_padding(teacher, area), area
 
 
 def check_levels(

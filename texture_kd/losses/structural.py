@@ -16,8 +16,7 @@ from texture_kd.functional.contourlet import (
     check_contourlet,
     floored_energies,
 )
-from texture_kd.losses.feature_checks import check_feature
-from texture_kd.losses.on_one_grid import on_one_grid
+from texture_kd.losses.feature_checks import check_feature, on_one_grid
 
 Normalise = Literal["correlation", "subband", "none"]
 
@@ -127,7 +126,7 @@ class CDMLoss(nn.Module):
             mix = self.align.weight.to(student.dtype).flatten(1)
             weights = self.band_weights
             if self.normalise == "correlation":
-                inputs = student, teacher, mix, self.options, area, weights
+                inputs = student, teacher, mix, self.options, weights
                 return self.loss_weight * aligned_distance(*inputs)
             energies = self._energies(student, teacher, mix, area)
             if weights is not None:

@@ -12,8 +12,11 @@ from texture_kd.functional.contourlet import (
     aligned_distance,
     check_contourlet,
 )
-from texture_kd.losses.feature_checks import check_channels, check_levels
-from texture_kd.losses.on_one_grid import on_one_grid
+from texture_kd.losses.feature_checks import (
+    check_channels,
+    check_levels,
+    on_one_grid,
+)
 
 
 class TextureLoss(nn.Module):
@@ -118,11 +121,10 @@ def _distance(
     valid: Tensor | None,
 ) -> Tensor:
     with torch.autocast(teacher.device.type, enabled=False):
-        student, teacher, area = on_one_grid(
-            student, teacher, valid, align.weight.dtype
-        )
+        dtype = align.weight.dtype
+        student, teacher, _ = on_one_grid(student, teacher, valid, dtype)
         mix = align.weight.to(student.dtype).flatten(1)
-        return aligned_distance(student, teacher, mix, options, area)
+        return aligned_distance(student, teacher, mix, options)
 
 
 def _fitting(options: ContourletOptions, grid: tuple[int, int]) -> ContourletOptions:

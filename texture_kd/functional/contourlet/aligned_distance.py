@@ -38,7 +38,6 @@ def aligned_distance(
     teacher: Tensor,
     mix: Tensor,
     options: ContourletOptions,
-    area: Tensor | None = None,
     band_weights: Tensor | None = None,
 ) -> Tensor:
     r"""Compare standardised contourlet bands of a student's mixed channels.
@@ -57,16 +56,15 @@ def aligned_distance(
         teacher: feature (N, C, H, W) of the same dtype; no gradient flows into it.
         mix: A (C, K).
         options: of the contourlet.
-        area: where the features are valid, booleans (N, 1, H, W); None for everywhere.
         band_weights: g (B,), 1 by default.
 
     Returns:
         A scalar.
     """
-    images = as_images(student, area, options)
+    images = as_images(student, options)
     learnt = torch.is_grad_enabled()
     return _AlignedDistance.apply(
-        images, mix, teacher.detach(), options, area, band_weights, learnt
+        images, mix, teacher.detach(), options, band_weights, learnt
     )
 
 
@@ -80,7 +78,6 @@ class _AlignedDistance(torch.autograd.Function):
         mix: Tensor,
         teacher: Tensor,
         options: ContourletOptions,
-        area: Tensor | None,
         band_weights: Tensor | None,
         learnt: bool,
     ) -> Tensor:
@@ -90,7 +87,7 @@ class _AlignedDistance(torch.autograd.Function):
         of_spectra, of_mix = torch.empty_like(spectra), torch.empty_like(mix)
         values = []
         for rows in _blocks(len(mix), spectra[:, 0]):
-            block = real_spectra(as_images(teacher[:, rows], area, options))
+            block = real_spectra(as_images(teacher[:, rows], options))
             matrices = mix[rows].expand(len(spectra), -1, -1)
             mixed = matrices.bmm(spectra)
             bands = standardised(band_moments(mixed, block, weights))
@@ -112,7 +109,7 @@ class _AlignedDistance(torch.autograd.Function):
     def backward(ctx: Any, factor: Tensor) -> tuple[Tensor | None, ...]:
         of_student, of_mix = ctx.saved_tensors
         factor = factor * ctx.scale
-        return factor * of_student, factor * of_mix, *[None] * 5
+        return factor * of_student, factor * of_mix, *[None] * 4
 
 
 def _distance(bands: Standardised, band_weights: Tensor | None) -> Tensor:

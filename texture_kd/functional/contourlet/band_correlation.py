@@ -93,11 +93,13 @@ def band_correlation(
         )
     options = ContourletOptions(tuple(levels), pyramid, directional)
     area = valid_area(valid, len(student), tuple(student.shape[2:]))
-    maps = [as_images(x, area, options) for x in (student, teacher)]
-    dtype = torch.promote_types(maps[0].dtype, maps[1].dtype)
-    weights = frequency_weights(maps[0].to(dtype), options)
-    spectra = (real_spectra(x.to(dtype)) for x in maps)
-    return standardised(band_moments(*spectra, weights)).correlation
+    dtype = torch.promote_types(student.dtype, teacher.dtype)
+    dtype = torch.promote_types(dtype, torch.float32)
+    filled = (fill_padding(x.to(dtype), area) for x in (student, teacher))
+    images = [as_images(x, options) for x in filled]
+    weights = frequency_weights(images[0], options)
+    moments = band_moments(*(real_spectra(x) for x in images), weights)
+    return standardised(moments).correlation
 
 
 def band_energies(
@@ -108,13 +110,14 @@ def band_energies(
     Args:
         x: feature (N, C, H, W) of any floating dtype and unit.
         options: of the contourlet.
-        area: where it is valid, booleans (N, 1, H, W), or None for everywhere.
+        area: where it is valid, booleans (N, 1, H, W), or None for everywhere; the
+            mean of that has to stand elsewhere.
 
     Returns:
         (N, B + 1): the mean over channels and valid positions of each band's square, in
         the order of :func:`band_weights`, and last what an empty band is taken to have.
     """
-    images = as_images(x, area, options)
+    images = as_images(x, options)
     weights = frequency_weights(images, options)
     energies = real_spectra(images).square().mean(1) @ weights
     if area is None:
@@ -123,20 +126,9 @@ def band_energies(
     return energies * (images[0, 0].numel() / count)
 
 
-def as_images(x: Tensor, area: Tensor | None, options: ContourletOptions) -> Tensor:
-    """Make images of a feature whose spectra are weighted.
-
-    Args:
-        x: feature (N, C, H, W).
-        area: where it is valid, booleans (N, 1, H, W), or None.
-        options: of the contourlet.
-
-    Returns:
-        (N, C, H', W') in float32 at least: padding filled, and sides lengthened to
-        what the levels need.
-    """
-    x = x.to(torch.promote_types(x.dtype, torch.float32))
-    return as_torus(fill_padding(x, area), contourlet_multiple(options.levels))
+def as_images(x: Tensor, options: ContourletOptions) -> Tensor:
+    """Lengthen the sides of a feature (N, C, H, W) to what the levels need."""
+    return as_torus(x, contourlet_multiple(options.levels))
 
 
 def real_spectra(x: Tensor) -> Tensor:
