@@ -7,6 +7,7 @@ so this one has it and not that of the tests.
 
 import json
 import os
+import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ from texture_kd.recorders import ValidAreaRecorder
 
 GPU = "absent_gpu"
 CLASSES = 5
+OPTIONS = (4, 3), "maxflat", "dmaxflat7"
 HISTOGRAM = dict(distance="histogram")
 # Operators whose result has a shape, or is a number, that only the device knows.
 DEPENDENT = (
@@ -127,6 +129,21 @@ def valid() -> Tensor:
     return area
 
 
+def texture() -> Tensor:
+    loss = on_gpu(losses.TextureLoss, (4, 4), (8, 6))
+    student = learnt(2, 4, 16, 32), learnt(2, 4, 8, 16)
+    valid = torch.ones(2, 32, 64, dtype=torch.bool, device=GPU)
+    return loss(student, (random(2, 8, 16, 32), random(2, 6, 16, 32)), valid)
+
+
+def frequency_weights() -> Tensor:
+    """Run what is inside of the operator, which fake tensors pass over."""
+    # The package has a function of the module's name.
+    module = sys.modules["texture_kd.functional.contourlet.band_correlation"]
+    weights = module._weights_like._init_fn(random(2, 4, 16, 32), *OPTIONS)
+    return weights.requires_grad_().sum()
+
+
 def structural(**options) -> Tensor:
     loss = on_gpu(losses.CDMLoss, 4, 8, **options)
     return loss(learnt(2, 4, 16, 32), random(2, 8, 16, 32))
@@ -177,10 +194,11 @@ def ds2d2(weighting: str, **more: Tensor) -> Tensor:
 
 
 def contourlet_operators() -> Tensor:
-    x = learnt(1, 2, 16, 32)
-    options = [3, 1], "maxflat", "dmaxflat7"
-    bands = filter_bank.analyse._init_fn(x, *options, False)
-    return filter_bank.synthesise._init_fn(bands, x.shape, *options, True).sum()
+    """Run what is inside of them, which fake tensors pass over."""
+    x = random(2, 4, 16, 32)
+    bands = filter_bank.analyse._init_fn(x, *OPTIONS, False)
+    images = filter_bank.synthesise._init_fn(bands, x.shape, *OPTIONS, True)
+    return images.requires_grad_().sum()
 
 
 def on_gpu(kind: Callable, *args, **options):
@@ -192,7 +210,9 @@ CASES = {
     "contourlet": contourlet_operators,
     "structural": structural,
     "structural, none": lambda: structural(normalise="none"),
-    "structural, feature": lambda: structural(normalise="feature"),
+    "structural, subband": lambda: structural(normalise="subband"),
+    "texture": texture,
+    "frequency weights": frequency_weights,
     "statistical": statistical,
     "statistical, grids": lambda: statistical(side=12),
     "statistical, global": lambda: statistical(mode="global"),

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
+from texture_kd.functional import HistogramOptions
+
 FOLDER = Path(__file__).parents[2] / "tools" / "benchmark"
 SUITES = sorted((FOLDER / "suites").glob("*.py"))
 
@@ -169,8 +171,10 @@ def test_the_rows_of_the_ablations_are_the_tables(suite, load_tool):
         "global": ("global", "uniform", 1),
         "sampled": (None, "uniform", 1),
         "heuristic": (None, None, 1),
-        "denoised": (None, None, 0.9),
+        # theta is 0.9 by default.
+        "denoised": (None, None, None),
     }
+    assert HistogramOptions().theta == 0.9
 
 
 def test_options_of_the_optimiser_reach_the_students_beside_a_critic(suite, load_tool):

@@ -174,9 +174,11 @@ def test_the_checkpoint_is_that_of_the_student_and_its_alignment(tool, with_conf
     args = parser.parse_args(with_config("--index", 3, "--channel", 31))
     figure = tool["features_figure"](args)
     # Its alignment is zero, and so is its feature: each band misses the whole of the
-    # teacher's, which costs 1 times the weight.
-    stages = ["loss_structural_stage1 = 90", "loss_structural_stage2 = 90"]
-    assert [part.get_suptitle() for part in figure.subfigs] == stages
+    # teacher's, which costs 1 times the weight, but for bands that are empty.
+    titles = [part.get_suptitle().split(" = ") for part in figure.subfigs]
+    names = ["loss_structural_stage1", "loss_structural_stage2"]
+    assert [name for name, _ in titles] == names
+    assert all(1.9 < float(value) <= 2 for _, value in titles)
     (teacher, student) = figure.subfigs[0].axes[:2]
     assert np.ptp(teacher.images[1].get_array()) > 0
     assert not student.images[1].get_array().any()
