@@ -173,3 +173,11 @@ def test_a_padded_image_is_compared_up_to_the_edge_of_the_window():
 def test_features_that_do_not_fit_are_refused(s, t, message):
     with pytest.raises(ValueError, match=message):
         band_correlation(torch.zeros(s), torch.zeros(t))
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_integers_are_refused(side):
+    features = [torch.zeros(1, 2, 8, 8), torch.zeros(1, 2, 8, 8)]
+    features[side] = features[side].long()
+    with pytest.raises(ValueError, match=r"floating point.*int64"):
+        band_correlation(*features)

@@ -24,7 +24,7 @@ from texture_kd.functional.valid_area import fill_padding, valid_area
 
 from .band_weights import band_weights
 from .filters import DirectionalFilter, PyramidFilter
-from .torus import as_torus
+from .torus import as_torus, check_images
 from .transform import check_contourlet, contourlet_multiple
 
 # A band weaker than this share of the rms of what it is a band of counts as empty.
@@ -91,6 +91,8 @@ def band_correlation(
             "expected features of one shape, got "
             f"{tuple(student.shape)} and {tuple(teacher.shape)}"
         )
+    for x in (student, teacher):
+        check_images(x)
     options = ContourletOptions(tuple(levels), pyramid, directional)
     area = valid_area(valid, len(student), tuple(student.shape[2:]))
     dtype = torch.promote_types(student.dtype, teacher.dtype)

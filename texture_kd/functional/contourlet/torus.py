@@ -22,13 +22,7 @@ def as_torus(x: Tensor, multiple: int) -> Tensor:
     Raises:
         ValueError: ``x`` has not four dimensions, is not floating point, or is empty.
     """
-    if x.ndim != 4 or not x.is_floating_point():
-        raise ValueError(
-            "expected a floating point tensor (N, C, H, W), "
-            f"got {x.dtype} with shape {tuple(x.shape)}"
-        )
-    if x.numel() == 0:
-        raise ValueError(f"expected a non-empty tensor, got shape {tuple(x.shape)}")
+    check_images(x)
     x = x.to(torch.promote_types(x.dtype, torch.float32))
     for dim in (-2, -1):
         missing = -x.shape[dim] % multiple
@@ -36,6 +30,21 @@ def as_torus(x: Tensor, multiple: int) -> Tensor:
             edge = x.narrow(dim, x.shape[dim] - 1, 1)
             x = torch.cat([x, *[edge] * missing], dim)
     return x
+
+
+def check_images(x: Tensor) -> None:
+    """Refuse what are no images (N, C, H, W).
+
+    Raises:
+        ValueError: ``x`` has not four dimensions, is not floating point, or is empty.
+    """
+    if x.ndim != 4 or not x.is_floating_point():
+        raise ValueError(
+            "expected a floating point tensor (N, C, H, W), "
+            f"got {x.dtype} with shape {tuple(x.shape)}"
+        )
+    if x.numel() == 0:
+        raise ValueError(f"expected a non-empty tensor, got shape {tuple(x.shape)}")
 
 
 def as_coefficients(bands: Sequence[Tensor]) -> list[Tensor]:
