@@ -40,9 +40,9 @@ def test_is_the_sum_of_the_stages_own_losses():
     student, teacher = stages(OURS), stages(THEIRS)
     found = loss(student, teacher)
     values = []
-    for i, align in enumerate(loss.align):
+    for i, stage in enumerate(loss.stages):
         of_stage = CDMLoss(OURS[i], THEIRS[i], (3, 2), "9-7", "pkva")
-        of_stage.align = align
+        of_stage.align = stage.align
         values.append(of_stage(student[i], teacher[i]))
     torch.testing.assert_close(found, 0.5 * sum(values))
     assert list(loss.parts) == ["stage1", "stage2", "stage3"]
@@ -68,7 +68,7 @@ def test_one_weight_serves_every_scale_of_either_network():
 def test_small_grids_get_the_depths_that_fit(grid, levels):
     torch.manual_seed(0)
     loss, of_stage = TextureLoss([2], [2], loss_weight=1.0), CDMLoss(2, 2, levels)
-    of_stage.align = loss.align[0]
+    of_stage.align = loss.stages[0].align
     student, teacher = stages([2], [grid]), stages([2], [grid])
     torch.testing.assert_close(loss(student, teacher), of_stage(student[0], teacher[0]))
 

@@ -33,9 +33,9 @@ class TextureVisualizationHook(Hook):
 
     Three pictures an image go to the runner's visualizer, whose backends write them to
     files, TensorBoard or wherever: the predictions beside the truth; for each CDMLoss
-    the contourlet subbands that it compares; for each DTIEMLoss its regions and their
-    histograms. The networks are in evaluation mode for it, and the training goes on as
-    if nothing had been drawn.
+    and each stage of a TextureLoss the contourlet subbands that it compares; for each
+    DTIEMLoss its regions and their histograms. The networks are in evaluation mode for
+    it, and the training goes on as if nothing had been drawn.
 
     Args:
         interval: iterations from one drawing to the next. The last one is drawn, too.

@@ -1,7 +1,7 @@
 """Structural texture distillation of SSTKD, Eq. 2, and as correlations of bands."""
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,20 @@ from texture_kd.functional.contourlet import (
 from texture_kd.losses.feature_checks import check_feature, on_one_grid
 
 Normalise = Literal["correlation", "subband", "none"]
+
+
+class Compared(NamedTuple):
+    """Two features whose contourlet bands a loss compares.
+
+    Attributes:
+        student: (N, C, H, W), its channels aligned and on the teacher's grid.
+        teacher: (N, C, H, W).
+        options: of the contourlet.
+    """
+
+    student: Tensor
+    teacher: Tensor
+    options: ContourletOptions
 
 
 class CDMLoss(nn.Module):
@@ -121,35 +135,57 @@ class CDMLoss(nn.Module):
             ValueError: a feature has another number of dimensions or channels than
                 expected, the numbers of images differ, or ``valid`` is no mask.
         """
+        return self.loss_weight * self.distance(s_feature, t_feature, valid)
+
+    def distance(
+        self,
+        s_feature: Tensor,
+        t_feature: Tensor,
+        valid: Tensor | None = None,
+        options: ContourletOptions | None = None,
+    ) -> Tensor:
+        """Compute the loss before its weight.
+
+        Args:
+            s_feature: as :meth:`forward` takes it.
+            t_feature: likewise.
+            valid: likewise.
+            options: of the contourlet, the loss's own by default.
+
+        Returns:
+            As :meth:`forward`.
+
+        Raises:
+            ValueError: as :meth:`forward`.
+        """
+        options = options or self.options
         with torch.autocast(t_feature.device.type, enabled=False):
             student, teacher, area = self._on_one_grid(s_feature, t_feature, valid)
             mix = self.align.weight.to(student.dtype).flatten(1)
             weights = self.band_weights
             if self.normalise == "correlation":
-                inputs = student, teacher, mix, self.options, weights
-                return self.loss_weight * aligned_distance(*inputs)
-            energies = self._energies(student, teacher, mix, area)
-            if weights is not None:
-                energies = energies * weights
-            return self.loss_weight * energies.mean()
+                return aligned_distance(student, teacher, mix, options, weights)
+            difference = teacher - _mixed(student, mix)
+            energies = band_energies(difference, options, area)[:, :-1]
+            if self.normalise == "subband":
+                of_teacher = band_energies(teacher, options, area)
+                energies = energies / floored_energies(of_teacher)
+            return (energies if weights is None else energies * weights).mean()
 
-    def compared(self, s_feature: Tensor, t_feature: Tensor) -> tuple[Tensor, Tensor]:
+    def compared(self, s_feature: Tensor, t_feature: Tensor) -> Compared:
         """Return the features whose bands the loss compares.
 
         Args:
             s_feature: feature of the student, as :meth:`forward` takes it.
             t_feature: feature of the teacher, detached here.
 
-        Returns:
-            The student's feature, its channels aligned and on the teacher's grid, and
-            the teacher's, both (N, teacher_channels, H', W').
-
         Raises:
             ValueError: as :meth:`forward`.
         """
         with torch.autocast(t_feature.device.type, enabled=False):
             student, teacher, _ = self._on_one_grid(s_feature, t_feature, None)
-            return _mixed(student, self.align.weight.to(student.dtype)), teacher
+            student = _mixed(student, self.align.weight.to(student.dtype))
+            return Compared(student, teacher, self.options)
 
     def _on_one_grid(
         self, s_feature: Tensor, t_feature: Tensor, valid: Tensor | None
@@ -157,17 +193,6 @@ class CDMLoss(nn.Module):
         _check_channels("student", s_feature, self.student_channels)
         _check_channels("teacher", t_feature, self.teacher_channels)
         return on_one_grid(s_feature, t_feature, valid, self.align.weight.dtype)
-
-    def _energies(
-        self, student: Tensor, teacher: Tensor, mix: Tensor, area: Tensor | None
-    ) -> Tensor:
-        """Return the energies (N, B) of the bands' difference, divided or not."""
-        difference = teacher - _mixed(student, mix)
-        energies = band_energies(difference, self.options, area)[:, :-1]
-        if self.normalise == "none":
-            return energies
-        of_teacher = band_energies(teacher, self.options, area)
-        return energies / floored_energies(of_teacher)
 
 
 def _check_channels(side: str, feature: Tensor, channels: int) -> None:

@@ -9,14 +9,9 @@ from texture_kd.functional.contourlet import (
     ContourletOptions,
     DirectionalFilter,
     PyramidFilter,
-    aligned_distance,
-    check_contourlet,
 )
-from texture_kd.losses.feature_checks import (
-    check_channels,
-    check_levels,
-    on_one_grid,
-)
+from texture_kd.losses.feature_checks import check_channels, check_levels
+from texture_kd.losses.structural import CDMLoss, Compared
 
 
 class TextureLoss(nn.Module):
@@ -60,16 +55,15 @@ class TextureLoss(nn.Module):
         loss_weight: float = 2.0,
     ) -> None:
         super().__init__()
-        check_contourlet(levels, pyramid, directional)
         self.student_channels, self.teacher_channels = check_channels(
             student_channels, teacher_channels
         )
-        self.options = ContourletOptions(tuple(levels), pyramid, directional)
         self.loss_weight = loss_weight
         self.parts: dict[str, Tensor] = {}
         pairs = zip(self.student_channels, self.teacher_channels, strict=True)
-        self.align = nn.ModuleList(
-            nn.Conv2d(ours, theirs, 1, bias=False) for ours, theirs in pairs
+        self.stages = nn.ModuleList(
+            CDMLoss(ours, theirs, levels, pyramid, directional)
+            for ours, theirs in pairs
         )
 
     def forward(
@@ -96,35 +90,51 @@ class TextureLoss(nn.Module):
                 images differ, ``valid`` is no mask, or no grid has two rows and
                 columns.
         """
+        values = {}
+        for name, loss, ours, theirs, options in self._on_grids(student, teacher):
+            values[name] = loss.distance(ours, theirs, valid, options)
+        self.parts = {name: value.detach() for name, value in values.items()}
+        return self.loss_weight * torch.stack([*values.values()]).sum()
+
+    def compared(
+        self, student: Sequence[Tensor], teacher: Sequence[Tensor]
+    ) -> dict[str, Compared]:
+        """Return the features whose bands the loss compares, of each stage.
+
+        Args:
+            student: as :meth:`forward` takes them.
+            teacher: likewise.
+
+        Returns:
+            By the names of ``parts``.
+
+        Raises:
+            ValueError: as :meth:`forward`.
+        """
+        return {
+            name: loss.compared(ours, theirs)._replace(options=options)
+            for name, loss, ours, theirs, options in self._on_grids(student, teacher)
+        }
+
+    def _on_grids(
+        self, student: Sequence[Tensor], teacher: Sequence[Tensor]
+    ) -> list[tuple[str, CDMLoss, Tensor, Tensor, ContourletOptions]]:
+        """Return the stages with room for a scale, and the depths that fit."""
         check_levels("student", student, self.student_channels)
         check_levels("teacher", teacher, self.teacher_channels)
-        values = {}
-        for stage, align in enumerate(self.align):
-            options = _fitting(self.options, tuple(teacher[stage].shape[2:]))
+        stages = []
+        for number, loss in enumerate(self.stages):
+            theirs = teacher[number]
+            options = _fitting(loss.options, tuple(theirs.shape[2:]))
             if options.levels:
-                value = _distance(student[stage], teacher[stage], align, options, valid)
-                values[f"stage{stage + 1}"] = value
-        if not values:
+                name = f"stage{number + 1}"
+                stages.append((name, loss, student[number], theirs, options))
+        if not stages:
             raise ValueError(
                 "expected stages of at least 2x2 positions, got "
                 f"{[tuple(x.shape[2:]) for x in teacher]}: give larger crops"
             )
-        self.parts = {name: value.detach() for name, value in values.items()}
-        return self.loss_weight * torch.stack([*values.values()]).sum()
-
-
-def _distance(
-    student: Tensor,
-    teacher: Tensor,
-    align: nn.Conv2d,
-    options: ContourletOptions,
-    valid: Tensor | None,
-) -> Tensor:
-    with torch.autocast(teacher.device.type, enabled=False):
-        dtype = align.weight.dtype
-        student, teacher, _ = on_one_grid(student, teacher, valid, dtype)
-        mix = align.weight.to(student.dtype).flatten(1)
-        return aligned_distance(student, teacher, mix, options)
+        return stages
 
 
 def _fitting(options: ContourletOptions, grid: tuple[int, int]) -> ContourletOptions:

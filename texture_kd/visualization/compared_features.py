@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import torch
 from mmrazor.models.algorithms import BaseAlgorithm
-from torch import Tensor
 
 from texture_kd.functional import contourlet
-from texture_kd.losses import CDMLoss
+from texture_kd.losses import CDMLoss, TextureLoss
+from texture_kd.losses.structural import Compared
 
 from .contourlet import Decomposed
 from .recorded import recorded
@@ -19,30 +19,34 @@ __all__ = ["compared_features"]
 def compared_features(
     algorithm: BaseAlgorithm, data: Mapping
 ) -> dict[str, dict[str, Decomposed]]:
-    """Run teacher and student, and decompose what each CDMLoss compares.
+    """Run teacher and student, and decompose what structural losses compare.
 
     Args:
         algorithm: a distillation, see :func:`.recorded.recorded`.
         data: one image as ``algorithm.data_preprocessor`` returns it.
 
     Returns:
-        For each CDMLoss its name and value, and under it ``teacher`` and ``student``,
-        the student's feature with the channels and on the grid of the teacher's.
+        For each CDMLoss, and each stage of each TextureLoss, its name and value, and
+        under it ``teacher`` and ``student``, the student's feature with the channels
+        and on the grid of the teacher's. A stage's value is before the loss's weight.
 
     Raises:
         ValueError: a feature does not fit its loss.
     """
-    return {
-        f"{name} = {loss(**features):.3g}": _decomposed(loss, **features)
-        for name, loss, features in recorded(algorithm, data, CDMLoss)
-    }
+    groups = {}
+    for name, loss, features in recorded(algorithm, data, (CDMLoss, TextureLoss)):
+        value = loss(**features)
+        if isinstance(loss, CDMLoss):
+            groups[f"{name} = {value:.3g}"] = _decomposed(loss.compared(**features))
+            continue
+        for stage, pair in loss.compared(**features).items():
+            title = f"{name}, {stage} = {loss.parts[stage]:.3g}"
+            groups[title] = _decomposed(pair)
+    return groups
 
 
-def _decomposed(
-    loss: CDMLoss, s_feature: Tensor, t_feature: Tensor
-) -> dict[str, Decomposed]:
-    student, teacher = loss.compared(s_feature, t_feature)
+def _decomposed(pair: Compared) -> dict[str, Decomposed]:
     return {
-        name: Decomposed(x, contourlet(x, *loss.options))
-        for name, x in (("teacher", teacher), ("student", student))
+        name: Decomposed(x, contourlet(x, *pair.options))
+        for name, x in (("teacher", pair.teacher), ("student", pair.student))
     }

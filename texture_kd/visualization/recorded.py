@@ -1,16 +1,19 @@
 """What the losses of a distillation compare, of one image."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mmrazor.models.algorithms import BaseAlgorithm
-from torch import Tensor, nn
+from torch import nn
 
 __all__ = ["recorded"]
 
 
 def recorded(
-    algorithm: BaseAlgorithm, data: Mapping, kind: type[nn.Module]
-) -> Iterator[tuple[str, nn.Module, dict[str, Tensor]]]:
+    algorithm: BaseAlgorithm,
+    data: Mapping,
+    kind: type[nn.Module] | tuple[type[nn.Module], ...],
+) -> Iterator[tuple[str, nn.Module, dict[str, Any]]]:
     """Run teacher and student, and return what each loss of a kind is called with.
 
     Both run as they are, without losses: in eval mode their features are those of
@@ -19,7 +22,7 @@ def recorded(
     Args:
         algorithm: a distillation with MMRazor's ConfigurableDistiller.
         data: one image as ``algorithm.data_preprocessor`` returns it.
-        kind: the class of the losses.
+        kind: the class of the losses, or several.
 
     Yields:
         The name of each loss, the loss, and its arguments but the labels ``gt`` and the

@@ -7,9 +7,9 @@
 
 The first draws the directional (contourlet) subbands of the image's luminance. The
 second runs the teacher and the student of a distillation config on the image and draws,
-for each CDMLoss, what it compares side by side: the teacher's subbands, and those of
-the student's feature with its channels aligned. A band is drawn as its rms over the
-channels.
+for each stage of a TextureLoss and each CDMLoss, what it compares side by side: the
+teacher's subbands, and those of the student's feature with its channels aligned. A band
+is drawn as its rms over the channels.
 
 With --statistics the picture is of regions rich in texture, of the self-similarity
 that they are chosen on, and of its histograms: with uniform levels, equalised, and
@@ -19,6 +19,7 @@ denoised. They are those of the image's colours, or what each DTIEMLoss compares
 import argparse
 import pickle
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.error import URLError
 
@@ -120,7 +121,7 @@ def check_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> 
         (
             IMAGE_OPTIONS,
             args.config,
-            "is for an image alone: the config's CDMLoss has its own",
+            "is for an image alone: the config's losses have their own",
         ),
         (CONFIG_OPTIONS, not args.config, "needs --config"),
     )
@@ -161,8 +162,8 @@ def features_figure(args: argparse.Namespace) -> Figure:
     from texture_kd.visualization.compared_features import compared_features
     from texture_kd.visualization.compared_statistics import compared_statistics
 
-    kind = "DTIEMLoss" if args.statistics else "CDMLoss"
-    config = read_config(args.config, args.cfg_options, kind)
+    kinds = ("DTIEMLoss",) if args.statistics else ("TextureLoss", "CDMLoss")
+    config = read_config(args.config, args.cfg_options, kinds)
     algorithm = build_algorithm(config, args.checkpoint)
     item = (
         from_data_set(config, args.index)
@@ -197,23 +198,24 @@ def read_image(path: str, flag: str) -> np.ndarray:
     return image
 
 
-def read_config(path: str, options: dict | None, kind: str) -> Config:
+def read_config(path: str, options: dict | None, kinds: Sequence[str]) -> Config:
     """Read a distillation config, and take its scope for what is built from it.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it has no loss of the kind that is to be drawn.
+        ValueError: it has no loss of the kinds that are to be drawn.
     """
     config = Config.fromfile(path)
     config.merge_from_dict(options or {})
     model = config.get("model", {})
     losses = model.get("distiller", {}).get("distill_losses", {})
-    if not any(kind in str(loss.type) for loss in losses.values()):
+    types = [str(loss.type) for loss in losses.values()]
+    if not any(kind in name for kind in kinds for name in types):
         raise ValueError(
-            f"{path} has no {kind}, so there are no features to compare: give a "
-            "distillation config such as configs/sstkd_*.py, or leave --config out to "
-            "see the image alone. Subbands are what a CDMLoss compares, and "
-            "--statistics is for a DTIEMLoss"
+            f"{path} has no {' or '.join(kinds)}, so there are no features to compare: "
+            "give a distillation config such as configs/texture_*.py, or leave "
+            "--config out to see the image alone. Subbands are what a TextureLoss or a "
+            "CDMLoss compares, and --statistics is for a DTIEMLoss"
         )
     init_default_scope(config.get("default_scope", "mmseg"))
     return config

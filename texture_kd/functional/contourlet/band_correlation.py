@@ -212,7 +212,17 @@ def band_moments(student: Tensor, teacher: Tensor, weights: Tensor) -> Tensor:
         (3, C, B + 1): squares of the student's, of the teacher's, and products.
     """
     pairs = (student, student), (teacher, teacher), (student, teacher)
-    return torch.stack([(x * y).sum(0) for x, y in pairs]) @ weights
+    products = torch.stack([_summed_products(x, y) for x, y in pairs])
+    # On a CPU the other order is slower: the product is tall and narrow.
+    return (weights.mT @ products.flatten(0, 1).mT).mT.unflatten(0, products.shape[:2])
+
+
+def _summed_products(x: Tensor, y: Tensor) -> Tensor:
+    """Multiply, and sum over the first axis without a product of all of it."""
+    total = x[0] * y[0]
+    for own, other in zip(x[1:], y[1:], strict=True):
+        total = total.addcmul_(own, other)
+    return total
 
 
 def standardised(moments: Tensor) -> Standardised:
