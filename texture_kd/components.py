@@ -68,6 +68,7 @@ _register(
 )
 _register(
     "HOOKS",
+    hooks.CPUTimeHook,
     hooks.CriticOptimizerCheckHook,
     hooks.FiniteLossHook,
     hooks.LossRatioHook,

@@ -12,6 +12,7 @@ from mmseg.structures import SegDataSample
 from torch import nn
 
 from texture_kd.hooks import (
+    CPUTimeHook,
     CriticOptimizerCheckHook,
     FiniteLossHook,
     NumClassesCheckHook,
@@ -232,3 +233,15 @@ def test_a_loss_that_stays_infinite_ends_the_training():
             trained(values, names)
     hook = FiniteLossHook()
     hook.after_train_iter(SimpleNamespace(message_hub=MessageHub("none")), 0)
+
+
+def test_an_iterations_seconds_of_cpu_are_logged_and_no_waiting(monkeypatch):
+    hub = MessageHub("cpu_time")
+    network = SimpleNamespace(message_hub=hub)
+    hook = CPUTimeHook()
+    clock = iter([3.0, 5.5, 6.0, 7.0])
+    monkeypatch.setattr("time.process_time", lambda: next(clock))
+    for _ in range(2):
+        hook.before_train_iter(network, 0)
+        hook.after_train_iter(network, 0, None, {})
+    assert [*hub.get_scalar("train/cpu_time").data[0]] == [2.5, 1.0]

@@ -50,6 +50,15 @@ def test_figures_of_a_resumed_training_on_a_gpu(load_tool, tmp_path):
     assert log.read_figures(tmp_path, 60, "mIoU") == (2.0, {}, 0.1, 80)
 
 
+@pytest.mark.parametrize(("of_gpu", "cost"), [({}, 0.3), (dict(memory=70), 0.5)])
+def test_the_cost_is_of_the_cpu_where_it_trains(load_tool, tmp_path, of_gpu, cost):
+    first = dict(trained(10, 9.0), cpu_time=9.0)
+    lines = [dict(trained(step, 0.5), cpu_time=0.3) for step in (20, 30)]
+    lines = [line | of_gpu for line in (first, *lines)]
+    write_log(tmp_path, "1", *lines, dict(mIoU=1.0, step=30))
+    assert load_tool("distill_log").read_figures(tmp_path, 30, "mIoU").seconds == cost
+
+
 def test_other_metrics_are_those_of_the_same_validation(load_tool, tmp_path):
     log = load_tool("distill_log")
     first, last = (dict(mIoU=1.0 * s, aAcc=2.0 * s, step=s) for s in (20, 60))
@@ -171,15 +180,15 @@ def test_figures_are_taken_within_a_seed(load_tool):
     assert figures("y", 0) == {}
 
 
-def test_equal_time(load_tool):
-    equal_time_iters = load_tool("distill_plan").equal_time_iters
-    assert equal_time_iters(400, 0.2, 0.5) == 160
-    assert equal_time_iters(400, 0.2, 0.1) == 800
-    assert equal_time_iters(2, 0.2, 0.2) == 2
-    assert equal_time_iters(3, 0.2, 2.0) == 2
+def test_equal_cost(load_tool):
+    equal_cost_iters = load_tool("distill_plan").equal_cost_iters
+    assert equal_cost_iters(400, 0.2, 0.5) == 160
+    assert equal_cost_iters(400, 0.2, 0.1) == 800
+    assert equal_cost_iters(2, 0.2, 0.2) == 2
+    assert equal_cost_iters(3, 0.2, 2.0) == 2
 
 
-def report_of(load_tool, out, seeds, names, equal_time=True):
+def report_of(load_tool, out, seeds, names, equal_cost=True):
     run = load_tool("distill_run")
     keys = [run.Key(name, seed) for seed in seeds for name in names]
     plan = SimpleNamespace(
@@ -187,7 +196,7 @@ def report_of(load_tool, out, seeds, names, equal_time=True):
         seeds=seeds,
         rows={name: SimpleNamespace(taken=False) for name in names},
         keys=keys,
-        equal_time=equal_time,
+        equal_cost=equal_cost,
         metric="mIoU",
         unit="%",
         also=(),
@@ -225,21 +234,21 @@ def test_a_partial_report_with_a_failure(load_tool, tmp_path):
     teacher, student, x, y = table_of(tmp_path / "results.csv", "Results")
     assert teacher["mIoU (%)"] == "48.00 ± 2.83"
     assert teacher["gain"] == "+9.00 ± 1.41"
-    assert student["equal-time mIoU (%)"] == "39.00 ± 1.41"
+    assert student["equal-cost mIoU (%)"] == "39.00 ± 1.41"
     assert student["seconds an iteration"] == "0.2500"
     assert student["memory (MiB)"] == "501"
     assert x["n"] == "1"
     assert x["mIoU (%)"] == "45.00 (n = 1)"
     assert x["gain"] == "+5.00 (n = 1)"
     assert x["gap closed (%)"] == "50.0 (n = 1)"
-    assert x["equal-time mIoU (%)"] == "41.00 (n = 1)"
+    assert x["equal-cost mIoU (%)"] == "41.00 (n = 1)"
     assert [row["failed"] for row in (x, y)] == ["seed 1", "seed 0"]
     assert (y["n"], y["mIoU (%)"], y["seconds an iteration"]) == ("0", "", "")
     each = table_of(tmp_path / "results.csv", "Each seed")
     found = {(row["row"], row["seed"]): row for row in each}
     assert len(found) == 8
     assert found["x", "0"]["mIoU (%)"] == "45.00"
-    assert found["x", "0"]["equal-time iterations"] == "400"
+    assert found["x", "0"]["equal-cost iterations"] == "400"
     assert found["student", "1"]["seconds an iteration"] == "0.3000"
     assert found["x", "1"]["mIoU (%)"] == ""
     assert (tmp_path / "results.png").read_bytes().startswith(b"\x89PNG")
@@ -254,7 +263,7 @@ def test_times_are_medians_and_memory_is_the_most(load_tool, tmp_path):
     for row in table_of(tmp_path / "results.csv", "Results"):
         assert row["seconds an iteration"] == "0.3000"
         assert row["memory (MiB)"] == "502"
-        assert row["of the student's time (%)"] == "100"
+        assert row["of the student's cost (%)"] == "100"
 
 
 def test_a_report_is_never_half_there(load_tool, tmp_path):
@@ -275,9 +284,9 @@ def test_a_report_is_never_half_there(load_tool, tmp_path):
 
 def test_a_report_of_nothing(load_tool, tmp_path):
     names = ["teacher", "student", "x"]
-    text = report_of(load_tool, tmp_path, [0], names, equal_time=False).write({}, {})
+    text = report_of(load_tool, tmp_path, [0], names, equal_cost=False).write({}, {})
     assert "| x | 0 |  |  |  |  |  |\n" in text
-    assert "equal-time" not in text
+    assert "equal-cost" not in text
     assert "failed" not in text
     assert (tmp_path / "results.png").exists()
 
@@ -312,7 +321,7 @@ def test_the_picture_shows_what_is_there(load_tool, tmp_path, monkeypatch):
     assert ([100], [42]) in points
     assert ([200, 200], [50, 46]) in points
     legend = [text.get_text() for text in by_time.get_legend().get_texts()]
-    assert legend == ["teacher", "student", "x", "in equal time"]
+    assert legend == ["teacher", "student", "x", "at equal cost"]
 
 
 # Progress.

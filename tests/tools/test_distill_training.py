@@ -175,9 +175,9 @@ def test_a_suite_is_trained_in_order_and_reported(bench, capsys):
             for seed in (0, 1)
             for name in ("teacher", "student", "x")
         ),
-        *(f"x, seed {seed} in equal time: starts" for seed in (0, 1)),
+        *(f"x, seed {seed} at equal cost: starts" for seed in (0, 1)),
     ]
-    assert "[8/8] x, seed 1 in equal time: mIoU 46.00 %, 0.400 s an iter" in printed
+    assert "[8/8] x, seed 1 at equal cost: mIoU 46.00 %, 0.400 s an iter" in printed
     report = bench.read("out/results.md")
     assert printed.endswith(f"\n{report}\n{bench.out}/results.png\n")
     assert "# Distillation: suite\n" in report
@@ -186,11 +186,11 @@ def test_a_suite_is_trained_in_order_and_reported(bench, capsys):
     assert "second training of a row" in report
     # The row that is not chosen is not there.
     teacher, student, x = bench.table("Results")
-    assert x["mIoU (%)"] == x["equal-time mIoU (%)"] == "45.50 ± 0.71"
+    assert x["mIoU (%)"] == x["equal-cost mIoU (%)"] == "45.50 ± 0.71"
     assert x["gap closed (%)"] == "50.0 ± 0.0"
-    assert x["of the student's time (%)"] == "100"
-    assert student["equal-time mIoU (%)"] == "40.50 ± 0.71"
-    assert teacher["equal-time mIoU (%)"] == ""
+    assert x["of the student's cost (%)"] == "100"
+    assert student["equal-cost mIoU (%)"] == "40.50 ± 0.71"
+    assert teacher["equal-cost mIoU (%)"] == ""
     assert int(x["memory (MiB)"]) > 0
     assert bench.run("--rows", "x", "--seeds", "0", "1") == 0
     # Nothing is left to do but the report.
@@ -202,9 +202,9 @@ def test_a_suite_is_compared_by_its_own_metric(bench, capsys):
     for name in FAKES:
         bench.configure(name, metric="PSNR")
     assert bench.run("--rows", "x", "--seeds", "0", "1") == 0
-    assert "x, seed 1 in equal time: PSNR 46.00 dB, 0.4" in capsys.readouterr().out
+    assert "x, seed 1 at equal cost: PSNR 46.00 dB, 0.4" in capsys.readouterr().out
     x = bench.table("Results")[2]
-    assert x["PSNR (dB)"] == x["equal-time PSNR (dB)"] == "45.500 ± 0.707"
+    assert x["PSNR (dB)"] == x["equal-cost PSNR (dB)"] == "45.500 ± 0.707"
     assert x["gain"] == "+5.000 ± 0.000"
     assert bench.table("Each seed")[-1]["PSNR (dB)"] == "46.000"
     assert "PSNR is that of the last iteration" in bench.read("out/results.md")
@@ -218,7 +218,7 @@ def test_networks_that_learn_from_nobody_need_no_teacher(bench):
     (z,) = bench.commands("z/seed0")
     assert not [option for option in z if "teacher_ckpt" in option]
     student, z = bench.table("Results")
-    assert (z["mIoU (%)"], z["gain"], z["equal-time mIoU (%)"]) == (
+    assert (z["mIoU (%)"], z["gain"], z["equal-cost mIoU (%)"]) == (
         "45.00",
         "+5.00",
         "45.00",
@@ -252,8 +252,12 @@ def test_what_trainings_are_started_with(bench):
     assert bench.run("--rows", "x", "--cfg-options", "b=2") == 0
     (teacher,) = bench.commands("teacher/seed0")
     (x,) = bench.commands("x/seed0")
-    (equal,) = bench.commands("x/seed0-equal-time")
-    assert teacher["options"] == {"b": "2", "randomness.seed": "0"}
+    (equal,) = bench.commands("x/seed0-equal-cost")
+    assert teacher["options"] == {
+        "b": "2",
+        "randomness.seed": "0",
+        "default_hooks.cpu_time.type": "texture_kd.CPUTimeHook",
+    }
     assert teacher["config"] == str(bench.folder / "teacher.py")
     checkpoint = str(bench.out / "teacher" / "seed0" / "iter_40.pth")
     options = {"a": "1", "model.teacher_ckpt": checkpoint} | teacher["options"]
@@ -266,7 +270,7 @@ def test_what_trainings_are_started_with(bench):
         "train_cfg.max_iters": "20",
         "train_cfg.val_interval": "20",
     }
-    assert bench.result("x/seed0-equal-time")["iters"] == 20
+    assert bench.result("x/seed0-equal-cost")["iters"] == 20
 
 
 def test_a_row_takes_the_checkpoint_of_another(bench, capsys):
@@ -279,14 +283,14 @@ def test_a_row_takes_the_checkpoint_of_another(bench, capsys):
     assert bench.run("--rows", "x", "--seeds", "0", "1") == 0
     started = [line for line in starts(capsys.readouterr().out) if "seed 1:" in line]
     assert [line.split(",")[0] for line in started] == ["teacher", "student", "z", "x"]
-    for folder in ("x/seed1", "x/seed1-equal-time"):
+    for folder in ("x/seed1", "x/seed1-equal-cost"):
         (x,) = bench.commands(folder)
         taken = str(bench.out / "z" / "seed1" / "iter_40.pth")
         assert x["options"]["model.distiller.ckpt"] == taken
     # It learns from the teacher, and is no rival of the others.
     (z,) = bench.commands("z/seed1")
     assert z["options"]["model.teacher_ckpt"].endswith("teacher/seed1/iter_40.pth")
-    assert not (bench.out / "z" / "seed1-equal-time").exists()
+    assert not (bench.out / "z" / "seed1-equal-cost").exists()
     z = bench.table("Results")[2]
     assert (z["row"], z["gain"], z["gap closed (%)"]) == ("z", "", "")
     assert z["mIoU (%)"] == "45.50 ± 0.71"
@@ -297,13 +301,13 @@ def test_a_row_takes_the_checkpoint_of_another(bench, capsys):
 
 
 def test_losses_are_taken_out_by_a_config_that_is_written(bench):
-    assert bench.run("--rows", "y", "--no-equal-time") == 0
+    assert bench.run("--rows", "y", "--no-equal-cost") == 0
     (command,) = bench.commands("y/seed0")
     assert command["config"] == str(bench.out / "y" / "config.py")
     lines = bench.read("out/y/config.py").splitlines()
     assert lines[0] == f"_base_ = ['{bench.folder}/x.py']"
     assert len([line for line in lines if line.endswith(".loss_b")]) == 2
-    assert not (bench.out / "y" / "seed0-equal-time").exists()
+    assert not (bench.out / "y" / "seed0-equal-cost").exists()
 
 
 def test_several_trainings_at_once_share_the_threads(bench, monkeypatch, capsys):
@@ -369,7 +373,7 @@ def test_a_signal_stops_it_and_the_same_command_goes_on(bench, capsys):
     assert bench.run("--rows", "x") == 0
     assert starts(capsys.readouterr().out) == [
         "x, seed 0: resumes at 30",
-        "x, seed 0 in equal time: starts",
+        "x, seed 0 at equal cost: starts",
     ]
     commands = bench.commands("x/seed0")
     assert [command["resume"] for command in commands] == [False, True]
@@ -412,11 +416,11 @@ def test_in_the_background(bench):
 
 
 def test_a_training_goes_on_in_a_folder_that_was_moved(bench, capsys):
-    bench.run("--rows", "x", "--no-equal-time")
+    bench.run("--rows", "x", "--no-equal-cost")
     interrupt(bench.out / "x" / "seed0", 20)
     bench.out = Path(shutil.move(bench.out, bench.folder / "moved"))
     capsys.readouterr()
-    assert bench.run("--rows", "x", "--no-equal-time") == 0
+    assert bench.run("--rows", "x", "--no-equal-cost") == 0
     assert starts(capsys.readouterr().out) == ["x, seed 0: resumes at 20"]
 
 
@@ -476,7 +480,7 @@ def test_a_loss_that_is_no_number_stops_its_training(bench):
         f"Delete {folder} to train it again."
     ) in report
     assert "**x, seed 0: failed.** It needs teacher, seed 0, which failed.\n" in report
-    assert "x, seed 0 in equal time: failed.** It needs teacher, seed 0, w" in report
+    assert "x, seed 0 at equal cost: failed.** It needs teacher, seed 0, w" in report
     assert "- Trainings done: 1 of 4\n" in report
     (command,) = bench.commands("teacher/seed0")
     with pytest.raises(ProcessLookupError):
@@ -512,10 +516,10 @@ def test_a_training_that_exits_with_an_error(bench):
         "**x, seed 0: failed.** Exit status 1.\n\n```\nNo space left on device"
         in report
     )
-    assert "x, seed 0 in equal time: failed.** It needs x, seed 0, which f" in report
+    assert "x, seed 0 at equal cost: failed.** It needs x, seed 0, which f" in report
     assert "- Trainings done: 2 of 4\n" in report
     failed = {row["row"]: row["failed"] for row in bench.table("Results")}
-    assert failed["x"] == "seed 0; seed 0 in equal time"
+    assert failed["x"] == "seed 0; seed 0 at equal cost"
 
 
 def test_a_process_that_does_not_want_to_end(load_tool, monkeypatch):
@@ -555,23 +559,23 @@ def test_a_network_depends_on_its_teacher(bench, capsys):
     with pytest.raises(SystemExit):
         bench.run("--rows", "x")
     message = capsys.readouterr().err
-    for training in ("seed0", "seed0-equal-time"):
+    for training in ("seed0", "seed0-equal-cost"):
         assert f"{bench.out}/x/{training}: teacher's contents was " in message
     assert "student" not in message.partition("settings:")[2]
     shutil.rmtree(bench.out / "x")
     assert bench.run("--rows", "x") == 0
 
 
-def test_equal_time_is_that_of_all_seeds(bench):
+def test_equal_cost_is_that_of_all_seeds(bench):
     seeds = ("--rows", "x", "--seeds", "0", "1", "2")
-    assert bench.run(*seeds, "--no-equal-time") == 0
+    assert bench.run(*seeds, "--no-equal-cost") == 0
     bench.slow("x/seed0", 0.5)
     bench.slow("x/seed1", 9.0)
     assert bench.run(*seeds) == 0
     for seed in (0, 1, 2):
-        assert bench.result(f"x/seed{seed}-equal-time")["iters"] == 16
+        assert bench.result(f"x/seed{seed}-equal-cost")["iters"] == 16
     # 16 of 0.4 seconds each, in the time of 40 of 0.2.
-    assert bench.table("Results")[2]["of the student's time (%)"] == "80"
+    assert bench.table("Results")[2]["of the student's cost (%)"] == "80"
 
 
 def test_another_student_has_another_time(bench, capsys):
@@ -581,19 +585,19 @@ def test_another_student_has_another_time(bench, capsys):
     with pytest.raises(SystemExit):
         bench.run("--rows", "x")
     said = capsys.readouterr().err
-    assert f"{bench.out}/x/seed0-equal-time: student's contents was" in said
+    assert f"{bench.out}/x/seed0-equal-cost: student's contents was" in said
     assert f"{bench.out}/x/seed0: " not in said
 
 
 def test_more_seeds_have_a_time_of_their_own(bench, capsys):
     assert bench.run("--rows", "x") == 0
-    equal = bench.result("x/seed0-equal-time")
+    equal = bench.result("x/seed0-equal-cost")
     bench.slow("x/seed0", 0.8)
     capsys.readouterr()
     assert bench.run("--rows", "x", "--seeds", "0", "1") == 0
-    assert "x, seed 0 in equal time" not in capsys.readouterr().out
-    assert bench.result("x/seed0-equal-time") == equal
-    found = [bench.result(f"x/seed{seed}-equal-time")["iters"] for seed in (0, 1)]
+    assert "x, seed 0 at equal cost" not in capsys.readouterr().out
+    assert bench.result("x/seed0-equal-cost") == equal
+    found = [bench.result(f"x/seed{seed}-equal-cost")["iters"] for seed in (0, 1)]
     # The median of 0.8 and 0.4 seconds is three times the student's.
     assert found == [20, 13]
 
@@ -634,10 +638,10 @@ def install(load_tool, monkeypatch):
 def test_other_code_and_other_losses_are_other_settings(
     bench, install, capsys, change, message
 ):
-    assert bench.run("--rows", "y", "--no-equal-time") == 0
+    assert bench.run("--rows", "y", "--no-equal-cost") == 0
     change(install, bench)
     with pytest.raises(SystemExit):
-        bench.run("--rows", "y", "--no-equal-time")
+        bench.run("--rows", "y", "--no-equal-cost")
     assert f"{bench.out}/y/seed0: " in (said := capsys.readouterr().err)
     assert message in said
 
@@ -708,5 +712,5 @@ def test_budgets_that_differ_are_refused(bench, capsys):
         "'x' trains 20 iterations, and the student 40: give all the same by --iter"
     )
     assert message in capsys.readouterr().err
-    assert bench.run("--rows", "x", "--iters", "10", "--no-equal-time") == 0
+    assert bench.run("--rows", "x", "--iters", "10", "--no-equal-cost") == 0
     assert {bench.result(f"{row}/seed0")["iters"] for row in FAKES} == {10}

@@ -1,5 +1,6 @@
 """MMEngine hooks."""
 
+from texture_kd.hooks.cpu_time import CPUTimeHook
 from texture_kd.hooks.critic_optimizer_check import CriticOptimizerCheckHook
 from texture_kd.hooks.finite_loss import FiniteLossHook
 from texture_kd.hooks.loss_ratio import LossRatioHook
@@ -11,6 +12,7 @@ from texture_kd.hooks.teacher_metric import TeacherMetricHook
 from texture_kd.hooks.texture_visualization import TextureVisualizationHook
 
 __all__ = [
+    "CPUTimeHook",
     "CriticOptimizerCheckHook",
     "FiniteLossHook",
     "LossRatioHook",

@@ -1,12 +1,12 @@
 """Say with error bars what each term of a distillation is worth.
 
 python tools/benchmark/distill.py SUITE [--seeds S ...] [--rows NAME ...] [--iters N]
-    [--jobs N] [--out DIR] [--no-equal-time] [--background] [--cfg-options K=V ...]
+    [--jobs N] [--out DIR] [--no-equal-cost] [--background] [--cfg-options K=V ...]
 
 SUITE is the name of a file in tools/benchmark/suites, such as mosaic or camvid, or the
 path of another. Each of its rows is trained with each seed, and all but teacher and
-student a second time, with as many iterations as take the time of the student's
-training. The folder then holds results.md, results.csv and results.png, which are
+student a second time, with as many iterations as cost what the student's training
+costs. The folder then holds results.md, results.csv and results.png, which are
 rewritten after each training. The same command goes on where it was stopped, unless
 configs or code have changed.
 """
@@ -145,10 +145,10 @@ def option_parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=1, help="trainings at once")
     parser.add_argument("--out", type=Path, help="default: work_dirs/distill/SUITE")
     parser.add_argument(
-        "--no-equal-time",
-        dest="equal_time",
+        "--no-equal-cost",
+        dest="equal_cost",
         action="store_false",
-        help="leave out the second trainings, in the student's time",
+        help="leave out the second trainings, at the student's cost",
     )
     parser.add_argument(
         "--background", action="store_true", help="go on without the terminal"

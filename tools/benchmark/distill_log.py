@@ -85,19 +85,24 @@ def _validated(logs: Sequence[Sequence[dict]], iters: int, metric: str) -> bool:
 
 
 def _seconds(logs: Sequence[Sequence[dict]]) -> float:
-    """Return the median time of an iteration.
+    """Return the median cost of an iteration.
 
-    The first time of a process holds the start of the data loader's workers. The lines
-    that it went into count only if there are no others.
+    It is the time on a GPU, and otherwise seconds of the CPU, if the log has them, so
+    that other work beside a training does not count. The first figure of a process
+    holds the start of the data loader's workers. The lines that it went into count only
+    if there are no others.
     """
     trained = [[line for line in log if "loss" in line] for log in logs]
+    lines = [line for log in trained for line in log]
+    on_cpu = all("cpu_time" in line and "memory" not in line for line in lines)
+    cost = "cpu_time" if on_cpu else "time"
     steady = [
-        line["time"]
+        line[cost]
         for log in trained
         for line in log
         if line["step"] >= log[0]["step"] + _WINDOW
     ]
-    return median(steady or [line["time"] for log in trained for line in log])
+    return median(steady or [line[cost] for line in lines])
 
 
 def _logs(folder: Path) -> list[list[dict]]:

@@ -34,7 +34,7 @@ class Plan:
         self.rows = {row.name: row for row in rows}
         self.out: Path = args.out
         self.seeds: list[int] = args.seeds
-        self.equal_time: bool = args.equal_time
+        self.equal_cost: bool = args.equal_cost
         self.jobs: int = args.jobs
         self.threads: int = args.threads
         self.machine = machine(devices()[-1])
@@ -61,19 +61,20 @@ class Plan:
             "metric": self.metric,
             **({"also": [*self.also]} if self.also else {}),
             "texture_kd": self.package,
-            # The time of an iteration depends on them.
+            # The cost of an iteration depends on them.
             "jobs": self.jobs,
             "threads": self.threads,
             "machine": self.machine,
         }
-        # Whom it learns from, and in whose time.
-        others = [TEACHER] * row.distilled + [*row.takes] + [STUDENT] * key.equal_time
+        # Whom it learns from, and at whose cost.
+        others = [TEACHER] * row.distilled + [*row.takes] + [STUDENT] * key.equal_cost
         for name in others:
             other = self._network(self.rows[name], self.iters[name])
             settings |= {f"{name}'s {part}": value for part, value in other.items()}
         options = [
             *self._recipes[row.name].given,
             f"randomness.seed={key.seed}",
+            "default_hooks.cpu_time.type=texture_kd.CPUTimeHook",
             *self._recipes[row.name].options(iters),
         ]
         names = (self.metric, self.also)
@@ -82,13 +83,13 @@ class Plan:
     def needs(self, key: Key) -> list[Key]:
         """Return the trainings that have to be finished before one.
 
-        Other work beside a training makes it slow, and so the time of a row is taken
+        What an iteration costs varies a little, and so the cost of a row is taken
         from all of its seeds.
         """
         row = self.rows[key.row]
         sources = [TEACHER] * row.distilled + [*row.takes]
         needs = [Key(name, key.seed) for name in sources]
-        if key.equal_time:
+        if key.equal_cost:
             timed = (STUDENT, key.row)
             needs += [Key(name, seed) for seed in self.seeds for name in timed]
         return needs
@@ -106,9 +107,9 @@ class Plan:
     def _trainings(self, rows: Sequence[Row]) -> list[Key]:
         """Return the trainings seed by seed, so that early reports have all rows."""
         keys = [Key(row.name, seed) for seed in self.seeds for row in rows]
-        if self.equal_time:
+        if self.equal_cost:
             keys += [
-                Key(row.name, seed, equal_time=True)
+                Key(row.name, seed, equal_cost=True)
                 for seed in self.seeds
                 for row in rows
                 if row.compared
@@ -116,7 +117,7 @@ class Plan:
         return keys
 
     def _iters(self, key: Key) -> int:
-        if not key.equal_time:
+        if not key.equal_cost:
             return self.iters[key.row]
         begun = read_settings(key.folder(self.out))
         if begun:
@@ -126,7 +127,7 @@ class Plan:
             name: median(self.results[Key(name, seed)].seconds for seed in self.seeds)
             for name in (STUDENT, key.row)
         }
-        return equal_time_iters(self.iters[STUDENT], seconds[STUDENT], seconds[key.row])
+        return equal_cost_iters(self.iters[STUDENT], seconds[STUDENT], seconds[key.row])
 
     def _load(self) -> None:
         """Load the results that are there, of rows that are not chosen, too."""
@@ -156,8 +157,8 @@ class Plan:
                 )
 
 
-def equal_time_iters(iters: int, student_seconds: float, row_seconds: float) -> int:
-    """Return how many iterations of a row take the time of the student's training.
+def equal_cost_iters(iters: int, student_seconds: float, row_seconds: float) -> int:
+    """Return how many iterations of a row cost what the student's training does.
 
     They are two at least, since the schedule of a learning rate has a start and an end.
 

@@ -27,7 +27,7 @@ def draw(
     label: str,
     picture: Path,
 ) -> None:
-    """Draw the score by row and by training time.
+    """Draw the score by row and by what a training costs.
 
     Args:
         results: of the trainings that are finished.
@@ -37,15 +37,15 @@ def draw(
         picture: file to write, never half there.
     """
     figure = Figure(figsize=(13, 5.5), layout="constrained")
-    by_row, by_time = figure.subplots(1, 2, sharey=True)
+    by_row, by_cost = figure.subplots(1, 2, sharey=True)
     others = [name for name in rows if name not in GREYS]
     colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(others)}
     colours |= GREYS
-    full = _found(results, rows, seeds, equal_time=False)
-    equal = _found(results, rows, seeds, equal_time=True)
+    full = _found(results, rows, seeds, equal_cost=False)
+    equal = _found(results, rows, seeds, equal_cost=True)
     _draw_rows(by_row, rows, full, colours)
     by_row.set_ylabel(label)
-    _draw_times(by_time, full, equal, colours)
+    _draw_costs(by_cost, full, equal, colours)
     part = picture.with_name(picture.name + ".part")
     figure.savefig(part, format="png", dpi=120)
     part.replace(picture)
@@ -71,7 +71,7 @@ def _draw_rows(
     axes.grid(axis="y", alpha=0.3)
 
 
-def _draw_times(
+def _draw_costs(
     axes: Axes, full: Found, equal: Found, colours: Mapping[str, object]
 ) -> None:
     for name, found in full.items():
@@ -82,9 +82,9 @@ def _draw_times(
         axes.plot(*zip(*ends, strict=True), "-", color=colour, alpha=0.5, linewidth=1)
         axes.plot([], [], "o", color=colour, label=name)
     if equal:
-        axes.plot([], [], "D", color="0.2", mfc="white", label="in equal time")
-    axes.set_xlabel("training time (s): iterations × seconds an iteration")
-    axes.set_title("By training time: mean of the seeds, and each of them")
+        axes.plot([], [], "D", color="0.2", mfc="white", label="at equal cost")
+    axes.set_xlabel("cost (s): iterations × seconds an iteration")
+    axes.set_title("By cost: mean of the seeds, and each of them")
     axes.grid(alpha=0.3)
     if full:
         axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
@@ -93,20 +93,20 @@ def _draw_times(
 def _draw_cloud(
     axes: Axes, found: Sequence[Result], marker: str, colour: object
 ) -> tuple[float, float]:
-    """Draw each seed's time and score, and return their mean, which is drawn, too."""
-    time = [result.iters * result.seconds for result in found]
+    """Draw each seed's cost and score, and return their mean, which is drawn, too."""
+    cost = [result.iters * result.seconds for result in found]
     scores = [result.score for result in found]
-    axes.plot(time, scores, marker, color=colour, **SEED)
-    centre = mean(time), mean(scores)
+    axes.plot(cost, scores, marker, color=colour, **SEED)
+    centre = mean(cost), mean(scores)
     face = colour if marker == "o" else "white"
     axes.plot(*centre, marker, color=colour, mfc=face, **MEAN)
     return centre
 
 
 def _found(
-    results: Results, rows: Sequence[str], seeds: Sequence[int], equal_time: bool
+    results: Results, rows: Sequence[str], seeds: Sequence[int], equal_cost: bool
 ) -> Found:
-    keys = {name: [Key(name, seed, equal_time) for seed in seeds] for name in rows}
+    keys = {name: [Key(name, seed, equal_cost) for seed in seeds] for name in rows}
     found = {
         name: [results[key] for key in keys[name] if key in results] for name in rows
     }

@@ -43,16 +43,16 @@ def expected_wall(key: Key, walls: Mapping[Key, float]) -> float:
     """Estimate how long a training takes from the time that others took.
 
     These are, as far as they are known, the same row with other seeds; for a training
-    in equal time the student; or all.
+    at equal cost the student; or all.
     """
     if key in walls:
         return walls[key]
-    alike = [key, Key(STUDENT, key.seed)] if key.equal_time else [key]
+    alike = [key, Key(STUDENT, key.seed)] if key.equal_cost else [key]
     for other in alike:
         known = [
             wall
             for found, wall in walls.items()
-            if (found.row, found.equal_time) == (other.row, other.equal_time)
+            if (found.row, found.equal_cost) == (other.row, other.equal_cost)
         ]
         if known:
             return mean(known)

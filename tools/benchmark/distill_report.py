@@ -11,10 +11,10 @@ from distill_suite import STUDENT, TEACHER
 from measure import Table, write_report
 
 # With a place for the metric, whose name may be that of another column's.
-SCORE, EQUAL = "{score}", "equal-time {score}"
+SCORE, EQUAL = "{score}", "equal-cost {score}"
 GAIN, GAP = "gain", "gap closed (%)"
-EQUAL_ITERS = "equal-time iterations"
-EQUAL_SHARE = "of the student's time (%)"
+EQUAL_ITERS = "equal-cost iterations"
+EQUAL_SHARE = "of the student's cost (%)"
 SECONDS, MEMORY = "seconds an iteration", "memory (MiB)"
 FAILED = "failed"
 STYLES = {
@@ -33,22 +33,26 @@ deviation over the seeds, and n in brackets where not all of them count. A seed 
 repetition of its own, in which the distilled networks learn from the teacher of that
 seed, and differences are taken within a seed: the gain is row - student, the gap closed
 (row - student) / (teacher - student), with no figure where the teacher is not ahead.
-Seconds an iteration are the median of a training's log, and then of the seeds.
+Seconds an iteration are the median of a training's log, and then of the seeds: {cost}
 """
+GPU_COST = "its time."
+CPU_COST = """\
+those of the CPU that its process takes, user and system, so that other work beside a
+training does not count."""
 GPU_MEMORY = """\
 Memory is the peak of PyTorch's allocator on the GPU, the highest of the seeds."""
 CPU_MEMORY = """\
 Memory is the largest resident set of the training process or of one of its workers, the
 highest of the seeds."""
 EQUAL_NOTE = """\
-Equal time is the score of a second training of a row, with as many iterations as take
-the time of the student's training, by the medians over the seeds; the whole schedule is
-scaled. What they really took of the student's time is beside it. The student's score is
+Equal cost is the score of a second training of a row, with as many iterations as cost
+what the student's training costs, by the medians over the seeds; the whole schedule is
+scaled. What they really took of the student's cost is beside it. The student's score is
 that of its only training, and the teacher has none."""
 
 TAKEN_NOTE = """\
 {names}: trained from the teacher of the seed for rows that take its checkpoint, and not
-compared. As the teacher's, its time is in no other row's."""
+compared. As the teacher's, its cost is in no other row's."""
 
 
 class Report(NamedTuple):
@@ -95,10 +99,10 @@ class Report(NamedTuple):
         lines = [
             f"# Distillation: {self.suite}",
             "\n".join(f"- {name}: {value}" for name, value in facts.items()),
-            NOTE.format(score=self.plan.metric)
+            NOTE.format(score=self.plan.metric, cost=GPU_COST if self.gpu else CPU_COST)
             + (GPU_MEMORY if self.gpu else CPU_MEMORY),
         ]
-        lines += [EQUAL_NOTE] if self.plan.equal_time else []
+        lines += [EQUAL_NOTE] if self.plan.equal_cost else []
         taken = [name for name, row in self.plan.rows.items() if row.taken]
         lines += [TAKEN_NOTE.format(names=", ".join(taken))] if taken else []
         return lines + [_failure(key, reason) for key, reason in failures.items()]
@@ -151,7 +155,7 @@ class Report(NamedTuple):
         return style if self.plan.unit == "%" else style.replace(".2f", ".3f")
 
     def _columns(self, *names: str) -> list[str]:
-        left_out = [] if self.plan.equal_time else [EQUAL, EQUAL_ITERS, EQUAL_SHARE]
+        left_out = [] if self.plan.equal_cost else [EQUAL, EQUAL_ITERS, EQUAL_SHARE]
         left_out += [] if TEACHER in self.plan.rows else [GAP]
         return [name for name in names if name not in left_out]
 
@@ -159,7 +163,7 @@ class Report(NamedTuple):
 def seed_figures(results: Results, name: str, seed: int) -> dict[str, float]:
     """Return what is known of a row with a seed, by column."""
     result = results.get(Key(name, seed))
-    equal = results.get(Key(name, seed, equal_time=True))
+    equal = results.get(Key(name, seed, equal_cost=True))
     student = results.get(Key(STUDENT, seed))
     teacher = results.get(Key(TEACHER, seed))
     figures: dict[str, float | None] = {}
@@ -170,7 +174,7 @@ def seed_figures(results: Results, name: str, seed: int) -> dict[str, float]:
         figures[GAIN] = result.score - student.score
     if result and student and teacher and name not in (TEACHER, STUDENT):
         figures[GAP] = gap_closed(teacher.score, student.score, result.score)
-    # The student has the student's time.
+    # The student has the student's cost.
     equal = result if name == STUDENT else equal
     if equal:
         figures |= {EQUAL: equal.score, EQUAL_ITERS: equal.iters}

@@ -17,20 +17,20 @@ TRAIN = [sys.executable, str(Path(__file__).parents[1] / "train.py")]
 
 
 class Key(NamedTuple):
-    """Names a training: a row with a seed, perhaps in the student's time."""
+    """Names a training: a row with a seed, perhaps at the student's cost."""
 
     row: str
     seed: int
-    equal_time: bool = False
+    equal_cost: bool = False
 
     @property
     def which(self) -> str:
         """Which training of its row it is."""
-        return f"seed {self.seed}" + " in equal time" * self.equal_time
+        return f"seed {self.seed}" + " at equal cost" * self.equal_cost
 
     def folder(self, out: Path) -> Path:
         """Return the folder of the training within that of the benchmark."""
-        return out / self.row / (f"seed{self.seed}" + "-equal-time" * self.equal_time)
+        return out / self.row / (f"seed{self.seed}" + "-equal-cost" * self.equal_cost)
 
     def __str__(self) -> str:
         return f"{self.row}, {self.which}"
@@ -42,7 +42,7 @@ class Result(NamedTuple):
     Attributes:
         iters: its iterations.
         score: the metric, in its unit, at the last of them.
-        seconds: median time of an iteration.
+        seconds: median cost of an iteration, of the CPU or of a GPU.
         memory: peak in MiB, None where it was not measured.
         wall: seconds that its last process ran, for estimates.
         others: other metrics by name.
