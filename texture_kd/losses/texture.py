@@ -49,7 +49,7 @@ class TextureLoss(nn.Module):
         self,
         student_channels: Sequence[int],
         teacher_channels: Sequence[int],
-        levels: Sequence[int] = (4, 3),
+        levels: Sequence[int] = (3, 2),
         pyramid: PyramidFilter = "maxflat",
         directional: DirectionalFilter = "dmaxflat7",
         loss_weight: float = 2.0,

@@ -14,10 +14,10 @@ rows = {
     "teacher": dict(config=folder + teacher),
     "student": dict(config=folder + student),
     "texture": dict(config=folder + "texture_" + pair),
-    # A tree of less depth at both scales.
-    "texture-3-2": dict(
+    # A tree of more depth at both scales.
+    "texture-4-3": dict(
         config=folder + "texture_" + pair,
-        options=[losses + "loss_texture.levels=(3,2)"],
+        options=[losses + "loss_texture.levels=(4,3)"],
     ),
     "explicit": dict(
         config=folder + "ds2d2_" + pair,
