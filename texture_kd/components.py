@@ -59,7 +59,12 @@ _register(
     segmentors.EncoderDecoderWithImage,
     segmentors.HighFrequencyEncoderDecoder,
 )
-_register("DATASETS", datasets.CamVidDataset, datasets.TextureMosaicDataset)
+_register(
+    "DATASETS",
+    datasets.AerialDataset,
+    datasets.CamVidDataset,
+    datasets.TextureMosaicDataset,
+)
 _register(
     "TRANSFORMS",
     datasets.BlockwiseAnnotation,

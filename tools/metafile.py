@@ -30,6 +30,7 @@ DATA = {
     "ade20k": "ADE20K",
     "pascal-context": "Pascal Context",
     "camvid": "CamVid",
+    "aerial": "Aerial images of Dubai",
     "mosaic": "Texture mosaic",
     "dior": "DIOR",
     "dota": "DOTA",

@@ -15,13 +15,14 @@ NAMES = sorted(
     if not re.search("retinanet|faster-rcnn", path.name)
 )
 METHOD = (
-    "(texture|sstkd(-adversarial|-lsfd)?|cwd|fitnet|pkd|skd|fakd|lfd|lsfd(-fft)?|ds2d2)"
+    "(texture(-terms)?|sstkd(-adversarial|-lsfd)?|cwd|fitnet|pkd|skd|fakd|lfd|"
+    "lsfd(-fft)?|ds2d2)"
 )
 DISTILLED = [name for name in NAMES if re.match(f"{METHOD}_", name)]
 # MMSegmentation's convention, and the one path that users typed before.
 TRAINING = (
     r"\dxb\d+-(25k|80k|132k|152k|\d+iters)_(cityscapes|voc12aug|ade20k|pascal-context|"
-    r"camvid|mosaic)-\d+x\d+"
+    r"camvid|aerial|mosaic)-\d+x\d+"
 )
 NETWORK = (
     r"(pspnet|deeplabv3|deeplabv3plus|duc-dlc)_(r\d+(-w\d+)?-d\d+|efficientnet-b1)"

@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +17,26 @@ def everywhere(mmsegs_scope):
 @pytest.fixture
 def camvid_tree(tmp_path: Path) -> Path:
     """Two splits of two small pairs; every label value, void among them, occurs."""
+    return write_tree(tmp_path, (36, 48), range(12))
+
+
+@pytest.fixture
+def aerial_tree(tmp_path: Path) -> Path:
+    """The same for aerial images, larger than a crop."""
+    return write_tree(tmp_path, (280, 300), (0, 1, 2, 3, 4, 255))
+
+
+def write_tree(root: Path, size: tuple[int, int], values: Sequence[int]) -> Path:
     rng = np.random.default_rng(0)
     for split in ("train", "val"):
         for number in range(2):
-            image = rng.integers(256, size=(36, 48, 3), dtype=np.uint8)
-            label = np.arange(36 * 48, dtype=np.uint8).reshape(36, 48) % 12
+            image = rng.integers(256, size=(*size, 3), dtype=np.uint8)
+            label = np.resize(np.array(values, np.uint8), size)
             for kind, pixels in (("images", image), ("labels", label)):
-                path = tmp_path / kind / split / f"{split}_{number}.png"
+                path = root / kind / split / f"{split}_{number}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(pixels).save(path)
-    return tmp_path
+    return root
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ def test_an_image_without_a_label(camvid_tree):
 @pytest.mark.parametrize(
     ("label", "message"),
     [
-        (np.full((4, 4), 31, np.uint8), r"0\.\.11.*holds \[31\]"),
+        (np.full((4, 4), 31, np.uint8), r"0\.\.10 and 11 for void.*holds \[31\]"),
         (np.zeros((4, 4, 3), np.uint8), r"picture of shape \(4, 4, 3\)"),
     ],
 )

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from mmengine.config import ConfigDict
 from mmengine.dataset import pseudo_collate
+from mmengine.runner import set_random_seed
 from mmseg.registry import DATASETS, METRICS
 
 import texture_kd.components  # noqa: F401  registers what the fragments name
@@ -52,7 +53,40 @@ def test_camvid(load_config, camvid_tree, name):
     assert set(np.unique(sample.gt_sem_seg.data)) <= {*range(11), 255}
 
 
-@pytest.mark.parametrize("name", ["texture_mosaic", "camvid"])
+@pytest.mark.parametrize("name", ["aerial_128x128", "aerial_257x257"])
+def test_aerial_crops_need_no_padding(load_config, aerial_tree, name):
+    config = load_config(name)
+    loader = config.train_dataloader
+    resize = next(t for t in loader.dataset.pipeline if t.type == "RandomResize")
+    # The tile that the converter is told to make, at the smallest scale.
+    assert resize.scale[0] * resize.ratio_range[0] >= config.crop_size[0]
+    set_random_seed(0)
+    batch = first_batch(loader, data_root=str(aerial_tree))
+    assert {tuple(image.shape) for image in batch["inputs"]} == {(3, *config.crop_size)}
+    for sample in batch["data_samples"]:
+        assert set(np.unique(sample.gt_sem_seg.data)) <= {*range(5), 255}
+    for other in ("val_dataloader", "test_dataloader"):
+        batch = first_batch(config[other], data_root=str(aerial_tree))
+        assert batch["inputs"][0].shape == (3, 280, 300)
+        assert config[other].dataset.data_root == loader.dataset.data_root
+
+
+def test_aerial_crops_are_flipped_both_ways(load_config, aerial_tree):
+    pipeline = load_config("aerial_128x128").train_pipeline
+    flip = next(step for step in pipeline if step.type == "RandomFlip")
+    still = [s for s in pipeline if s.type in ("LoadImageFromFile", "LoadAnnotations")]
+    dataset = DATASETS.build(
+        load_config("aerial_128x128").train_dataloader.dataset
+        | dict(data_root=str(aerial_tree), pipeline=[*still, flip])
+    )
+    set_random_seed(0)
+    found = [dataset[0].get("flip_direction") for _ in range(400)]
+    # A quarter each: two independent flips.
+    for kind in (None, "horizontal", "vertical", "diagonal"):
+        assert 70 < found.count(kind) < 130
+
+
+@pytest.mark.parametrize("name", ["texture_mosaic", "camvid", "aerial_128x128"])
 def test_evaluators_are_miou(load_config, name):
     config = load_config(name)
     for evaluator in (config.val_evaluator, config.test_evaluator):

@@ -17,7 +17,10 @@ CONFIG = ROOT / "configs" / "_base_" / "datasets" / "dota_1024x1024.py"
 
 @pytest.fixture(scope="module")
 def tool():
-    return runpy.run_path(str(TOOL))
+    with pytest.MonkeyPatch.context() as patch:
+        # As for a command, which imports what stands beside it.
+        patch.syspath_prepend(TOOL.parent)
+        yield runpy.run_path(str(TOOL))
 
 
 @pytest.fixture

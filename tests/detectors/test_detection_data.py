@@ -50,7 +50,9 @@ def dior(tmp_path):
 
 
 @pytest.fixture
-def dota(tmp_path):
+def dota(tmp_path, monkeypatch):
+    # As for a command, which imports what stands beside it.
+    monkeypatch.syspath_prepend(TOOL.parent)
     for split in ("train", "val"):
         picture(tmp_path / "DOTA" / split / "images" / "P0.png", 128)
         labels = tmp_path / "DOTA" / split / "labelTxt" / "P0.txt"

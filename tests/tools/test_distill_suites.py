@@ -27,7 +27,11 @@ def write_config(path, text=""):
         ")\n"
         "model = dict(teacher_ckpt='teacher.pth', distiller=dict(\n"
         "    distill_losses=dict(loss_a=dict(type='A'), loss_b=dict(type='B')),\n"
-        "    loss_forward_mappings=dict(loss_a=dict(x=1), loss_b=dict(x=2)),\n"
+        "    student_recorders=dict(a=dict(type='R'), b=dict(type='R')),\n"
+        "    loss_forward_mappings=dict(\n"
+        "        loss_a=dict(x=dict(recorder='a', from_student=True)),\n"
+        "        loss_b=dict(x=dict(recorder='b', from_student=True)),\n"
+        "    ),\n"
         "))\n" + text
     )
     return path
@@ -93,6 +97,14 @@ def test_the_rows_that_take_ds2d2_apart(suite, load_tool):
         assert bool(rows[name].takes) == (weights[3] > 0)
 
 
+# What is taken out, so that the loss of the name is left beside texture.
+BESIDE = {
+    "texture+CWD": ("loss_response", "loss_statistical"),
+    "texture+response": ("loss_cwd", "loss_statistical"),
+    "texture+statistical": ("loss_cwd", "loss_response"),
+}
+
+
 @pytest.mark.parametrize("name", ["mosaic", "camvid"])
 def test_the_rows_of_our_suites(suite, name):
     rows = {row.name: row for row in suite.load_suite(name).rows}
@@ -100,9 +112,11 @@ def test_the_rows_of_our_suites(suite, name):
     structural = ("loss_structural_stage1", "loss_structural_stage2")
     local = ("FAKD", "LFD-1x1", "LFD", "LSFD", "LSFD+FFT", "SSTKD+LSFD")
     spectral = ("amplifier", "explicit", "explicit+full", "explicit+high", "DS2D2")
-    more = ("SSTKD+adversarial", *local) if name == "mosaic" else ()
+    more = dict.fromkeys(("SSTKD+adversarial", *local), ())
+    if name == "camvid":
+        more = dict.fromkeys(("SSTKD-printed", "PKD", "texture"), ()) | BESIDE
     found = {name: row.without for name, row in rows.items()}
-    assert found == dict.fromkeys((*more, *spectral), ()) | {
+    assert found == more | dict.fromkeys(spectral, ()) | {
         "teacher": (),
         "student": (),
         "response": structural + statistical,
@@ -117,6 +131,59 @@ def test_the_rows_of_our_suites(suite, name):
         assert rows[name].config.name.startswith(name.lower() + "_")
     terms = [row.config for name, row in rows.items() if name.startswith("response")]
     assert set(terms) == {rows["SSTKD"].config}
+
+
+def test_aerial_images_have_camvids_rows_in_their_own_configs(suite, load_tool):
+    recipe = load_tool("distill_recipe")
+    camvid = {row.name: row for row in suite.load_suite("camvid").rows}
+    rows = suite.load_suite("aerial").rows
+    own = ("SSTKD-printed", "PKD", "explicit", "texture", *BESIDE)
+    common = ("teacher", "student", "response", "SSTKD", "CWD", "FitNet")
+    assert {row.name for row in rows} == {*common, *own}
+    for row in rows:
+        theirs = camvid[row.name]
+        name = theirs.config.name.replace("camvid-180x240", "aerial-128x128")
+        assert row.config.name == name
+        assert (row.without, row.takes) == (theirs.without, {})
+        if row.name != "SSTKD-printed":
+            assert row.options == theirs.options
+    (printed,) = (row for row in rows if row.name == "SSTKD-printed")
+    for row in (printed, camvid["SSTKD-printed"]):
+        config = suite.read_config(row.config)
+        config.merge_from_dict(
+            recipe._parse(recipe.read_recipe(row, row.options).given)
+        )
+        losses = config.model.distiller.distill_losses
+        student = config.model.architecture.decode_head
+        assert losses.loss_statistical.num_classes == student.num_classes
+        assert losses.loss_statistical.distance == "histogram"
+        assert losses.loss_structural_stage2.normalise == "none"
+
+
+@pytest.mark.parametrize("name", ["camvid", "aerial"])
+@pytest.mark.parametrize(
+    ("row", "loss", "weight"),
+    [
+        ("texture+CWD", "loss_cwd", 5),
+        ("texture+response", "loss_response", 5),
+        ("texture+statistical", "loss_statistical", 60),
+    ],
+)
+def test_one_loss_is_left_beside_texture(
+    suite, load_tool, tmp_path, name, row, loss, weight
+):
+    rows = {row.name: row for row in suite.load_suite(name).rows}
+    path = tmp_path / "without.py"
+    path.write_text(load_tool("distill_recipe").without_losses(rows[row]))
+    distiller = suite.read_config(path).model.distiller
+    alone = suite.read_config(rows["texture"].config).model.distiller
+    assert [*distiller.distill_losses] == ["loss_texture", loss]
+    assert distiller.distill_losses[loss].loss_weight == weight
+    for part in ("distill_losses", "loss_forward_mappings"):
+        assert distiller[part].loss_texture == alone[part].loss_texture
+    # The teacher's head is run for logits only.
+    has_logits = "logits" in distiller.teacher_recorders
+    assert has_logits == (loss != "loss_statistical")
 
 
 @pytest.mark.parametrize("name", ["mosaic", "camvid"])
@@ -243,7 +310,10 @@ def test_losses_taken_out_are_gone_from_the_config(suite, load_tool, tmp_path):
     distiller = suite.read_config(path).model.distiller
     assert distiller == {
         "distill_losses": {"loss_b": {"type": "B"}},
-        "loss_forward_mappings": {"loss_b": {"x": 2}},
+        "student_recorders": {"b": {"type": "R"}},
+        "loss_forward_mappings": {
+            "loss_b": {"x": {"recorder": "b", "from_student": True}}
+        },
     }
 
 

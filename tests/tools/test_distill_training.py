@@ -30,7 +30,10 @@ model = dict(
     teacher_ckpt=None,
     distiller=dict(
         distill_losses=dict(loss_a=dict(type="A"), loss_b=dict(type="B")),
-        loss_forward_mappings=dict(loss_a=dict(x=1), loss_b=dict(x=2)),
+        loss_forward_mappings=dict(
+            loss_a=dict(x=dict(recorder="a", from_student=True)),
+            loss_b=dict(x=dict(recorder="b", from_student=True)),
+        ),
     ),
 )
 """

@@ -1,5 +1,6 @@
-"""Data sets: procedural texture mosaics, and CamVid; and what is made of labels."""
+"""Data sets: texture mosaics, CamVid, aerial images; and what is made of labels."""
 
+from texture_kd.datasets.aerial import AerialDataset
 from texture_kd.datasets.blockwise import BlockwiseAnnotation
 from texture_kd.datasets.camvid import CamVidDataset
 from texture_kd.datasets.components import LabelComponents, label_components
@@ -7,6 +8,7 @@ from texture_kd.datasets.mosaic import Mosaic, texture_mosaic
 from texture_kd.datasets.mosaic_dataset import LoadTextureMosaic, TextureMosaicDataset
 
 __all__ = [
+    "AerialDataset",
     "BlockwiseAnnotation",
     "CamVidDataset",
     "LabelComponents",

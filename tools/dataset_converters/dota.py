@@ -16,6 +16,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from converting import starts
 from mmengine.utils import track_iter_progress
 
 _SPLITS = ("train", "val")
@@ -133,13 +134,6 @@ def _annotation(number: int, image: int, box: list[float], label: int) -> dict:
         area=(x1 - x0) * (y1 - y0),
         iscrowd=0,
     )
-
-
-def starts(length: int, side: int, overlap: int) -> list[int]:
-    """Return where patches begin along an axis; the last ends with the image."""
-    if length <= side:
-        return [0]
-    return [*range(0, length - side, side - overlap), length - side]
 
 
 def read_labels(path: Path) -> tuple[np.ndarray, np.ndarray]:

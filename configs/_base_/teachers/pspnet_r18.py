@@ -1,4 +1,4 @@
-# PSPNet-R18, the teacher of pspnet_r18_w16 on CamVid.
+# PSPNet-R18, the teacher of pspnet_r18_w16 on CamVid and aerial images.
 _base_ = "./pspnet_r101.py"
 
 teacher = dict(
