@@ -169,3 +169,11 @@ def test_what_does_not_fit_is_named():
 def test_area_is_pytorchs():
     x = maps((9, 8))
     assert torch.equal(band_limit(x, (4, 5), "area"), F.adaptive_avg_pool2d(x, (4, 5)))
+
+
+def test_autocast_changes_nothing():
+    torch.manual_seed(0)
+    x = torch.randn(1, 2, 9, 12)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = low_pass(x, 2)
+    assert torch.equal(found, low_pass(x, 2))

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from compile_check import check_compiled
 
 from texture_kd.functional import band_correlation, contourlet
+from texture_kd.functional.contourlet import ContourletOptions, frequency_weights
 
 LEVELS = (3, 2)
 
@@ -99,6 +100,21 @@ def test_half_precision_is_computed_in_float32(dtype):
     assert torch.equal(found, band_correlation(s.float(), t.float()))
     exact = band_correlation(*pair(2, 3, 16, 24))
     assert (found - exact).abs().max() < 1e-2
+
+
+def test_autocast_changes_nothing():
+    s, t = (x.float() for x in pair(2, 3, 16, 24))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = band_correlation(s, t)
+    assert torch.equal(found, band_correlation(s, t))
+
+
+def test_a_graph_may_overwrite_the_weights_it_gets():
+    # Inductor writes results into what an operator has returned.
+    x, options = torch.zeros(1, 1, 32, 48), ContourletOptions(LEVELS)
+    kept = frequency_weights(x, options).clone()
+    torch.ops.texture_kd.frequency_weights(x, *options).zero_()
+    assert torch.equal(frequency_weights(x, options), kept)
 
 
 @pytest.mark.parametrize("valid", [None, padding(2, 8, 12)])

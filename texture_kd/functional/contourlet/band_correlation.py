@@ -97,11 +97,12 @@ def band_correlation(
     area = valid_area(valid, len(student), tuple(student.shape[2:]))
     dtype = torch.promote_types(student.dtype, teacher.dtype)
     dtype = torch.promote_types(dtype, torch.float32)
-    filled = (fill_padding(x.to(dtype), area) for x in (student, teacher))
-    images = [as_images(x, options) for x in filled]
-    weights = frequency_weights(images[0], options)
-    moments = band_moments(*(real_spectra(x) for x in images), weights)
-    return standardised(moments).correlation
+    with torch.autocast(student.device.type, enabled=False):
+        filled = (fill_padding(x.to(dtype), area) for x in (student, teacher))
+        images = [as_images(x, options) for x in filled]
+        weights = frequency_weights(images[0], options)
+        moments = band_moments(*(real_spectra(x) for x in images), weights)
+        return standardised(moments).correlation
 
 
 def band_energies(
@@ -149,7 +150,9 @@ def frequency_weights(x: Tensor, options: ContourletOptions) -> Tensor:
         (2F, B + 1): in the energy of each band, and in the energy below which a band
         counts as empty.
     """
-    return _weights_like(x.detach(), *options)
+    if torch.compiler.is_compiling():
+        return _weights_like(x.detach(), *options)
+    return _weights(tuple(x.shape[2:]), options, x.dtype, x.device)
 
 
 # An operator, so that a graph looks weights up when it runs, for any size.
@@ -162,7 +165,8 @@ def _weights_like(
     x: Tensor, levels: Sequence[int], pyramid: str, directional: str
 ) -> Tensor:
     options = ContourletOptions(tuple(levels), pyramid, directional)
-    return _weights(tuple(x.shape[2:]), options, x.dtype, x.device)
+    # A graph may write its next result into what an operator returned.
+    return _weights(tuple(x.shape[2:]), options, x.dtype, x.device).clone()
 
 
 @_weights_like.register_fake
