@@ -23,6 +23,7 @@ STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
 WITH_EXAMPLES = sorted(
     path for path in PACKAGE.rglob("*.py") if ">>>" in path.read_text()
 )
+PAGES = sorted([REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md")])
 # What a test's environment has already.
 ENVIRONMENT = ("make env", ". .venv/bin/activate")
 
@@ -39,6 +40,18 @@ def test_the_site_builds_without_a_warning(run, tmp_path):
         built = (tmp_path / "reference" / f"{page.stem}.html").read_text()
         listed = set(re.findall(rf'id="{package.__name__}\.(\w+)"', built))
         assert listed == set(package.__all__)
+
+
+@pytest.mark.parametrize(
+    "page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY))
+)
+def test_the_files_that_a_page_names_are_there(page):
+    # Without patterns and places, such as configs/texture_*.py.
+    named = re.findall(
+        r"(?<![\w./-])(?:tests|tools|configs|texture_kd)/[\w./+-]+\.py\b",
+        page.read_text(),
+    )
+    assert [path for path in named if not (REPOSITORY / path).is_file()] == []
 
 
 @pytest.mark.parametrize("path", WITH_EXAMPLES, ids=lambda path: path.stem)

@@ -11,8 +11,6 @@ texture = dict(
             type="TextureLoss",
             student_channels=(64, 128, 256, 512),
             teacher_channels=(256, 512, 1024, 2048),
-            levels=(3, 2),
-            loss_weight=2.0,
         )
     ),
     loss_forward_mappings=dict(
