@@ -62,6 +62,18 @@ def test_gradients_are_those_of_differences():
     assert torch.autograd.gradcheck(lambda x: pairwise_affinity(x, 2), feature)
 
 
+def test_a_position_of_zeros_has_no_affinity_and_no_gradient():
+    torch.manual_seed(0)
+    feature = torch.randn(1, 3, 4, 4)
+    feature[:, :, 0, 0] = 0
+    feature.requires_grad_()
+    affinity = pairwise_affinity(feature)
+    assert (affinity[0, 0] == 0).all()
+    (gradient,) = torch.autograd.grad(affinity.square().sum(), feature)
+    assert (gradient[:, :, 0, 0] == 0).all()
+    assert 0 < gradient.abs().max() < 100
+
+
 @pytest.mark.parametrize(
     ("feature", "patch", "message"),
     [

@@ -174,11 +174,10 @@ def test_a_batch_of_nothing_but_padding_is_no_error(kind, mode):
 
 
 @MODES
-def test_without_a_valid_pixel_the_distance_is_0(mode):
+@ALL
+def test_without_a_valid_pixel_the_distance_is_0(kind, mode):
     valid = torch.zeros(2, *SIZE, dtype=torch.bool)
-    value, gradients = value_and_gradients(
-        dtiem("sorted", mode), features("sorted"), valid
-    )
+    value, gradients = value_and_gradients(dtiem(kind, mode), features(kind), valid)
     assert value == 0
     assert not any(gradient.any() for gradient in gradients)
 

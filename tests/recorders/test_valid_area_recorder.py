@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from mmengine.structures import BaseDataElement, PixelData
@@ -66,6 +67,15 @@ def test_labels_that_are_ignored_are_of_the_image(record):
     expected = record(**batch)
     for sample in batch["data_samples"]:
         sample.gt_sem_seg.data[:, 6:] = 255
+    assert torch.equal(record(**batch), expected)
+
+
+def test_sizes_may_be_arrays(record):
+    batch = preprocessed((16, 24), (9, 24), size=(16, 24))
+    expected = record(**batch)
+    for sample in batch["data_samples"]:
+        facts = {k: np.array(sample.get(k)) for k in ("img_shape", "padding_size")}
+        sample.set_metainfo(facts)
     assert torch.equal(record(**batch), expected)
 
 

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from texture_kd.functional.self_similarity import inverse_lengths
+
 
 def pairwise_affinity(feature: Tensor, patch: int = 1) -> Tensor:
     r"""Compare all positions of a feature map with one another.
@@ -22,7 +24,8 @@ def pairwise_affinity(feature: Tensor, patch: int = 1) -> Tensor:
 
     Returns:
         Affinities (N, P, P) of P = ceil(H / patch) ceil(W / patch) patches in row-major
-        order, from -1 to 1, in float32 at least. A patch of zeros has the affinity 0.
+        order, from -1 to 1, in float32 at least. A patch of zeros has the affinity 0
+        and no gradient.
 
     Raises:
         ValueError: the feature is not a floating point (N, C, H, W), or the patch is
@@ -39,5 +42,6 @@ def pairwise_affinity(feature: Tensor, patch: int = 1) -> Tensor:
     if patch > 1:
         feature = F.avg_pool2d(feature, patch, ceil_mode=True)
     with torch.autocast(feature.device.type, enabled=False):
-        nodes = F.normalize(feature.flatten(2), dim=1)
+        nodes = feature.flatten(2)
+        nodes = nodes * inverse_lengths(nodes)[:, None]
         return nodes.mT @ nodes

@@ -85,7 +85,7 @@ def standardised(rows: Tensor, regions: Regions) -> Tensor:
         The same, standardised.
     """
     # Of what the first pixel lacks nothing is left of constants, and of offsets.
-    rows = rows - of_regions(rows.detach()[first_pixels(regions)], regions)
+    rows = rows - of_regions(first_rows(rows, regions), regions)
     deviation = rows - of_regions(region_means(rows, regions), regions)
     variance = region_means(deviation.square(), regions)
     return deviation * of_regions((variance + _LEAST_VARIANCE).rsqrt(), regions)
@@ -102,17 +102,20 @@ def side_by_side(values: Tensor, regions: Regions) -> Tensor:
         (R, P) with P pixels of the largest region; behind its own pixels a region has
         copies of its first one, which pass no gradient.
     """
-    first = values.detach()[first_pixels(regions)]
+    first = first_rows(values, regions)
     filled = first[:, None].expand(-1, regions.largest).flatten()
     return filled.index_copy(0, slots(regions), values).unflatten(
         0, (-1, regions.largest)
     )
 
 
-def first_pixels(regions: Regions) -> Tensor:
-    """Return the first pixel (R,) of each region that has any."""
+def first_rows(rows: Tensor, regions: Regions) -> Tensor:
+    """Return what (R, ...) the first pixel of each region has, without a gradient."""
+    if not len(rows):
+        return rows.new_zeros(len(regions.counts), *rows.shape[1:])
     first = regions.counts.cumsum(0) - regions.counts
-    return first.clamp_max(len(regions.region) - 1)
+    # Regions without pixels may stand at the end.
+    return rows.detach()[first.clamp_max(len(rows) - 1)]
 
 
 def slots(regions: Regions) -> Tensor:

@@ -193,7 +193,7 @@ def _similarity_of_maps(x: Tensor, regions: Regions) -> tuple[Tensor, ...]:
     inverse_mean = mean.square().sum(2, keepdim=True)
     inverse_mean = _inverse_root(inverse_mean)
     direction = mean * inverse_mean
-    inverse = _inverse_length(x)
+    inverse = inverse_lengths(x)
     similarity = (direction @ x) * inverse[:, None]
     slots = _map_slots(regions)
     return (
@@ -223,9 +223,9 @@ def _similarity_of_rows(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return S (T,) of x (T, C), 1/|x| (T,), g/|g| (R, C) and 1/|g| (R, 1)."""
     mean = region_means(x, regions)
-    inverse_mean = _inverse_length(mean)[:, None]
+    inverse_mean = inverse_lengths(mean)[:, None]
     direction = mean * inverse_mean
-    inverse = _inverse_length(x)
+    inverse = inverse_lengths(x)
     dots = (x * of_regions(direction, regions)).sum(1)
     return dots * inverse, inverse, direction, inverse_mean
 
@@ -233,13 +233,14 @@ def _similarity_of_rows(
 def _similarity(x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return S (B, P) of x (B, C, P), 1/|x| (B, P), g/|g| (B, C, 1) and 1/|g|."""
     mean = x.mean(2, keepdim=True)
-    inverse_mean = _inverse_length(mean)[..., None]
+    inverse_mean = inverse_lengths(mean)[..., None]
     direction = mean * inverse_mean
-    inverse = _inverse_length(x)
+    inverse = inverse_lengths(x)
     return (direction.mT @ x)[:, 0] * inverse, inverse, direction, inverse_mean
 
 
-def _inverse_length(x: Tensor) -> Tensor:
+def inverse_lengths(x: Tensor) -> Tensor:
+    """Return 1/|x| (B, P) of vectors (B, C, P), and 0, with no gradient, of zeros."""
     # A strided norm is many times slower than the sum of squares.
     return _inverse_root(x.square().sum(1))
 

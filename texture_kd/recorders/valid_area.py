@@ -56,8 +56,9 @@ class ValidAreaRecorder(DataSamplesRecorder):
 def _box(sample: BaseDataElement, size: tuple[int, int]) -> Box:
     """Return where the image of a sample is in a batch of the size."""
     meta = getattr(sample, "metainfo", {})
-    height, width = (meta.get("img_shape") or size)[:2]
-    left, _, top, _ = meta.get("padding_size") or (0, 0, 0, 0)
+    shape, padding = meta.get("img_shape"), meta.get("padding_size")
+    height, width = (size if shape is None else shape)[:2]
+    left, _, top, _ = (0, 0, 0, 0) if padding is None else padding
     bottom, right = min(top + height, size[0]), min(left + width, size[1])
     return int(top), int(bottom), int(left), int(right)
 

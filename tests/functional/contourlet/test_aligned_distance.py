@@ -65,10 +65,11 @@ def test_gradcheck():
 
 def test_empty_bands_have_the_gradient_of_what_they_are_floored_to():
     student, teacher, _ = case(ours=3, theirs=3)
-    # Hardly more than a mean is left of the second, and of the third of the teacher.
+    # Hardly more than a slow wave is left of the second, and of the teacher's third.
+    wave = torch.linspace(0, 2 * torch.pi, 25, dtype=torch.float64)[:-1].cos()
     with torch.no_grad():
-        student[:, 1] = 5 + 1e-4 * student[:, 1]
-        teacher[:, 2] = 5 + 1e-4 * teacher[:, 2]
+        student[:, 1] = wave + 1e-4 * student[:, 1]
+        teacher[:, 2] = wave + 1e-4 * teacher[:, 2]
     mix = torch.eye(3, dtype=torch.float64, requires_grad=True)
     weights = frequency_weights(student, OPTIONS)
     mixed = torch.einsum("dc,nchw->ndhw", mix, student)
@@ -90,6 +91,23 @@ def test_tiny_features_are_told_apart():
     student, teacher, mix = (x.detach().float() for x in case())
     found = aligned_distance(1e-12 * student, 1e-12 * teacher, mix, OPTIONS)
     torch.testing.assert_close(found, aligned_distance(student, teacher, mix, OPTIONS))
+
+
+@pytest.mark.parametrize("scale", [1e-19, 1e-20, 1e-30])
+def test_features_of_next_to_nothing_have_finite_gradients(scale):
+    student, teacher, mix = (x.detach().float() for x in case())
+    student = (scale * student).requires_grad_()
+    found = aligned_distance(student, teacher, mix, OPTIONS)
+    (gradient,) = torch.autograd.grad(found, student)
+    assert found.isfinite()
+    assert gradient.isfinite().all()
+
+
+def test_second_derivatives_are_refused():
+    student, teacher, mix = case()
+    distance = aligned_distance(student, teacher, mix, OPTIONS)
+    with pytest.raises(RuntimeError, match="band_correlation"):
+        torch.autograd.grad(distance, student, create_graph=True)
 
 
 def test_nothing_is_kept_where_no_gradient_is_asked_for():

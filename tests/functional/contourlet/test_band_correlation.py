@@ -6,7 +6,10 @@ import torch.nn.functional as F
 from compile_check import check_compiled
 
 from texture_kd.functional import band_correlation, contourlet
-from texture_kd.functional.contourlet import ContourletOptions, frequency_weights
+from texture_kd.functional.contourlet.band_correlation import (
+    ContourletOptions,
+    frequency_weights,
+)
 
 LEVELS = (3, 2)
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from .band_correlation import (
     ContourletOptions,
@@ -47,9 +46,10 @@ def aligned_distance(
         L = \frac{1}{BC} \sum_{b, c} g_b d_{c,b}, \qquad
         d_{c,b} = 2 (1 - \rho_{c,b}(A s, t))
 
-    with the correlations of :func:`band_correlation` and its floors. The value and the
-    first derivatives are those of that function, which keeps all of the teacher's
-    spectra for them; here nothing of their size is kept. There are no second ones.
+    with the correlations of :func:`band_correlation`. Where a band is floored, d is
+    still the mean squared difference of the bands, each divided by its floored rms,
+    which is 0 if both are empty. Autograd would keep all of the teacher's spectra;
+    here nothing of their size is kept, and there are no second derivatives.
 
     Args:
         student: feature (N, K, H, W), in float32 or float64.
@@ -60,6 +60,9 @@ def aligned_distance(
 
     Returns:
         A scalar.
+
+    Raises:
+        RuntimeError: its gradient is asked for with ``create_graph=True``.
     """
     images = as_images(student, options)
     learnt = torch.is_grad_enabled()
@@ -105,8 +108,12 @@ class _AlignedDistance(torch.autograd.Function):
         return torch.stack(values).sum() * ctx.scale
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, factor: Tensor) -> tuple[Tensor | None, ...]:
+        if torch.is_grad_enabled():
+            raise RuntimeError(
+                "this distance has no second derivatives, which create_graph=True asks "
+                "for: write the loss with texture_kd.functional.band_correlation"
+            )
         of_student, of_mix = ctx.saved_tensors
         factor = factor * ctx.scale
         return factor * of_student, factor * of_mix, *[None] * 4

@@ -245,7 +245,8 @@ def floored_energies(energies: Tensor) -> Tensor:
         energies: (..., B + 1) by :func:`frequency_weights`.
 
     Returns:
-        Each at least what an empty band is taken to have, and 1 where there is nothing.
+        Each at least what an empty band is taken to have, and 1 where there is nothing,
+        or so little that its inverse has no place in the dtype.
     """
     floored = energies[..., :-1].maximum(energies[..., -1:])
-    return floored + (floored == 0)
+    return floored.masked_fill(floored < 1e4 * torch.finfo(floored.dtype).tiny, 1)
