@@ -23,6 +23,9 @@ from texture_kd.losses.texture_distance import Reduction
 Distance = Literal["sorted", "histogram"]
 Mode = Literal["sampler", "global"]
 
+# Layers that checkpoints had beside the sampler before ``distance`` was an option.
+_FORMER = ("align_student.", "align_teacher.", "extractor.", "auxiliary_head.")
+
 
 class Compared(NamedTuple):
     """What the loss compares of one network.
@@ -164,6 +167,7 @@ class DTIEMLoss(nn.Module):
             self.texture = HistogramTexture(
                 student_channels, teacher_channels, **options
             )
+            self._register_load_state_dict_pre_hook(_rename_former)
         elif options:
             raise ValueError(
                 f"{', '.join(options)} would make no difference to "
@@ -312,6 +316,13 @@ class DTIEMLoss(nn.Module):
         if self.texture is None:
             return Compared(*seen, cut_regions(*seen))
         return Compared(*seen, self.texture.features(side, *seen))
+
+
+def _rename_former(state: dict, prefix: str, *unused: object) -> None:
+    """Put layers under ``texture``, where they are now."""
+    former = tuple(prefix + name for name in _FORMER)
+    for name in [name for name in state if name.startswith(former)]:
+        state[f"{prefix}texture.{name.removeprefix(prefix)}"] = state.pop(name)
 
 
 def _stages(
