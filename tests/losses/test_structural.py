@@ -337,6 +337,12 @@ def test_unknown_options_are_refused(options):
         CDMLoss(3, 5, **options)
 
 
+def test_what_stands_for_a_former_option_is_named():
+    message = "'feature' is gone.*'subband' or 'correlation'"
+    with pytest.raises(ValueError, match=message):
+        CDMLoss(3, 5, normalise="feature")
+
+
 def test_level_weights_are_factors_of_the_scales():
     s, t = torch.randn(2, 2, 3, 32, 48, dtype=torch.float64)
 

@@ -94,6 +94,10 @@ class CDMLoss(nn.Module):
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__()
+        if normalise == "feature":
+            raise ValueError(
+                "normalise='feature' is gone: take 'subband' or 'correlation' for it"
+            )
         check_choice("normalise", normalise, get_args(Normalise))
         check_contourlet(levels, pyramid, directional)
         if level_weights is not None and len(level_weights) != len(levels):
