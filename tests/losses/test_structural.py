@@ -366,6 +366,18 @@ def test_there_is_one_weight_for_each_level():
 
 
 @pytest.mark.parametrize("normalise", NORMALISE)
+def test_weights_of_levels_are_for_the_losss_own(normalise):
+    options = dict(levels=(3, 2), normalise=normalise)
+    loss = identity_loss(3, **options, level_weights=(1, 2))
+    s, t = torch.randn(2, 2, 3, 32, 48, dtype=torch.float64)
+    torch.testing.assert_close(loss.distance(s, t, None, loss.options), loss(s, t))
+    other = loss.options._replace(levels=(2,))
+    with pytest.raises(ValueError, match=r"levels \(3, 2\).*got \(2,\)"):
+        loss.distance(s, t, None, other)
+    identity_loss(3, **options).distance(s, t, None, other)
+
+
+@pytest.mark.parametrize("normalise", NORMALISE)
 @pytest.mark.parametrize("size", [(16, 24), (9, 11)])
 def test_padding_has_no_influence_and_no_gradient(normalise, size):
     torch.manual_seed(0)

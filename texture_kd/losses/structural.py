@@ -154,19 +154,25 @@ class CDMLoss(nn.Module):
             s_feature: as :meth:`forward` takes it.
             t_feature: likewise.
             valid: likewise.
-            options: of the contourlet, the loss's own by default.
+            options: of the contourlet, the loss's own by default; with
+                ``level_weights`` they have its levels.
 
         Returns:
             As :meth:`forward`.
 
         Raises:
-            ValueError: as :meth:`forward`.
+            ValueError: as :meth:`forward`, or there are weights of other levels.
         """
         options = options or self.options
+        weights = self.band_weights
+        if weights is not None and options.levels != self.options.levels:
+            raise ValueError(
+                f"expected the levels {self.options.levels} that level_weights are "
+                f"for, got {options.levels}: leave level_weights out"
+            )
         with torch.autocast(t_feature.device.type, enabled=False):
             student, teacher, area = self._on_one_grid(s_feature, t_feature, valid)
             mix = self.align.weight.to(student.dtype).flatten(1)
-            weights = self.band_weights
             if self.normalise == "correlation":
                 return aligned_distance(student, teacher, mix, options, weights)
             difference = teacher - _mixed(student, mix)
