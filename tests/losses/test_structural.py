@@ -406,6 +406,39 @@ def test_energies_are_means_over_valid_positions():
     assert loss(*larger, valid).item() == pytest.approx(loss(s, t).item(), rel=0.05)
 
 
+@pytest.mark.parametrize("size", [(16, 24), (19, 27)])
+@pytest.mark.parametrize("normalise", NORMALISE)
+def test_a_wholly_padded_image_makes_no_difference(normalise, size):
+    torch.manual_seed(0)
+    s, t = torch.randn(2, 2, 3, *size, dtype=torch.float64)
+    loss = identity_loss(3, normalise=normalise)
+    valid = torch.ones(2, *size, dtype=torch.bool)
+    valid[1] = False
+    torch.testing.assert_close(loss(s, t, valid), loss(s[:1], t[:1]))
+    assert loss(s, t, torch.zeros_like(valid)) == 0
+
+
+@pytest.mark.parametrize("normalise", ["subband", "none"])
+def test_images_weigh_by_their_valid_positions(normalise):
+    torch.manual_seed(0)
+    s, t = torch.randn(2, 2, 3, 16, 24, dtype=torch.float64)
+    loss = identity_loss(3, normalise=normalise)
+    valid = torch.ones(2, 16, 24, dtype=torch.bool)
+    valid[1, 4:] = False
+    whole, part = (loss(s[i, None], t[i, None], valid[i, None]) for i in (0, 1))
+    torch.testing.assert_close(loss(s, t, valid), (4 * whole + part) / 5)
+
+
+@pytest.mark.parametrize("size", [(16, 24), (19, 27)])
+@pytest.mark.parametrize("normalise", NORMALISE)
+def test_all_valid_is_as_without_an_area(normalise, size):
+    torch.manual_seed(0)
+    s, t = torch.randn(2, 3, 3, *size)
+    valid = torch.ones(3, *size, dtype=torch.bool)
+    loss = CDMLoss(3, 3, normalise=normalise)
+    assert torch.equal(loss(s, t, valid), loss(s, t))
+
+
 @pytest.mark.parametrize("scale", [1e-2, 1.0])
 def test_its_gradient_describes_it(scale):
     torch.manual_seed(0)

@@ -128,7 +128,7 @@ class CDMLoss(nn.Module):
             t_feature: feature of the teacher (N, teacher_channels, H', W'); no
                 gradient flows into it.
             valid: booleans (N, H'', W'') or (N, 1, H'', W''), false for padding; all
-                is valid by default.
+                is valid by default. Images count by their valid positions.
 
         Returns:
             A scalar, float32 or, for float64 features, float64; not negative but for
@@ -180,6 +180,8 @@ class CDMLoss(nn.Module):
             if self.normalise == "subband":
                 of_teacher = band_energies(teacher, options, area)
                 energies = energies / floored_energies(of_teacher)
+            if area is not None:
+                energies = energies * _image_weights(area, energies.dtype)
             return (energies if weights is None else energies * weights).mean()
 
     def compared(self, s_feature: Tensor, t_feature: Tensor) -> Compared:
@@ -212,6 +214,15 @@ def _check_channels(side: str, feature: Tensor, channels: int) -> None:
             f"expected {channels} channels from the {side}, got {feature.shape[1]}: "
             f"set {side}_channels={feature.shape[1]}"
         )
+
+
+def _image_weights(area: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return weights (N, 1) of mean 1 by which a mean over images is one over pixels.
+
+    They are the images' shares of the valid positions, (N, 1, H, W).
+    """
+    count = area.sum((2, 3)).to(dtype)
+    return count * len(count) / count.sum().clamp_min(1)
 
 
 def _mixed(x: Tensor, matrix: Tensor) -> Tensor:
