@@ -9,10 +9,11 @@ from mmseg.structures import SegDataSample
 from toy_models import NUM_CLASSES, recorders, segmentor
 
 SIZES = ((32, 32), (20, 32), (32, 12))
+LOSSES = {f"loss_{x}" for x in ("response", "fft", "bands", "texture", "statistical")}
 
 
 def distiller(valid: bool) -> dict:
-    """Responses, spectra and early bands, with or without the valid area."""
+    """Losses of responses and of stages, with or without the valid area."""
     given = dict(valid=dict(from_student=True, recorder="valid")) if valid else {}
     logits, stages = (
         {
@@ -24,6 +25,13 @@ def distiller(valid: bool) -> dict:
             (("student", "teacher"), "stages"),
         )
     )
+    two_stages = {
+        f"{side}_stage{number}": dict(
+            from_student=side == "s", recorder="stages", data_idx=number - 1
+        )
+        for side in "st"
+        for number in (1, 2)
+    }
     sources = recorders(logits="decode_head.conv_seg", stages="backbone")
     return dict(
         type="ConfigurableDistiller",
@@ -38,11 +46,26 @@ def distiller(valid: bool) -> dict:
                 teacher_channels=(8, 16, 32, 64),
                 weighting="none",
             ),
+            loss_texture=dict(
+                type="TextureLoss",
+                student_channels=(4, 8, 16, 32),
+                teacher_channels=(8, 16, 32, 64),
+                levels=(1,),
+            ),
+            loss_statistical=dict(
+                type="DTIEMLoss",
+                student_channels=4 + 8,
+                teacher_channels=8 + 16,
+                sampler=dict(regions=2, scales=(2,)),
+                seed=0,
+            ),
         ),
         loss_forward_mappings=dict(
             loss_response=logits | given,
             loss_fft=logits | given,
             loss_bands=stages | given,
+            loss_texture=stages | given,
+            loss_statistical=two_stages | given,
         ),
     )
 
@@ -95,7 +118,7 @@ def test_losses_are_told_where_the_images_are():
     for n, (height, width) in enumerate(SIZES):
         expected[n, :, :height, :width] = True
     losses, seen = losses_of(batch(*SIZES), valid=True)
-    assert len(seen) == 3
+    assert seen.keys() == LOSSES
     assert all(torch.equal(valid, expected) for valid in seen.values())
     others, _ = losses_of(batch(*SIZES), valid=False)
     for name, loss in losses.items():
@@ -106,7 +129,7 @@ def test_losses_are_told_where_the_images_are():
 def test_without_padding_nothing_is_different():
     given = batch((32, 32), (32, 32))
     losses, seen = losses_of(given, valid=True)
-    assert list(seen.values()) == [None] * 3
+    assert seen == dict.fromkeys(LOSSES)
     others, _ = losses_of(given, valid=False)
     for name, loss in losses.items():
         assert torch.equal(loss, others[name])

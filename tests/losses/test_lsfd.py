@@ -233,6 +233,42 @@ def test_padding_makes_no_difference(size, images, normalise):
     torch.testing.assert_close(loss(*larger, valid), loss(s, t, zs, zt, gt))
 
 
+@pytest.mark.parametrize("coarse", ["feature", "logits", "both"])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("normalise", ["rms", "norm", "channel", "none"])
+def test_padding_within_a_coarse_cell_makes_no_difference(normalise, reduction, coarse):
+    fine, width = (16, 16), 10
+    s, t, zs, zt = maps(size=fine, logits=fine)
+    if coarse != "logits":
+        s = torch.randn(2, 5, 4, 4, dtype=torch.float64)
+    if coarse != "feature":
+        zs = torch.randn(2, 3, 4, 4, dtype=torch.float64)
+    valid = torch.zeros(2, *fine, dtype=torch.bool)
+    valid[..., : width + 1] = True
+
+    def shown(x):
+        """What is left of a map: a coarse one's second column is then its last."""
+        if x.shape[3] == fine[1]:
+            return x[..., :width]
+        x = F.interpolate(x[..., :2], (16, 8), mode="bilinear")
+        return F.pad(x, (0, 2, 0, 0), mode="replicate")
+
+    loss = LSFDLoss(normalise=normalise, reduction=reduction)
+    expected = loss(*(shown(x) for x in (s, t, zs, zt)))
+    torch.testing.assert_close(loss(s, t, zs, zt, valid=valid), expected)
+
+
+def test_a_coarse_student_that_agrees_has_no_loss():
+    valid = torch.zeros(1, 16, 16, dtype=torch.bool)
+    valid[..., :11] = True
+    ones = [torch.ones(1, 3, n, n) for n in (4, 16)]
+    features = [torch.randn(1, 5, n, n) for n in (4, 16)]
+    plain = LSFDLoss("none", normalise="none")
+    assert plain(*ones, valid=valid).item() == 0
+    attentive = LSFDLoss("logit", unit_mean=False)
+    assert attentive(*features, *ones, valid=valid).item() == 0
+
+
 @pytest.mark.parametrize("normalise", ["rms", "norm", "channel", "none"])
 @pytest.mark.parametrize("size", [(4, 6), (3, 5), (9, 7)])
 def test_all_valid_is_as_without_an_area(size, normalise):

@@ -538,6 +538,20 @@ def test_a_checkpoint_brings_the_random_state_back():
     assert [resumed(**inputs) for _ in range(3)] == expected
 
 
+@pytest.mark.parametrize("extractor", ["aux", "frozen"])
+def test_layers_under_their_former_names_are_loaded(extractor):
+    expected = dtiem(extractor).state_dict()
+    former = {k.removeprefix("texture."): v + 1 for k, v in expected.items()}
+    assert former.keys() != expected.keys()
+    former["sampler._extra_state"] = expected["sampler._extra_state"]
+    for load in (nn.Module.load_state_dict, load_state_dict):
+        distiller = nn.ModuleDict(dict(loss=dtiem(extractor)))
+        given = {f"loss.{name}": value for name, value in former.items()}
+        load(distiller, given, strict=True)
+        for name, value in distiller["loss"].texture.state_dict().items():
+            assert torch.equal(value, former[name])
+
+
 def test_it_can_be_copied():
     inputs = features()
     loss = dtiem()

@@ -337,6 +337,12 @@ def test_unknown_options_are_refused(options):
         CDMLoss(3, 5, **options)
 
 
+def test_what_stands_for_a_former_option_is_named():
+    message = "'feature' is gone.*'subband' or 'correlation'"
+    with pytest.raises(ValueError, match=message):
+        CDMLoss(3, 5, normalise="feature")
+
+
 def test_level_weights_are_factors_of_the_scales():
     s, t = torch.randn(2, 2, 3, 32, 48, dtype=torch.float64)
 
@@ -357,6 +363,18 @@ def test_level_weights_are_factors_of_the_scales():
 def test_there_is_one_weight_for_each_level():
     with pytest.raises(ValueError, match=r"levels \(4, 3\).*level_weights=\(1.0,\)"):
         CDMLoss(3, 5, level_weights=[1.0])
+
+
+@pytest.mark.parametrize("normalise", NORMALISE)
+def test_weights_of_levels_are_for_the_losss_own(normalise):
+    options = dict(levels=(3, 2), normalise=normalise)
+    loss = identity_loss(3, **options, level_weights=(1, 2))
+    s, t = torch.randn(2, 2, 3, 32, 48, dtype=torch.float64)
+    torch.testing.assert_close(loss.distance(s, t, None, loss.options), loss(s, t))
+    other = loss.options._replace(levels=(2,))
+    with pytest.raises(ValueError, match=r"levels \(3, 2\).*got \(2,\)"):
+        loss.distance(s, t, None, other)
+    identity_loss(3, **options).distance(s, t, None, other)
 
 
 @pytest.mark.parametrize("normalise", NORMALISE)
@@ -386,6 +404,39 @@ def test_energies_are_means_over_valid_positions():
     valid = F.pad(torch.ones(1, 64, 64, dtype=torch.bool), (0, 64))
     loss = identity_loss(2, normalise="none")
     assert loss(*larger, valid).item() == pytest.approx(loss(s, t).item(), rel=0.05)
+
+
+@pytest.mark.parametrize("size", [(16, 24), (19, 27)])
+@pytest.mark.parametrize("normalise", NORMALISE)
+def test_a_wholly_padded_image_makes_no_difference(normalise, size):
+    torch.manual_seed(0)
+    s, t = torch.randn(2, 2, 3, *size, dtype=torch.float64)
+    loss = identity_loss(3, normalise=normalise)
+    valid = torch.ones(2, *size, dtype=torch.bool)
+    valid[1] = False
+    torch.testing.assert_close(loss(s, t, valid), loss(s[:1], t[:1]))
+    assert loss(s, t, torch.zeros_like(valid)) == 0
+
+
+@pytest.mark.parametrize("normalise", ["subband", "none"])
+def test_images_weigh_by_their_valid_positions(normalise):
+    torch.manual_seed(0)
+    s, t = torch.randn(2, 2, 3, 16, 24, dtype=torch.float64)
+    loss = identity_loss(3, normalise=normalise)
+    valid = torch.ones(2, 16, 24, dtype=torch.bool)
+    valid[1, 4:] = False
+    whole, part = (loss(s[i, None], t[i, None], valid[i, None]) for i in (0, 1))
+    torch.testing.assert_close(loss(s, t, valid), (4 * whole + part) / 5)
+
+
+@pytest.mark.parametrize("size", [(16, 24), (19, 27)])
+@pytest.mark.parametrize("normalise", NORMALISE)
+def test_all_valid_is_as_without_an_area(normalise, size):
+    torch.manual_seed(0)
+    s, t = torch.randn(2, 3, 3, *size)
+    valid = torch.ones(3, *size, dtype=torch.bool)
+    loss = CDMLoss(3, 3, normalise=normalise)
+    assert torch.equal(loss(s, t, valid), loss(s, t))
 
 
 @pytest.mark.parametrize("scale", [1e-2, 1.0])

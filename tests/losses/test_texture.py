@@ -84,6 +84,18 @@ def test_a_stage_without_extent_has_no_texture():
         loss(stages((2, 2), [(1, 8)] * 2), stages((2, 2), [(1, 8)] * 2))
 
 
+def test_every_alignment_has_a_gradient_without_extent_too():
+    torch.manual_seed(0)
+    loss = TextureLoss((2, 2), (2, 2))
+    grids = (8, 8), (1, 1)
+    found = loss(stages((2, 2), grids), stages((2, 2), grids))
+    assert torch.equal(found.detach(), 2 * loss.parts["stage1"])
+    found.backward()
+    used, idle = (stage.align.weight.grad for stage in loss.stages)
+    assert used.any()
+    assert torch.equal(idle, torch.zeros_like(idle))
+
+
 def test_gradient_flows_into_student_and_alignment_only():
     loss, student, teacher = case()
     for x in (*student, *teacher):

@@ -105,6 +105,21 @@ def test_padding_makes_no_difference(loss_of, patch, size):
     torch.testing.assert_close(loss(*larger, valid), loss(s, t))
 
 
+@pytest.mark.parametrize("patch", [1, 2])
+@pytest.mark.parametrize("loss_of", LOSSES)
+def test_padding_within_a_coarse_cell_makes_no_difference(loss_of, patch):
+    s = torch.randn(2, 4, 4, 4, dtype=torch.float64)
+    t = torch.randn(2, 6, 16, 16, dtype=torch.float64)
+    valid = torch.zeros(2, 16, 16, dtype=torch.bool)
+    valid[..., :11] = True
+    # The student's second column is its last without padding, and shown to column 10.
+    shown = F.interpolate(s[..., :2], (16, 8), mode="bilinear")
+    shown = F.pad(shown, (0, 2, 0, 0), mode="replicate")
+    loss = loss_of(patch)
+    torch.testing.assert_close(loss(s, t, valid), loss(shown, t[..., :10]))
+    assert loss(torch.ones_like(s), torch.ones_like(t), valid).abs() < 1e-9
+
+
 @pytest.mark.parametrize("size", [(5, 7), (4, 9)])
 @pytest.mark.parametrize("loss_of", LOSSES)
 def test_all_valid_is_as_without_an_area(loss_of, size):

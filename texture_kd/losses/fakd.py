@@ -61,8 +61,8 @@ class FAKDLoss(nn.Module):
             t_feature: feature of the teacher (N, C', H', W'); no gradient flows into
                 it.
             valid: booleans (N, H'', W'') or (N, 1, H'', W''), false for padding; None
-                where nothing is padded. Patches are means over valid positions, and
-                those without any are in no pair.
+                where nothing is padded. Patches are means over the positions that are
+                valid in both, and those without any are in no pair.
 
         Returns:
             A scalar from 0 to 2 times the weight, in float32 at least; 0 where nothing

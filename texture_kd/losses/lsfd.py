@@ -9,7 +9,13 @@ from torch import Tensor, nn
 from texture_kd.functional.choices import check_choice
 from texture_kd.functional.difference_attention import Source, difference_attention
 from texture_kd.functional.standardise import standardise
-from texture_kd.functional.valid_area import valid_area, valid_mean, valid_resize
+from texture_kd.functional.valid_area import (
+    shared_area,
+    valid_area,
+    valid_mean,
+    valid_only,
+    valid_resize,
+)
 from texture_kd.losses.feature_checks import check_feature, check_same_images
 from texture_kd.losses.logits import aligned_logits, ignored_pixels
 
@@ -105,8 +111,8 @@ class LSFDLoss(nn.Module):
                 pixels have a say in the attention.
             valid: booleans (N, Y, X) or (N, 1, Y, X) at any resolution, false for
                 padding; None where nothing is padded. Divisors, attention and loss are
-                over valid positions alone, and what stands elsewhere changes neither
-                the loss nor its gradient.
+                over the positions alone that are valid in all that is given, and what
+                stands elsewhere changes neither the loss nor its gradient.
 
         Returns:
             A scalar, in float32 at least. With attention it is 0 where teacher and
@@ -121,14 +127,16 @@ class LSFDLoss(nn.Module):
         """
         self._check(s_feature, t_feature, preds_S, preds_T)
         grid = tuple(t_feature.shape[-2:])
-        area = valid_area(valid, len(t_feature), grid)
+        area = self._area(s_feature, t_feature, preds_S, preds_T, valid)
         student, teacher = (
-            self._normalised(valid_resize(x, grid, valid), area)
+            self._normalised(valid_only(valid_resize(x, grid, valid), area), area)
             for x in (s_feature, t_feature.detach())
         )
         distance = (student - teacher).abs()
         if self.source is not None:
-            distance = distance * self._attention(preds_S, preds_T, gt, valid, grid)
+            distance = distance * self._attention(
+                preds_S, preds_T, gt, grid, valid, area
+            )
         if self.reduction == "sum":
             return self.loss_weight * distance.sum() / len(distance)
         return self.loss_weight * valid_mean(distance, area)
@@ -156,6 +164,23 @@ class LSFDLoss(nn.Module):
                 "or take attention='none'"
             )
 
+    def _area(
+        self,
+        s_feature: Tensor,
+        t_feature: Tensor,
+        preds_S: Tensor | None,
+        preds_T: Tensor | None,
+        valid: Tensor | None,
+    ) -> Tensor | None:
+        """Return where all that is compared shows the image, on the teacher's grid."""
+        images, grid = len(t_feature), tuple(t_feature.shape[-2:])
+        area = shared_area(valid, images, s_feature.shape[-2:], grid)
+        if area is None or self.source is None:
+            return area
+        grids = preds_S.shape[-2:], preds_T.shape[-2:]
+        of_logits = shared_area(valid, images, *grids, self.align_corners)
+        return area & valid_area(of_logits, images, grid)
+
     def _normalised(self, x: Tensor, area: Tensor | None) -> Tensor:
         """Bring features, 0 outside the area, to a scale of their own."""
         if self.normalise == "none":
@@ -173,8 +198,9 @@ class LSFDLoss(nn.Module):
         preds_S: Tensor,
         preds_T: Tensor,
         gt: Tensor | None,
-        valid: Tensor | None,
         grid: tuple[int, int],
+        valid: Tensor | None,
+        area: Tensor | None,
     ) -> Tensor:
         # Of one class, colour or depth only the value itself tells something.
         classes = 1 if self.source == "logit" else 2
@@ -185,7 +211,7 @@ class LSFDLoss(nn.Module):
         if gt is not None:
             ignored = ignored_pixels(gt, preds_T, self.ignore_index)
         return difference_attention(
-            preds_T, preds_S, grid, self.source, ignored, self.unit_mean, valid
+            preds_T, preds_S, grid, self.source, ignored, self.unit_mean, area
         )
 
 

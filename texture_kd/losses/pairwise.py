@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from texture_kd.functional.affinity import pairwise_affinity
 from texture_kd.functional.standardise import standardise as standardised
-from texture_kd.functional.valid_area import valid_area, valid_resize
+from texture_kd.functional.valid_area import shared_area, valid_only, valid_resize
 from texture_kd.losses.feature_checks import check_feature, check_same_images
 
 
@@ -47,8 +47,8 @@ class PairwiseKDLoss(nn.Module):
             t_feature: feature of the teacher (N, C', H', W'); no gradient flows into
                 it.
             valid: booleans (N, H'', W'') or (N, 1, H'', W''), false for padding; None
-                where nothing is padded. Patches are means over valid positions, and
-                those without any are in no pair.
+                where nothing is padded. Patches are means over the positions that are
+                valid in both, and those without any are in no pair.
 
         Returns:
             A scalar from 0 to 4 times the weight, in float32 at least; 0 where nothing
@@ -93,8 +93,11 @@ def affinity_distance(
     check_feature("teacher", t_feature)
     check_same_images(s_feature, t_feature)
     grid = t_feature.shape[-2:]
-    features = (valid_resize(x, grid, valid) for x in (s_feature, t_feature.detach()))
-    area = valid_area(valid, len(t_feature), grid)
+    area = shared_area(valid, len(t_feature), s_feature.shape[-2:], grid)
+    features = (
+        valid_only(valid_resize(x, grid, valid), area)
+        for x in (s_feature, t_feature.detach())
+    )
     if standardise:
         features = (standardised(x, area) for x in features)
     # The length of a patch's mean does not matter: zeros beside valid positions are as

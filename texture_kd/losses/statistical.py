@@ -7,21 +7,23 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Tensor, nn
 
-from texture_kd.functional.adaptive_mean import adaptive_mean
 from texture_kd.functional.choices import check_choice
 from texture_kd.functional.region_pixels import cut_regions
 from texture_kd.functional.region_sampling import SamplerOptions
 from texture_kd.functional.regions import Regions, scale_regions, whole_maps, within
 from texture_kd.functional.self_similarity import map_self_similarity
 from texture_kd.functional.sorted_distance import sorted_distance
-from texture_kd.functional.valid_area import valid_area
-from texture_kd.losses.feature_checks import check_feature, check_same_images
+from texture_kd.losses.feature_checks import check_same_images
 from texture_kd.losses.histogram_texture import Extractor, HistogramTexture
 from texture_kd.losses.region_sampler import RegionSampler
+from texture_kd.losses.stage_pair import stage_pair
 from texture_kd.losses.texture_distance import Reduction
 
 Distance = Literal["sorted", "histogram"]
 Mode = Literal["sampler", "global"]
+
+# Layers that checkpoints had beside the sampler before ``distance`` was an option.
+_FORMER = ("align_student.", "align_teacher.", "extractor.", "auxiliary_head.")
 
 
 class Compared(NamedTuple):
@@ -164,6 +166,7 @@ class DTIEMLoss(nn.Module):
             self.texture = HistogramTexture(
                 student_channels, teacher_channels, **options
             )
+            self._register_load_state_dict_pre_hook(_rename_former)
         elif options:
             raise ValueError(
                 f"{', '.join(options)} would make no difference to "
@@ -291,7 +294,7 @@ class DTIEMLoss(nn.Module):
     ) -> _Seen:
         """Return the teacher's stages and regions."""
         channels = self.teacher_channels
-        stages, area = _stages("teacher", t_stage1, t_stage2, channels, valid)
+        stages, area = stage_pair("teacher", t_stage1, t_stage2, channels, valid)
         stages = stages.detach()
         if self.sampler is None:
             return _Seen(stages, within(whole_maps(stages), area))
@@ -302,7 +305,7 @@ class DTIEMLoss(nn.Module):
     ) -> _Seen:
         """Return the student's stages, and the teacher's regions on its grid."""
         channels = self.student_channels
-        stages, area = _stages("student", s_stage1, s_stage2, channels, valid)
+        stages, area = stage_pair("student", s_stage1, s_stage2, channels, valid)
         transferred = scale_regions(regions, tuple(stages.shape[2:]))
         if transferred is not regions:
             transferred = within(transferred, area)
@@ -314,39 +317,8 @@ class DTIEMLoss(nn.Module):
         return Compared(*seen, self.texture.features(side, *seen))
 
 
-def _stages(
-    side: str, stage1: Tensor, stage2: Tensor, channels: int, valid: Tensor | None
-) -> tuple[Tensor, Tensor | None]:
-    """Put both stages of a network together on the grid of the second.
-
-    Returns:
-        The stages (N, C, H, W), 0 in padding, and the valid area (N, 1, H, W) of them.
-    """
-    for name, feature in (("first", stage1), ("second", stage2)):
-        check_feature(f"{side}'s {name} stage", feature)
-    if stage1.shape[1] + stage2.shape[1] != channels:
-        total = stage1.shape[1] + stage2.shape[1]
-        raise ValueError(
-            f"expected {channels} channels in all from the {side}'s two stages, got "
-            f"{stage1.shape[1]} + {stage2.shape[1]}: set {side}_channels={total}"
-        )
-    if len(stage1) != len(stage2):
-        raise ValueError(
-            f"expected as many images from both stages of the {side}, got "
-            f"{len(stage1)} and {len(stage2)}"
-        )
-    size = tuple(stage2.shape[2:])
-    pooled = _pooled(stage1, size, valid)
-    area = valid_area(valid, len(stage2), size)
-    stages = torch.cat([pooled, stage2], 1)
-    return (stages if area is None else stages.masked_fill(~area, 0)), area
-
-
-def _pooled(x: Tensor, size: tuple[int, int], valid: Tensor | None) -> Tensor:
-    """Pool to a size the pixels that are no padding."""
-    area = valid_area(valid, len(x), tuple(x.shape[2:]))
-    if area is None:
-        return adaptive_mean(x, size)
-    shares = adaptive_mean(area.to(torch.promote_types(x.dtype, torch.float32)), size)
-    pooled = adaptive_mean(x.masked_fill(~area, 0), size)
-    return (pooled / shares.masked_fill(shares == 0, 1)).to(x.dtype)
+def _rename_former(state: dict, prefix: str, *unused: object) -> None:
+    """Put layers under ``texture``, where they are now."""
+    former = tuple(prefix + name for name in _FORMER)
+    for name in [name for name in state if name.startswith(former)]:
+        state[f"{prefix}texture.{name.removeprefix(prefix)}"] = state.pop(name)

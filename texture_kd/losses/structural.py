@@ -94,6 +94,10 @@ class CDMLoss(nn.Module):
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__()
+        if normalise == "feature":
+            raise ValueError(
+                "normalise='feature' is gone: take 'subband' or 'correlation' for it"
+            )
         check_choice("normalise", normalise, get_args(Normalise))
         check_contourlet(levels, pyramid, directional)
         if level_weights is not None and len(level_weights) != len(levels):
@@ -124,7 +128,7 @@ class CDMLoss(nn.Module):
             t_feature: feature of the teacher (N, teacher_channels, H', W'); no
                 gradient flows into it.
             valid: booleans (N, H'', W'') or (N, 1, H'', W''), false for padding; all
-                is valid by default.
+                is valid by default. Images count by their valid positions.
 
         Returns:
             A scalar, float32 or, for float64 features, float64; not negative but for
@@ -150,19 +154,25 @@ class CDMLoss(nn.Module):
             s_feature: as :meth:`forward` takes it.
             t_feature: likewise.
             valid: likewise.
-            options: of the contourlet, the loss's own by default.
+            options: of the contourlet, the loss's own by default; with
+                ``level_weights`` they have its levels.
 
         Returns:
             As :meth:`forward`.
 
         Raises:
-            ValueError: as :meth:`forward`.
+            ValueError: as :meth:`forward`, or there are weights of other levels.
         """
         options = options or self.options
+        weights = self.band_weights
+        if weights is not None and options.levels != self.options.levels:
+            raise ValueError(
+                f"expected the levels {self.options.levels} that level_weights are "
+                f"for, got {options.levels}: leave level_weights out"
+            )
         with torch.autocast(t_feature.device.type, enabled=False):
             student, teacher, area = self._on_one_grid(s_feature, t_feature, valid)
             mix = self.align.weight.to(student.dtype).flatten(1)
-            weights = self.band_weights
             if self.normalise == "correlation":
                 return aligned_distance(student, teacher, mix, options, weights)
             difference = teacher - _mixed(student, mix)
@@ -170,6 +180,8 @@ class CDMLoss(nn.Module):
             if self.normalise == "subband":
                 of_teacher = band_energies(teacher, options, area)
                 energies = energies / floored_energies(of_teacher)
+            if area is not None:
+                energies = energies * _image_weights(area, energies.dtype)
             return (energies if weights is None else energies * weights).mean()
 
     def compared(self, s_feature: Tensor, t_feature: Tensor) -> Compared:
@@ -202,6 +214,15 @@ def _check_channels(side: str, feature: Tensor, channels: int) -> None:
             f"expected {channels} channels from the {side}, got {feature.shape[1]}: "
             f"set {side}_channels={feature.shape[1]}"
         )
+
+
+def _image_weights(area: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return weights (N, 1) of mean 1 by which a mean over images is one over pixels.
+
+    They are the images' shares of the valid positions, (N, 1, H, W).
+    """
+    count = area.sum((2, 3)).to(dtype)
+    return count * len(count) / count.sum().clamp_min(1)
 
 
 def _mixed(x: Tensor, matrix: Tensor) -> Tensor:

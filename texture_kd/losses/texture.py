@@ -94,7 +94,13 @@ class TextureLoss(nn.Module):
         for name, loss, ours, theirs, options in self._on_grids(student, teacher):
             values[name] = loss.distance(ours, theirs, valid, options)
         self.parts = {name: value.detach() for name, value in values.items()}
-        return self.loss_weight * torch.stack([*values.values()]).sum()
+        # Several processes wait for the gradient of every parameter, be it 0.
+        idle = [
+            stage.align.weight[:0].sum()
+            for number, stage in enumerate(self.stages)
+            if _name(number) not in values
+        ]
+        return self.loss_weight * torch.stack([*values.values(), *idle]).sum()
 
     def compared(
         self, student: Sequence[Tensor], teacher: Sequence[Tensor]
@@ -127,14 +133,17 @@ class TextureLoss(nn.Module):
             theirs = teacher[number]
             options = _fitting(loss.options, tuple(theirs.shape[2:]))
             if options.levels:
-                name = f"stage{number + 1}"
-                stages.append((name, loss, student[number], theirs, options))
+                stages.append((_name(number), loss, student[number], theirs, options))
         if not stages:
             raise ValueError(
                 "expected stages of at least 2x2 positions, got "
                 f"{[tuple(x.shape[2:]) for x in teacher]}: give larger crops"
             )
         return stages
+
+
+def _name(number: int) -> str:
+    return f"stage{number + 1}"
 
 
 def _fitting(options: ContourletOptions, grid: tuple[int, int]) -> ContourletOptions:

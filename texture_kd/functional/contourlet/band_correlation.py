@@ -125,7 +125,7 @@ def band_energies(
     energies = real_spectra(images).square().mean(1) @ weights
     if area is None:
         return energies
-    count = area.sum((2, 3)).clamp_min(1)
+    count = as_images(area.to(images.dtype), options).sum((2, 3)).clamp_min(1)
     return energies * (images[0, 0].numel() / count)
 
 
