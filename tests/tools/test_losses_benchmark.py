@@ -55,7 +55,8 @@ def test_launches_are_compared_with_those_of_the_first_loss(benchmark):
     # No loss is an earlier one, so that no other tree is needed.
     ours, rival = benchmark.launch_rows(TREE / "tests", losses, (1, 4, 16, 16))
     assert ours["ratio"] == 1
-    assert ours["launches"] > rival["launches"] > 10
+    # A third of the 227 that it was before it compared correlations.
+    assert 10 < ours["launches"] <= 75
     assert rival["ratio"] == rival["launches"] / ours["launches"]
 
 

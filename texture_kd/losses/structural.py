@@ -51,7 +51,8 @@ class CDMLoss(nn.Module):
 
     ``normalise`` says what is compared:
 
-    - ``correlation``: the above. Each channel of each band counts the same.
+    - ``correlation``: the above. Each channel of each band counts the same, but for one
+      that is next to empty, which counts less. It has first derivatives alone.
     - ``none``: the paper's Eq. 2, the mean square of the bands' difference. A nearly
       orthogonal filter bank keeps energy, so that this is nearly the L2 distance of the
       features' band-pass images, and knows nothing of direction.

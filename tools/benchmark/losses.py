@@ -53,8 +53,8 @@ beyond features and parameters.
 Launches are the ATen operators that the profiler sees in a round, but for views,
 allocations, questions of dtype, and operators that consist of others that count. They
 are counted on a CPU with features {small} of the student, of which no CDMLoss cuts the
-channels into blocks: as on a GPU, where any size is one block. An operator may launch
-more than one kernel there."""
+channels into blocks, each of which launches anew. On a GPU a block holds 2^25 numbers,
+so that both sizes here are one. An operator may launch more than one kernel there."""
 
 
 class Loss(NamedTuple):
