@@ -82,6 +82,7 @@ def rows() -> dict[str, Row]:
         Row(REFERENCE, theirs),
         Row("CWD", CONFIGS / f"cwd_{PAIR}"),
         *(Row(name, CONFIGS / SSTKD, without=lost) for name, lost in without.items()),
+        Row("texture", CONFIGS / f"texture_{PAIR}"),
         Row("LSFD", CONFIGS / f"lsfd_{PAIR}"),
     ]
     return {row.name: row for row in found}
