@@ -2,7 +2,6 @@
 _base_ = "./pspnet_efficientnet_lite0.py"
 
 model = dict(
-    backbone=dict(output_stride=16),
     decode_head=dict(
         _delete_=True,
         type="DepthwiseSeparableASPPHead",

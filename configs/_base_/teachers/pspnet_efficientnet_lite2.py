@@ -1,4 +1,4 @@
-# PSPNet on timm's EfficientNet-Lite2, output stride 8, with the ImageNet weights that
+# PSPNet on timm's EfficientNet-Lite2, output stride 16, with the ImageNet weights that
 # tools/model_converters/efficientnet_lite.py brings. It takes images in RGB from -1 to 1,
 # and so do its students.
 _base_ = "./pspnet_r101.py"
@@ -12,9 +12,10 @@ teacher = dict(
         # Without it timm asks a hub for weights.
         pretrained=False,
         features_only=True,
-        # Strides 4, 8, 16 and 32, the last two dilated to 8.
+        # Strides 4, 8, 16 and 32, the last dilated to 16. At 8 a step on a CPU takes
+        # three times as long.
         out_indices=(1, 2, 3, 4),
-        output_stride=8,
+        output_stride=16,
         init_cfg=dict(
             type="Pretrained", checkpoint="checkpoints/efficientnet_lite2.pth"
         ),

@@ -5,6 +5,4 @@ teacher = dict(
     decode_head=dict(num_classes=11),
     auxiliary_head=dict(num_classes=11),
 )
-teacher_ckpt = (
-    "work_dirs/pspnet_efficientnet-lite2-d8_1xb8-1600iters_camvid-193x257/iter_1600.pth"
-)
+teacher_ckpt = "work_dirs/pspnet_efficientnet-lite2-d16_1xb8-1600iters_camvid-193x257/iter_1600.pth"

@@ -10,10 +10,10 @@ folder = "../../../configs/"
 # It should learn until it gains nothing more, and its log has a score each 200
 # iterations. `options` of its row can make it longer: train_cfg.max_iters and
 # param_scheduler.0.end.
-teacher = "pspnet_efficientnet-lite2-d8_1xb8-1600iters_camvid-193x257.py"
+teacher = "deeplabv3plus_efficientnet-lite2-d16_1xb8-1600iters_camvid-193x257.py"
 student = "pspnet_r18-w16-d8_1xb8-900iters_camvid-193x257.py"
-pair = "pspnet_efficientnet-lite2-d8_" + student
-pretrained = "pspnet_efficientnet-lite0-d8_1xb8-900iters_camvid-193x257.py"
+pair = "deeplabv3plus_efficientnet-lite2-d16_" + student
+pretrained = "deeplabv3plus_efficientnet-lite0-d16_1xb8-900iters_camvid-193x257.py"
 
 rows = {
     "teacher": dict(config=folder + teacher),
