@@ -79,11 +79,12 @@ setup(
     python_requires=">=3.10,<3.14",
     install_requires=requirements("runtime.txt"),
     extras_require={
+        "backbones": requirements("backbones.txt"),
         "docs": requirements("docs.txt"),
         "onnx": requirements("onnx.txt"),
         "tests": [
             line
-            for name in ("tests.txt", "docs.txt", "onnx.txt")
+            for name in ("tests.txt", "docs.txt", "onnx.txt", "backbones.txt")
             for line in requirements(name)
         ],
     },

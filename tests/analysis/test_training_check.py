@@ -100,6 +100,18 @@ def test_what_trains_nothing_is_noted(checked, capsys):
     ]
 
 
+def test_cells_that_look_apart_are_noted(checked, capsys, monkeypatch):
+    def apart(student, teacher, distiller, image):
+        assert not student.training
+        assert student is not teacher
+        return [f"{next(iter(distiller.loss_forward_mappings))} at {image}"]
+
+    monkeypatch.setattr("texture_kd.analysis.training_check.cells_apart", apart)
+    checked()
+    printed = capsys.readouterr().out
+    assert "Note: loss_structural_stage1 at (3, 128, 128)\n" in printed
+
+
 def test_a_loss_that_is_not_finite_is_named_beside_the_table(checked, capsys, folders):
     with pytest.raises(CheckFailed, match=r"distill\.loss_response is not finite"):
         checked(**{f"{LOSSES}loss_response.loss_weight": float("nan")})

@@ -174,6 +174,20 @@ def test_mmsegs_own_fallbacks_still_work(lite_ops):
     assert mmseg.models.decode_heads.psa_head.PSAMask is None
 
 
+def test_torchvision_without_operators_is_imported_by_timm_and_mmseg():
+    pytest.importorskip("timm", reason="pip install texture_kd[backbones]")
+    out = run_python(
+        "import torch\n"
+        # As beside a PyTorch of another build.
+        "def absent(path): raise OSError(path)\n"
+        "torch.ops.load_library = absent\n"
+        "import mmseg.models, torchvision\n"
+        "from mmseg.models.backbones.timm_backbone import timm\n"
+        "print(timm.__name__, torchvision.extension._has_ops())"
+    )
+    assert out.strip() == "timm False"
+
+
 def test_mmpretrains_backbones_need_no_torchvision():
     out = run_python(
         "import sys; sys.modules['torchvision'] = None\n"

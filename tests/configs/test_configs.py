@@ -15,7 +15,7 @@ NAMES = sorted(
     if not re.search("retinanet|faster-rcnn", path.name)
 )
 METHOD = (
-    "(texture(-terms)?|sstkd(-adversarial|-lsfd)?|cwd|fitnet|pkd|skd|fakd|lfd|"
+    "(texture(-terms|-cwd)?|sstkd(-adversarial|-lsfd)?|cwd|fitnet|pkd|skd|fakd|lfd|"
     "lsfd(-fft)?|ds2d2)"
 )
 DISTILLED = [name for name in NAMES if re.match(f"{METHOD}_", name)]
@@ -25,7 +25,8 @@ TRAINING = (
     r"camvid|aerial|mosaic)-\d+x\d+"
 )
 NETWORK = (
-    r"(pspnet|deeplabv3|deeplabv3plus|duc-dlc)_(r\d+(-w\d+)?-d\d+|efficientnet-b1)"
+    r"(pspnet|deeplabv3|deeplabv3plus|duc-dlc)_(r\d+(-w\d+)?-d\d+|"
+    r"efficientnet-(b1|lite\d-d\d+))"
     r"(-(half|grid\d+))?(-pruned\d+)?"
 )
 AMPLIFIERS = [name for name in NAMES if name.startswith("ds2d2-amplifier_")]

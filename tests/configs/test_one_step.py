@@ -73,6 +73,8 @@ def random_batch(num_classes: int) -> dict:
 def test_it_trains(name, load):
     torch.manual_seed(0)
     config = load(name)
+    if "efficientnet-lite" in name:
+        pytest.importorskip("timm", reason="pip install texture_kd[backbones]")
     model = build(config)
     distils = isinstance(model, TextureDistill)
     assert distils == ("teacher" in config.model)

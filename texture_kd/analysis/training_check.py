@@ -12,6 +12,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from texture_kd.analysis.feature_grids import cells_apart
 from texture_kd.hooks import TextureVisualizationHook
 
 _TASK, _DISTILLED = "the student's own losses", "distill."
@@ -37,9 +38,9 @@ class Loss(NamedTuple):
 class TrainingCheck(Hook):
     """Looks at the parts of a training in its first iteration, and times the second.
 
-    Then it validates two batches, draws what a TextureVisualizationHook would, and
-    raises :class:`Enough`, so that loops, schedules and other hooks have the lengths
-    that the training has.
+    Then it asks where in the image cells of features look, validates two batches, draws
+    what a TextureVisualizationHook would, and raises :class:`Enough`, so that loops,
+    schedules and other hooks have the lengths that the training has.
     """
 
     def __init__(self) -> None:
@@ -48,6 +49,7 @@ class TrainingCheck(Hook):
         self.records: dict[tuple[str, str], str] = {}
         self.connected: dict[str, str] = {}
         self.losses: dict[str, Loss] = {}
+        self.apart: list[str] = []
         self.validated = 0
 
     def before_train(self, runner: Runner) -> None:
@@ -91,6 +93,9 @@ class TrainingCheck(Hook):
         self.done += 1
         if self.done < _ITERATIONS:
             return
+        if self.distiller is not None and hasattr(self.model, "teacher"):
+            self.stage = "comparing the networks' features"
+            self._compare_features()
         self.stage = "validation"
         if runner.val_loop is not None:
             self._validate(runner)
@@ -109,7 +114,7 @@ class TrainingCheck(Hook):
         )
 
     def notes(self) -> list[str]:
-        """Return sentences on what trains nothing."""
+        """Return sentences on what trains nothing, or compares what is apart."""
         read = self._read()
         unused = [
             f"the {side}'s recorder {name} is read by no loss"
@@ -121,7 +126,7 @@ class TrainingCheck(Hook):
             for name, loss in self.losses.items()
             if loss.gradient == 0
         ]
-        return unused + idle
+        return unused + idle + self.apart
 
     def not_finite(self) -> list[str]:
         """Return the names of losses that are infinite or NaN, as are their slopes.
@@ -134,6 +139,12 @@ class TrainingCheck(Hook):
             if not math.isfinite(loss.value)
             or (self.scale == 1 and not math.isfinite(loss.gradient))
         ]
+
+    def _compare_features(self) -> None:
+        self.model.eval()
+        self.apart = cells_apart(
+            self.model.student, self.model.teacher, self.distiller, self.image
+        )
 
     def _validate(self, runner: Runner) -> None:
         self.model.eval()
@@ -162,6 +173,10 @@ class TrainingCheck(Hook):
                     self.records[key] = _shapes(recorder.data_buffer)
             return compute()
 
+        def note_size(module: nn.Module, given: tuple) -> None:
+            self.image = tuple(given[0].shape[1:])
+
+        self.model.student.register_forward_pre_hook(note_size)
         self.distiller.compute_distill_losses = compute_distill_losses
         for name, connector in self.distiller.connectors.items():
             connector.register_forward_hook(self._connects(name))

@@ -74,6 +74,12 @@ def _torchvision_is_absent() -> bool:
     return importlib.util.find_spec("torchvision") is None
 
 
+def _torchvision_has_no_operators() -> bool:
+    from torchvision.extension import _has_ops
+
+    return not _has_ops()
+
+
 def _torch_load_is_weights_only() -> bool:
     import torch
 
@@ -81,6 +87,10 @@ def _torch_load_is_weights_only() -> bool:
 
 
 # --- What is done -----------------------------------------------------------------
+
+
+def _leave_empty(module: ModuleType) -> None:
+    """Run nothing: the module only registers."""
 
 
 def _find_inplace_modules_by_traversal(module: ModuleType) -> None:
@@ -161,6 +171,17 @@ MENDS: dict[str, Mend] = {
         ),
         needed=_mmcv_has_no_compiled_ops,
         stand_in=_stand_in_for_mmcv_ops,
+    ),
+    "torchvision._meta_registrations": Mend(
+        reason=(
+            "timm, whose networks MMSegmentation borrows, imports torchvision, whose "
+            "build for CUDA cannot load its operators beside a PyTorch for CPUs. It "
+            "goes on without them, but for the shapes of their results, which it "
+            "registers all the same, and the import ends in a RuntimeError, "
+            "MMSegmentation's own import too. No backbone needs the operators."
+        ),
+        needed=_torchvision_has_no_operators,
+        stand_in=_leave_empty,
     ),
     "torch.serialization": Mend(
         reason=(
