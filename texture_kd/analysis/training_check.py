@@ -175,8 +175,9 @@ class TrainingCheck(Hook):
 
         def note_size(module: nn.Module, given: tuple) -> None:
             self.image = tuple(given[0].shape[1:])
+            handle.remove()
 
-        self.model.student.register_forward_pre_hook(note_size)
+        handle = self.model.student.register_forward_pre_hook(note_size)
         self.distiller.compute_distill_losses = compute_distill_losses
         for name, connector in self.distiller.connectors.items():
             connector.register_forward_hook(self._connects(name))
