@@ -86,7 +86,7 @@ def test_its_suites_start_in_the_background_and_stop(run, tmp_path, command):
 
 
 def test_there_are_suites_to_start():
-    assert len(SUITES) == 5
+    assert len(SUITES) == 1
 
 
 def test_its_hooks_are_those_of_our_configs():

@@ -208,6 +208,7 @@ def test_the_rows_are_the_terms(load_tool):
         "response+statistical": ["loss_statistical", "loss_response"],
         step.THREE: three,
         "SSTKD": [*three, "loss_adversarial"],
+        "texture": ["loss_texture"],
         "LSFD": ["loss_lfd"],
     }
     assert step.read(rows[step.REFERENCE], "float32").model.type == (

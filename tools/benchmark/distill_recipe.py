@@ -140,6 +140,8 @@ def without_losses(row: Row) -> str:
 
 def _unread(config: Config, without: Sequence[str]) -> list[str]:
     """Find the recorders that no loss reads once some are taken out."""
+    if "distiller" not in config.model:
+        return []
     distiller = config.model.distiller
     sides = {True: "student_recorders", False: "teacher_recorders"}
     read = {
