@@ -90,16 +90,15 @@ class TextureLoss(nn.Module):
                 images differ, ``valid`` is no mask, or no grid has two rows and
                 columns.
         """
-        values = {}
-        for name, loss, ours, theirs, options in self._on_grids(student, teacher):
-            values[name] = loss.distance(ours, theirs, valid, options)
+        stages = self._on_grids(student, teacher)
+        values = {
+            name: loss.distance(ours, theirs, valid, options)
+            for name, loss, ours, theirs, options in stages
+        }
         self.parts = {name: value.detach() for name, value in values.items()}
         # Several processes wait for the gradient of every parameter, be it 0.
-        idle = [
-            stage.align.weight[:0].sum()
-            for number, stage in enumerate(self.stages)
-            if _name(number) not in values
-        ]
+        compared = [loss for _, loss, *_ in stages]
+        idle = [x.align.weight[:0].sum() for x in self.stages if x not in compared]
         return self.loss_weight * torch.stack([*values.values(), *idle]).sum()
 
     def compared(
@@ -133,17 +132,14 @@ class TextureLoss(nn.Module):
             theirs = teacher[number]
             options = _fitting(loss.options, tuple(theirs.shape[2:]))
             if options.levels:
-                stages.append((_name(number), loss, student[number], theirs, options))
+                name = f"stage{number + 1}"
+                stages.append((name, loss, student[number], theirs, options))
         if not stages:
             raise ValueError(
                 "expected stages of at least 2x2 positions, got "
                 f"{[tuple(x.shape[2:]) for x in teacher]}: give larger crops"
             )
         return stages
-
-
-def _name(number: int) -> str:
-    return f"stage{number + 1}"
 
 
 def _fitting(options: ContourletOptions, grid: tuple[int, int]) -> ContourletOptions:

@@ -10,6 +10,8 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from texture_kd.whole_file import replaced
+
 GREYS = {TEACHER: "0.2", STUDENT: "0.5"}
 # Bright ones without the map's own grey, and dark ones for more than nine rows.
 COLOURS = [c for i, c in enumerate(colormaps["tab10"].colors) if i != 7]
@@ -46,9 +48,8 @@ def draw(
     _draw_rows(by_row, rows, full, colours)
     by_row.set_ylabel(label)
     _draw_costs(by_cost, full, equal, colours)
-    part = picture.with_name(picture.name + ".part")
-    figure.savefig(part, format="png", dpi=120)
-    part.replace(picture)
+    with replaced(picture) as part:
+        figure.savefig(part, format="png", dpi=120)
 
 
 def _draw_rows(

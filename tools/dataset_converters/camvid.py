@@ -18,6 +18,8 @@ from pathlib import Path
 from converting import paired_files
 from mmengine.utils import track_iter_progress
 
+from texture_kd.whole_file import replaced
+
 _REQUIRED = ("train", "val")
 _OPTIONAL = ("test",)
 
@@ -81,9 +83,8 @@ def _copy(source: Path, target: Path) -> None:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     # An interrupted copy must not look like a file of other content next time.
-    partial = target.with_name(target.name + ".part")
-    shutil.copyfile(source, partial)
-    partial.replace(target)
+    with replaced(target) as part:
+        shutil.copyfile(source, part)
 
 
 def main() -> None:

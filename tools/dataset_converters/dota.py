@@ -19,6 +19,8 @@ import numpy as np
 from converting import starts
 from mmengine.utils import track_iter_progress
 
+from texture_kd.whole_file import replaced
+
 _SPLITS = ("train", "val")
 # In the order of the config, configs/_base_/datasets/dota_1024x1024.py.
 CLASSES = (
@@ -117,9 +119,8 @@ def _cut(pairs: list[tuple[Path, Path]], folder: Path, side: int, overlap: int) 
     )
     # Last, and whole: it says that the split is done.
     target = folder / f"{folder.name}.json"
-    partial = target.with_name(target.name + ".part")
-    partial.write_text(json.dumps(content))
-    partial.replace(target)
+    with replaced(target) as part:
+        part.write_text(json.dumps(content))
     return len(images)
 
 

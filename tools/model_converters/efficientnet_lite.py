@@ -20,6 +20,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from texture_kd.whole_file import replaced
+
 NAMES = ("lite0", "lite1", "lite2")
 # What an ImageNet classifier has behind the features.
 _CLASSIFIER = ("_conv_head.", "_bn1.", "_fc.")
@@ -133,10 +135,8 @@ def save(state: dict[str, Tensor], out: Path) -> None:
     if out.exists():
         raise FileExistsError(f"{out} exists: choose another --out or move it away")
     out.parent.mkdir(parents=True, exist_ok=True)
-    # An interrupted run leaves no half of a checkpoint under the name.
-    partial = out.with_name(out.name + ".part")
-    torch.save(dict(state_dict=state, meta={}), partial)
-    partial.replace(out)
+    with replaced(out) as part:
+        torch.save(dict(state_dict=state, meta={}), part)
 
 
 def main() -> None:
