@@ -52,7 +52,18 @@ def run_mmrazor_tool(name: str) -> None:
     sys.argv = [str(tool), *map(_spell_local_rank, sys.argv[1:])]
     if "WORLD_SIZE" in os.environ:
         _prepare_cpu_processes()
-    runpy.run_path(str(tool), run_name="__main__")
+    try:
+        runpy.run_path(str(tool), run_name="__main__")
+    finally:
+        _leave_processes()
+
+
+def _leave_processes() -> None:
+    """Close what joins the processes: gloo may abort one that just ends."""
+    import torch
+
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _spell_local_rank(argument: str) -> str:

@@ -23,11 +23,12 @@ from .band_correlation import (
     standardised,
 )
 
-# Blocks hold a sixteenth of the channels, or of these real numbers, if that is more: on
-# a CPU they stay near its caches, on a GPU launches are few.
-_BLOCKS = 16
-_REALS = {"cpu": 2**19}
+# Real numbers that a block of channels holds, about: on a CPU few enough for the caches
+# and enough for quick products of matrices, on a GPU so that launches are few.
+_REALS = {"cpu": 2**20}
 _REALS_OF_A_GPU = 2**25
+# More blocks than these would launch too often.
+_BLOCKS = 16
 
 
 # A gradient inside of a forward pass is nothing for a graph.
@@ -87,23 +88,19 @@ class _AlignedDistance(torch.autograd.Function):
         learnt = learnt and any(ctx.needs_input_grad[:2])
         spectra = real_spectra(student)
         weights = frequency_weights(student, options)
-        of_spectra, of_mix = torch.empty_like(spectra), torch.empty_like(mix)
+        of_spectra, of_mix = torch.zeros_like(spectra), torch.empty_like(mix)
         values = []
         for rows in _blocks(len(mix), spectra[:, 0]):
-            block = real_spectra(as_images(teacher[:, rows], options))
-            matrices = mix[rows].expand(len(spectra), -1, -1)
-            mixed = matrices.bmm(spectra)
-            bands = standardised(band_moments(mixed, block, weights))
-            values.append(_distance(bands, band_weights))
-            if learnt:
-                by_moments = _gradient(bands, band_weights)
-                gradient = _pulled_back(by_moments, weights, mixed, block)
-                # What is not written yet counts nothing.
-                of_spectra.baddbmm_(matrices.mT, gradient, beta=min(rows.start, 1))
-                torch.sum(gradient.bmm(spectra.mT), 0, out=of_mix[rows])
-        ctx.scale = 1 / (len(mix) * bands.correlation.shape[1])
+            block = as_images(teacher[:, rows], options)
+            gradients = (of_spectra, of_mix[rows]) if learnt else None
+            values.append(
+                _block_distance(
+                    spectra, block, mix[rows], weights, band_weights, gradients
+                )
+            )
+        ctx.scale = 1 / (len(mix) * (weights.shape[1] - 1))
         if learnt:
-            del spectra, block, mixed, gradient
+            del spectra
             ctx.save_for_backward(_adjoint(of_spectra, student.shape), of_mix)
         return torch.stack(values).sum() * ctx.scale
 
@@ -117,6 +114,38 @@ class _AlignedDistance(torch.autograd.Function):
         of_student, of_mix = ctx.saved_tensors
         factor = factor * ctx.scale
         return factor * of_student, factor * of_mix, *[None] * 4
+
+
+def _block_distance(
+    student: Tensor,
+    teacher: Tensor,
+    mix: Tensor,
+    weights: Tensor,
+    band_weights: Tensor | None,
+    gradients: tuple[Tensor, Tensor] | None,
+) -> Tensor:
+    """Return the distance, summed over the bands of a block of the teacher's channels.
+
+    Args:
+        student: spectra (N, K, 2F).
+        teacher: images (N, C, H, W) of the block.
+        mix: its rows (C, K).
+        weights: those of the frequencies (2F, B + 1).
+        band_weights: (B,), or None.
+        gradients: of the student's spectra, to which the block's is added, and of the
+            rows, which is written; or None.
+    """
+    block = real_spectra(teacher)
+    matrices = mix.expand(len(student), -1, -1)
+    mixed = matrices.bmm(student)
+    bands = standardised(band_moments(mixed, block, weights))
+    if gradients is not None:
+        of_student, of_mix = gradients
+        by_moments = _gradient(bands, band_weights)
+        gradient = _pulled_back(by_moments, weights, mixed, block)
+        of_student.baddbmm_(matrices.mT, gradient)
+        torch.sum(gradient.bmm(student.mT), 0, out=of_mix)
+    return _distance(bands, band_weights)
 
 
 def _distance(bands: Standardised, band_weights: Tensor | None) -> Tensor:
@@ -163,7 +192,8 @@ def _pulled_back(
 def _blocks(channels: int, like: Tensor) -> Iterator[slice]:
     """Cut channels into blocks, each of whose maps has the spectra ``like`` (N, 2F)."""
     reals = _REALS.get(like.device.type, _REALS_OF_A_GPU)
-    size = max(math.ceil(channels / _BLOCKS), reals // like.numel())
+    count = min(max(round(channels * like.numel() / reals), 1), _BLOCKS)
+    size = math.ceil(channels / count)
     for start in range(0, channels, size):
         yield slice(start, start + size)
 

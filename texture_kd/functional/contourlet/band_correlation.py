@@ -216,9 +216,10 @@ def band_moments(student: Tensor, teacher: Tensor, weights: Tensor) -> Tensor:
         (3, C, B + 1): squares of the student's, of the teacher's, and products.
     """
     pairs = (student, student), (teacher, teacher), (student, teacher)
-    products = torch.stack([_summed_products(x, y) for x, y in pairs])
-    # On a CPU the other order is slower: the product is tall and narrow.
-    return (weights.mT @ products.flatten(0, 1).mT).mT.unflatten(0, products.shape[:2])
+    # One after the other, so that only one of the products is there. On a CPU the other
+    # order of factors is slower: the product is tall and narrow.
+    moments = [weights.mT @ _summed_products(x, y).mT for x, y in pairs]
+    return torch.stack(moments).mT
 
 
 def _summed_products(x: Tensor, y: Tensor) -> Tensor:
