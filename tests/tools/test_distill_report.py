@@ -159,7 +159,8 @@ def test_figures_are_taken_within_a_seed(load_tool):
     )
 
     def figures(name, seed):
-        return report.seed_figures(results, name, seed)
+        teacher = report.Key("teacher", seed)
+        return report.seed_figures(results, name, seed, teacher)
 
     assert [figures("x", seed).get(report.GAIN) for seed in range(4)] == [5, 8, 1, None]
     gaps = [figures("x", seed).get(report.GAP) for seed in range(4)]
@@ -196,6 +197,7 @@ def report_of(load_tool, out, seeds, names, equal_cost=True):
         seeds=seeds,
         rows={name: SimpleNamespace(taken=False) for name in names},
         keys=keys,
+        teacher=lambda seed: load_tool("distill_run").Key("teacher", seed),
         equal_cost=equal_cost,
         metric="mIoU",
         unit="%",

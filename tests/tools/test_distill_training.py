@@ -303,6 +303,24 @@ def test_a_row_takes_the_checkpoint_of_another(bench, capsys):
     assert settings["z's config"] == "x.py"
 
 
+def test_one_teacher_for_all_seeds(bench, capsys):
+    command = ["--rows", "x", "--no-equal-cost", "--seeds", "0", "1"]
+    assert bench.run(*command, "--teacher-seed", "1") == 0
+    assert not (bench.out / "teacher" / "seed0").exists()
+    checkpoint = str(bench.out / "teacher" / "seed1" / "iter_40.pth")
+    for folder in ("x/seed0", "x/seed1"):
+        (x,) = bench.commands(folder)
+        assert x["options"]["model.teacher_ckpt"] == checkpoint
+    teacher, student, x = bench.table("Results")
+    assert (teacher["n"], x["n"]) == ("1", "2")
+    assert x["gap closed (%)"] != ""
+    assert "- Teacher: one for all, of seed 1" in bench.read("out/results.md")
+    # The rows of a teacher of their own are others.
+    with pytest.raises(SystemExit):
+        bench.run(*command)
+    assert "teacher's seed was 1, now 0" in capsys.readouterr().err
+
+
 def test_losses_are_taken_out_by_a_config_that_is_written(bench):
     assert bench.run("--rows", "y", "--no-equal-cost") == 0
     (command,) = bench.commands("y/seed0")
@@ -455,7 +473,7 @@ def test_a_result_that_is_missing_is_read_again(bench, capsys):
 
 def test_the_progress_of_a_resumed_training_is_its_own(load_tool, tmp_path):
     queue, run = load_tool("distill_queue"), load_tool("distill_run")
-    training = run.Run(run.Key("student", 0), None, tmp_path, 40, [], "mIoU", (), {})
+    training = run.Run(run.Key("student", 0), None, None, tmp_path, 40, [], "mIoU", (), {})
 
     def write_log(name, line):
         path = training.folder / name / "vis_data" / "scalars.json"

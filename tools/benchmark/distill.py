@@ -1,12 +1,14 @@
 """Say with error bars what each term of a distillation is worth.
 
 python tools/benchmark/distill.py SUITE [--seeds S ...] [--rows NAME ...] [--iters N]
-    [--jobs N] [--out DIR] [--no-equal-cost] [--background] [--cfg-options K=V ...]
+    [--jobs N] [--out DIR] [--no-equal-cost] [--teacher-seed S] [--background]
+    [--cfg-options K=V ...]
 
 SUITE is the name of a file in tools/benchmark/suites, such as mosaic or camvid, or the
 path of another. Each of its rows is trained with each seed, and all but teacher and
 student a second time, with as many iterations as cost what the student's training
-costs. The folder then holds results.md, results.csv and results.png, which are
+costs. A row learns from the teacher of its own seed, or of --teacher-seed, for which
+the spread is that of the students alone. The folder then holds results.md, results.csv and results.png, which are
 rewritten after each training. The same command goes on where it was stopped, unless
 configs or code have changed.
 """
@@ -66,6 +68,9 @@ def work(plan: Plan, suite: str, held: TextIO) -> int:
         "Command": f"`{command_line()}`",
         "Seeds": ", ".join(map(str, plan.seeds)),
         "Iterations": iterations(plan),
+        "Teacher": "one a seed"
+        if plan.teacher_seed is None
+        else f"one for all, of seed {plan.teacher_seed}",
         "Machine": plan.machine,
         "Trainings at once": f"{plan.jobs}, each with CPU threads: {plan.threads}",
     }
@@ -149,6 +154,12 @@ def option_parser() -> argparse.ArgumentParser:
         dest="equal_cost",
         action="store_false",
         help="leave out the second trainings, at the student's cost",
+    )
+    parser.add_argument(
+        "--teacher-seed",
+        type=int,
+        metavar="SEED",
+        help="one teacher, of this seed, for the rows of all seeds",
     )
     parser.add_argument(
         "--background", action="store_true", help="go on without the terminal"

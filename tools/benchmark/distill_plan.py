@@ -34,6 +34,7 @@ class Plan:
         self.rows = {row.name: row for row in rows}
         self.out: Path = args.out
         self.seeds: list[int] = args.seeds
+        self.teacher_seed: int | None = args.teacher_seed
         self.equal_cost: bool = args.equal_cost
         self.jobs: int = args.jobs
         self.threads: int = args.threads
@@ -71,6 +72,8 @@ class Plan:
         for name in others:
             other = self._network(self.rows[name], self.iters[name])
             settings |= {f"{name}'s {part}": value for part, value in other.items()}
+        if row.distilled:
+            settings["teacher's seed"] = self.teacher(key.seed).seed
         options = [
             *self._recipes[row.name].given,
             f"randomness.seed={key.seed}",
@@ -78,7 +81,12 @@ class Plan:
             *self._recipes[row.name].options(iters),
         ]
         names = (self.metric, self.also)
-        return Run(key, row, self.out, iters, options, *names, settings)
+        teacher = self.teacher(key.seed)
+        return Run(key, row, teacher, self.out, iters, options, *names, settings)
+
+    def teacher(self, seed: int) -> Key:
+        """Return the training of the teacher that rows of a seed learn from."""
+        return Key(TEACHER, seed if self.teacher_seed is None else self.teacher_seed)
 
     def needs(self, key: Key) -> list[Key]:
         """Return the trainings that have to be finished before one.
@@ -87,8 +95,8 @@ class Plan:
         from all of its seeds.
         """
         row = self.rows[key.row]
-        sources = [TEACHER] * row.distilled + [*row.takes]
-        needs = [Key(name, key.seed) for name in sources]
+        needs = [self.teacher(key.seed)] if row.distilled else []
+        needs += [Key(name, key.seed) for name in row.takes]
         if key.equal_cost:
             timed = (STUDENT, key.row)
             needs += [Key(name, seed) for seed in self.seeds for name in timed]
@@ -106,7 +114,12 @@ class Plan:
 
     def _trainings(self, rows: Sequence[Row]) -> list[Key]:
         """Return the trainings seed by seed, so that early reports have all rows."""
-        keys = [Key(row.name, seed) for seed in self.seeds for row in rows]
+        keys = [
+            self.teacher(seed) if row.name == TEACHER else Key(row.name, seed)
+            for seed in self.seeds
+            for row in rows
+        ]
+        keys = [*dict.fromkeys(keys)]
         if self.equal_cost:
             keys += [
                 Key(row.name, seed, equal_cost=True)

@@ -130,7 +130,7 @@ class Report(NamedTuple):
         return row
 
     def _figures(self, results: Results, name: str, seed: int) -> dict[str, float]:
-        figures = seed_figures(results, name, seed)
+        figures = seed_figures(results, name, seed, self.plan.teacher(seed))
         if self.plan.rows[name].taken:
             # It is no student's rival.
             figures.pop(GAIN, None)
@@ -160,20 +160,22 @@ class Report(NamedTuple):
         return [name for name in names if name not in left_out]
 
 
-def seed_figures(results: Results, name: str, seed: int) -> dict[str, float]:
-    """Return what is known of a row with a seed, by column."""
+def seed_figures(
+    results: Results, name: str, seed: int, teacher: Key
+) -> dict[str, float]:
+    """Return what is known of a row with a seed and its teacher, by column."""
     result = results.get(Key(name, seed))
     equal = results.get(Key(name, seed, equal_cost=True))
     student = results.get(Key(STUDENT, seed))
-    teacher = results.get(Key(TEACHER, seed))
+    taught_by = results.get(teacher)
     figures: dict[str, float | None] = {}
     if result:
         figures |= {SCORE: result.score, SECONDS: result.seconds, MEMORY: result.memory}
         figures |= result.others
     if result and student and name != STUDENT:
         figures[GAIN] = result.score - student.score
-    if result and student and teacher and name not in (TEACHER, STUDENT):
-        figures[GAP] = gap_closed(teacher.score, student.score, result.score)
+    if result and student and taught_by and name not in (TEACHER, STUDENT):
+        figures[GAP] = gap_closed(taught_by.score, student.score, result.score)
     # The student has the student's cost.
     equal = result if name == STUDENT else equal
     if equal:

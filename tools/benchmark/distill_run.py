@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from distill_log import read_figures
 from distill_recipe import without_losses
-from distill_suite import TEACHER, Row
+from distill_suite import Row
 from measure import write_whole
 
 TRAIN = [sys.executable, str(Path(__file__).parents[1] / "train.py")]
@@ -65,6 +65,7 @@ class Run(NamedTuple):
     Attributes:
         key: its name.
         row: its row of the suite.
+        teacher: the training of its teacher.
         out: folder of the benchmark.
         iters: its iterations.
         options: overrides of the config, but for checkpoints of other runs.
@@ -75,6 +76,7 @@ class Run(NamedTuple):
 
     key: Key
     row: Row
+    teacher: Key
     out: Path
     iters: int
     options: list[str]
@@ -91,7 +93,7 @@ class Run(NamedTuple):
         """Return the command that trains it."""
         options = list(self.options)
         if self.row.distilled:
-            teacher = last_checkpoint(Key(TEACHER, self.key.seed).folder(self.out))
+            teacher = last_checkpoint(self.teacher.folder(self.out))
             options.append(f"model.teacher_ckpt={teacher}")
         for name, option in self.row.takes.items():
             checkpoint = last_checkpoint(Key(name, self.key.seed).folder(self.out))
