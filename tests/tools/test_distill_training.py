@@ -311,7 +311,7 @@ def test_one_teacher_for_all_seeds(bench, capsys):
     for folder in ("x/seed0", "x/seed1"):
         (x,) = bench.commands(folder)
         assert x["options"]["model.teacher_ckpt"] == checkpoint
-    teacher, student, x = bench.table("Results")
+    teacher, _, x = bench.table("Results")
     assert (teacher["n"], x["n"]) == ("1", "2")
     assert x["gap closed (%)"] != ""
     assert "- Teacher: one for all, of seed 1" in bench.read("out/results.md")
