@@ -473,7 +473,9 @@ def test_a_result_that_is_missing_is_read_again(bench, capsys):
 
 def test_the_progress_of_a_resumed_training_is_its_own(load_tool, tmp_path):
     queue, run = load_tool("distill_queue"), load_tool("distill_run")
-    training = run.Run(run.Key("student", 0), None, None, tmp_path, 40, [], "mIoU", (), {})
+    training = run.Run(
+        run.Key("student", 0), None, None, tmp_path, 40, [], "mIoU", (), {}
+    )
 
     def write_log(name, line):
         path = training.folder / name / "vis_data" / "scalars.json"
