@@ -50,7 +50,8 @@ def test_the_example_trains_and_its_student_is_tested(run, tmp_path):
     assert teacher in commands
     commands = commands.replace(teacher, f"{teacher} --cfg-options {FEWER}")
     commands = commands.replace("iter_400", "iter_2")
-    out = run("bash", "-ec", f"cd {tmp_path}\n{commands}")
+    lines = commands.replace("\\\n", " ").splitlines()
+    out = "".join(run("bash", "-ec", f"cd {tmp_path}\n{line}") for line in lines)
     assert "distill.loss_texture" in out
     ends = re.findall(r"Iter\((val|test)\).* mIoU: [\d.]+", out)
     assert ends == ["val", "val", "test"]
