@@ -31,7 +31,7 @@ default_hooks = dict(logger=dict(interval=1))
 """
 
 
-def test_the_example_trains_and_its_student_is_tested(run, tmp_path):
+def test_the_example_trains_and_its_student_is_tested(run_printed, tmp_path):
     example = re.search(
         r"<!-- example: (\S+) -->\n```python\n(.*?)```.*?```bash\n(.*?)```",
         README,
@@ -47,13 +47,13 @@ def test_the_example_trains_and_its_student_is_tested(run, tmp_path):
     torch.save(dict(state_dict=teacher.state_dict()), tmp_path / "teacher.pth")
 
     commands = commands.replace("iter_400", "iter_2")
-    out = run("bash", "-ec", f"cd {tmp_path}\n{commands}")
+    out = run_printed(commands, tmp_path)
     assert "distill.loss_texture" in out
     validated, tested = re.findall(r"Iter\((val|test)\).* mIoU: [\d.]+", out)
     assert (validated, tested) == ("val", "test")
 
 
-def test_its_pictures_are_drawn(run, tmp_path, mmsegs_scope):
+def test_its_pictures_are_drawn(run_printed, tmp_path, mmsegs_scope):
     (block,) = (block for block in BLOCKS if "show_texture.py IMAGE" in block)
     config = Config.fromfile(CONFIG)
     teacher = MODELS.build(dict(config.model.teacher, _scope_="mmseg"))
@@ -65,7 +65,7 @@ def test_its_pictures_are_drawn(run, tmp_path, mmsegs_scope):
     Image.effect_noise((96, 64), 60).convert("RGB").save(tmp_path / "image.png")
     block = block.replace("IMAGE", "image.png").replace("CONFIG", "config.py")
     (tmp_path / "tools").symlink_to(REPOSITORY / "tools")
-    run("bash", "-ec", f"cd {tmp_path}\n{block}")
+    run_printed(block, tmp_path)
     for name in ("texture", "bands", "statistics"):
         with Image.open(tmp_path / f"{name}.png") as picture:
             assert min(picture.size) > 64
