@@ -221,8 +221,9 @@ def test_the_demo(mmsegs_scope, monkeypatch, capsys, tmp_path):
 
     trained = []
 
-    def run_and_keep(*args, **kwargs):
-        trained.append(warm.run(*args, **kwargs))
+    def run_and_keep(command, **kwargs):
+        few = [f"{x}_dataloader.dataset.length=8" for x in ("train", "val")]
+        trained.append(warm.run([*command, *few], **kwargs))
 
     monkeypatch.syspath_prepend(REPOSITORY / "tools")
     monkeypatch.setattr("subprocess.run", run_and_keep)
