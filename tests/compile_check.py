@@ -6,8 +6,10 @@ import torch
 def check_compiled(function, shapes):
     """Compare values and gradients, compiled without graph breaks and not compiled."""
     torch.compiler.reset()
-    compiled = torch.compile(function, fullgraph=True, backend="aot_eager")
-    # The second size is compiled with symbolic shapes.
+    # With symbolic shapes, once for all of them.
+    compiled = torch.compile(
+        function, fullgraph=True, dynamic=True, backend="aot_eager"
+    )
     for shape in shapes:
         x = torch.randn(shape, requires_grad=True)
         result, expected = compiled(x), function(x)
