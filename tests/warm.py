@@ -25,7 +25,7 @@ SERVER = multiprocessing.get_context("forkserver")
 # Its programs may import pytest, whose process starts them.
 SERVER.set_forkserver_preload(["pytest", "quick"])
 SERVERS_ENVIRONMENT = dict(
-    PYTHONPATH=f"{Path(__file__).parent}:{os.environ.get('PYTHONPATH', '')}",
+    PYTHONPATH=":".join([str(Path(__file__).parent), *sys.path]),
     PYTHONWARNINGS="ignore",
     # Threads that wait busily for a core are slow where there is one only.
     OMP_WAIT_POLICY="passive",
