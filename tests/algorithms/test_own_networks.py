@@ -58,10 +58,9 @@ NETWORKS = {
     ),
 }
 PAIRS = [
-    ("segformer-b2", "pspnet-r18"),
     ("segformer-b2", "stdc1"),
     ("upernet-r50", "mobilenet-v2"),
-    ("deeplabv3plus-r18", "mobilenet-v2"),
+    ("deeplabv3plus-r18", "pspnet-r18"),
 ]
 
 

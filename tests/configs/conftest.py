@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import quick  # noqa: F401
 from mmengine.config import Config
 
 CONFIGS = Path(__file__).parents[2] / "configs"

@@ -1,4 +1,7 @@
-"""Every shipped config trains: one step on random images, smaller than theirs."""
+"""Every kind of shipped config trains: one step on random images, smaller than theirs.
+
+Configs of a kind differ in their data alone.
+"""
 
 import re
 from pathlib import Path
@@ -26,6 +29,14 @@ NAMES = sorted(
     if not re.search("retinanet|faster-rcnn", path.name)
 )
 SIDE = 64
+# By what a name says before the data.
+KINDS: dict[str, list[str]] = {}
+for _name in NAMES:
+    KINDS.setdefault(re.sub(r"_\dxb\d+-\d+(k|iters)_.*", r" \1", _name), []).append(
+        _name
+    )
+OF_THE_DATA = {"num_classes", "size", "crop_size", "test_cfg"}
+CHECKPOINTS = {"teacher_ckpt", "checkpoint"}
 
 
 def shrink(config: ConfigDict) -> None:
@@ -69,7 +80,26 @@ def random_batch(num_classes: int) -> dict:
     return dict(inputs=list(images), data_samples=samples)
 
 
-@pytest.mark.parametrize("name", NAMES)
+def outline(value: object) -> object:
+    """Return a part of a config without its data and its weights of losses."""
+    if isinstance(value, dict):
+        own = value.keys() - OF_THE_DATA - CHECKPOINTS
+        return {key: outline(value[key]) for key in own}
+    if isinstance(value, list | tuple):
+        return [outline(item) for item in value]
+    return float if isinstance(value, float) else value
+
+
+@pytest.mark.parametrize(
+    ("name", "like"), [(name, of[0]) for of in KINDS.values() for name in of[1:]]
+)
+def test_it_is_like_another_that_trains(name, like, load):
+    one, other = load(name), load(like)
+    for part in ("model", "optim_wrapper"):
+        assert outline(one[part].to_dict()) == outline(other[part].to_dict())
+
+
+@pytest.mark.parametrize("name", [names[0] for names in KINDS.values()])
 def test_it_trains(name, load):
     torch.manual_seed(0)
     config = load(name)

@@ -1,11 +1,11 @@
 import importlib
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import warm
 from PIL import Image
 
 from texture_kd.datasets import AerialDataset
@@ -87,7 +87,7 @@ def label_of(path: Path) -> np.ndarray:
 def test_the_command_and_what_the_data_set_reads(aerial, tmp_path):
     out = tmp_path / "new" / "aerial"
     command = [sys.executable, TOOL, aerial, "--out-dir", out, "--tile-size", str(SIDE)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = warm.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     for split, parts in (("train", (1, 6)), ("val", (7,)), ("test", (8, 9))):
         labels = [label_of(mask_path(aerial, t, p)) for t in SIZES for p in parts]
@@ -107,7 +107,7 @@ def test_the_command_and_what_the_data_set_reads(aerial, tmp_path):
         assert set(np.unique(dataset[0]["gt_seg_map"])) <= {0, 1, 2, 3, 4, 255}
     assert [path.name for path in out.parent.iterdir()] == ["aerial"]
 
-    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    again = warm.run(command, capture_output=True, text=True, check=False)
     assert again.returncode == 1
     assert again.stderr == (
         f"error: {out} exists: choose another --out-dir or move it away\n"

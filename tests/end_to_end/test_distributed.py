@@ -1,7 +1,6 @@
 """Two processes without a GPU train as one process does with the same images."""
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -71,7 +70,7 @@ class MeanLossesHook(Hook):
 
 
 @pytest.fixture
-def losses_of(run, tiny, tmp_path):
+def losses_of(run_warm, run_launcher, tiny, tmp_path):
     """Train with a number of processes and return the losses of each iteration."""
     (tmp_path / "mean_losses.py").write_text(MEAN_LOSSES)
 
@@ -83,17 +82,14 @@ def losses_of(run, tiny, tmp_path):
                 iterations=ITERATIONS, batch_size=4 // processes, path=str(path)
             ),
         )
-        command = [sys.executable, REPOSITORY / "tools" / "train.py", config]
+        work_dir = ("--work-dir", tmp_path / f"run_{processes}")
+        env = dict(PYTHONPATH=str(tmp_path), OMP_NUM_THREADS="1")
         if processes > 1:
-            command = [REPOSITORY / "tools" / "dist_train.sh", config, processes]
-        run(
-            *command,
-            "--work-dir",
-            tmp_path / f"run_{processes}",
-            PYTHONPATH=str(tmp_path),
-            PORT=str(20000 + os.getpid() % 20000),
-            OMP_NUM_THREADS="1",
-        )
+            launcher = REPOSITORY / "tools" / "dist_train.sh"
+            run_launcher(launcher, config, processes, *work_dir, **env)
+        else:
+            tool = REPOSITORY / "tools" / "train.py"
+            run_warm(sys.executable, tool, config, *work_dir, **env)
         return json.loads(path.read_text())
 
     return losses
@@ -137,7 +133,7 @@ class KeepCritics(Hook):
 
 
 def test_two_processes_sample_regions_and_train_one_critic(
-    run, tiny, tmp_path, logged_values
+    run, free_port, tiny, tmp_path, logged_values
 ):
     (tmp_path / "keep_critics.py").write_text(KEEP_CRITICS)
     config = tiny(
@@ -154,7 +150,7 @@ def test_two_processes_sample_regions_and_train_one_critic(
         2,
         "--work-dir",
         tmp_path / "run",
-        PORT=str(20000 + os.getpid() % 20000),
+        PORT=free_port,
         OMP_NUM_THREADS="1",
         PYTHONPATH=str(tmp_path),
     )

@@ -28,9 +28,9 @@ PAGES = sorted([REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md")])
 ENVIRONMENT = ("make env", ". .venv/bin/activate")
 
 
-def test_the_site_builds_without_a_warning(run, tmp_path):
+def test_the_site_builds_without_a_warning(run_warm, tmp_path):
     build = ("-m", "sphinx", "-W", "--keep-going", "-b", "html")
-    run(sys.executable, *build, "docs", tmp_path)
+    run_warm(sys.executable, *build, "docs", tmp_path)
     for page in (REPOSITORY / "docs" / "reference").glob("*.md"):
         if page.stem == "index":
             continue
@@ -90,17 +90,17 @@ def blocks(page: str) -> list[str]:
     return re.findall(r"```bash\n(.*?)```", text, re.S)
 
 
-def test_the_loss_of_the_guide_passes_a_check(run, examples):
+def test_the_loss_of_the_guide_passes_a_check(run_printed, examples):
     (check,) = blocks("guides/own_losses.md")
-    assert "distill.loss_gram" in run("bash", "-ec", f"cd {examples}\n{check}")
+    assert "distill.loss_gram" in run_printed(check, examples)
 
 
-def test_the_texture_of_the_guide_passes_a_check(run, examples):
+def test_the_texture_of_the_guide_passes_a_check(run_printed, examples):
     (check,) = blocks("guides/texture.md")
-    assert "distill.loss_texture" in run("bash", "-ec", f"cd {examples}\n{check}")
+    assert "distill.loss_texture" in run_printed(check, examples)
 
 
-def test_the_guide_to_own_data_runs_as_printed(run, examples):
+def test_the_guide_to_own_data_runs_as_printed(run_printed, examples):
     shorter = "train_cfg = dict(max_iters=2)\ntrain_dataloader = dict(batch_size=2)\n"
     for config in ("my_student.py", "my_teacher.py"):
         with (examples / config).open("a") as file:
@@ -109,7 +109,7 @@ def test_the_guide_to_own_data_runs_as_printed(run, examples):
     distillation.write_text(distillation.read_text().replace("iter_400", "iter_2"))
     (commands,) = blocks("guides/own_data.md")
     commands = commands.replace("iter_400", "iter_2")
-    out = run("bash", "-ec", f"cd {examples}\n{commands}")
+    out = run_printed(commands, examples)
     assert "distill.loss_texture" in out
     assert re.findall(r"Iter\((val|test)\).* (\S*mIoU)", out) == [
         ("val", "mIoU"),
@@ -167,7 +167,7 @@ def test_the_guides_optimiser_of_a_critic_is_that_of_our_configs(tmp_path):
     assert written == shipped
 
 
-def test_the_tutorial_runs_as_printed(run, tmp_path):
+def test_the_tutorial_runs_as_printed(run_printed, tmp_path):
     tracked = subprocess.run(
         ["git", "ls-files", "-z"],
         cwd=REPOSITORY,
@@ -180,4 +180,4 @@ def test_the_tutorial_runs_as_printed(run, tmp_path):
         shutil.copy2(REPOSITORY / name, tmp_path / name)
     for block in blocks("tutorial.md"):
         lines = [x for x in block.splitlines() if not x.startswith(ENVIRONMENT)]
-        run("bash", "-ec", "\n".join([f"cd {tmp_path}", *lines]))
+        run_printed("\n".join(lines), tmp_path)

@@ -18,14 +18,14 @@ def last_miou(output: str) -> float:
     return float(re.findall(r"mIoU: ([\d.]+)", output)[-1])
 
 
-def test_the_smaller_network_tests_as_the_last_validation(run, tiny, tmp_path):
+def test_the_smaller_network_tests_as_the_last_validation(run_warm, tiny, tmp_path):
     config = tiny(STUDENT, HOOK)
     validated = last_miou(
-        run("mim", "train", "mmrazor", config, "--work-dir", tmp_path / "run")
+        run_warm("mim", "train", "mmrazor", config, "--work-dir", tmp_path / "run")
     )
     checkpoint, small = tmp_path / "run" / "iter_6.pth", tmp_path / "out" / "small.pth"
     remove = (sys.executable, "tools/remove_filters.py", config)
-    table = run(*remove, checkpoint, small, "--shape", "64", "64")
+    table = run_warm(*remove, checkpoint, small, "--shape", "64", "64")
     before, after = (
         [float(x) for x in re.findall(r"[\d.]+", line)]
         for line in table.splitlines()[-2:]
@@ -35,10 +35,10 @@ def test_the_smaller_network_tests_as_the_last_validation(run, tiny, tmp_path):
     stored = sum(v.numel() for k, v in state.items() if "running" not in k)
     assert stored < 0.8 * before[0] * 1e6
 
-    tested = run("mim", "test", "mmseg", config, "--checkpoint", small)
+    tested = run_warm("mim", "test", "mmseg", config, "--checkpoint", small)
     assert last_miou(tested) == validated
 
-    again = run(*remove, small, small, ok=False)
+    again = run_warm(*remove, small, small, ok=False)
     assert "its filters have been removed before" in again
     small.write_bytes(small.read_bytes()[:1000])
-    assert "small.pth cannot be read" in run(*remove, small, small, ok=False)
+    assert "small.pth cannot be read" in run_warm(*remove, small, small, ok=False)

@@ -35,7 +35,7 @@ FEWER = (
 )
 
 
-def test_the_example_trains_and_its_student_is_tested(run, tmp_path):
+def test_the_example_trains_and_its_student_is_tested(run_printed, tmp_path):
     example = re.search(
         r"<!-- example: (\S+) -->\n```python\n(.*?)```.*?```bash\n(.*?)```",
         README,
@@ -50,14 +50,13 @@ def test_the_example_trains_and_its_student_is_tested(run, tmp_path):
     assert teacher in commands
     commands = commands.replace(teacher, f"{teacher} --cfg-options {FEWER}")
     commands = commands.replace("iter_400", "iter_2")
-    lines = commands.replace("\\\n", " ").splitlines()
-    out = "".join(run("bash", "-ec", f"cd {tmp_path}\n{line}") for line in lines)
+    out = run_printed(commands, tmp_path)
     assert "distill.loss_texture" in out
     ends = re.findall(r"Iter\((val|test)\).* mIoU: [\d.]+", out)
     assert ends == ["val", "val", "test"]
 
 
-def test_its_pictures_are_drawn(run, tmp_path, mmsegs_scope):
+def test_its_pictures_are_drawn(run_printed, tmp_path, mmsegs_scope):
     (block,) = (block for block in BLOCKS if "show_texture.py IMAGE" in block)
     config = Config.fromfile(CONFIG)
     teacher = MODELS.build(dict(config.model.teacher, _scope_="mmseg"))
@@ -70,7 +69,7 @@ def test_its_pictures_are_drawn(run, tmp_path, mmsegs_scope):
     block = block.replace("SSTKD_CONFIG", "CONFIG")
     block = block.replace("IMAGE", "image.png").replace("CONFIG", "config.py")
     (tmp_path / "tools").symlink_to(REPOSITORY / "tools")
-    run("bash", "-ec", f"cd {tmp_path}\n{block}")
+    run_printed(block, tmp_path)
     for name in ("texture", "bands", "statistics"):
         with Image.open(tmp_path / f"{name}.png") as picture:
             assert min(picture.size) > 64

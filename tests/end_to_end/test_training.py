@@ -1,15 +1,16 @@
 """From a config to a student in plain MMSegmentation, by the commands of the README."""
 
+import importlib
 import math
 import os
 import re
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+import warm
 
 from texture_kd.compat.launch import mmrazor_tool
 
@@ -44,7 +45,9 @@ def last_miou(output: str) -> float:
     return float(re.findall(r"mIoU: ([\d.]+)", output)[-1])
 
 
-def test_mim_trains_converts_and_tests(run, tiny, distilled, tmp_path):
+def test_mim_trains_converts_and_tests(
+    run, run_warm, run_launcher, tiny, distilled, tmp_path
+):
     out = run("mim", "train", "mmrazor", distilled, "--work-dir", tmp_path / "run")
     validated = last_miou(out)
     assert "distill.loss_structural_stage2" in out
@@ -54,7 +57,7 @@ def test_mim_trains_converts_and_tests(run, tiny, distilled, tmp_path):
     straight = run("mim", "test", "mmseg", student, "--checkpoint", checkpoint)
     assert last_miou(straight) == validated
 
-    run(
+    run_warm(
         sys.executable,
         mmrazor_tool("model_converters/convert_kd_ckpt_to_student.py"),
         checkpoint,
@@ -62,20 +65,20 @@ def test_mim_trains_converts_and_tests(run, tiny, distilled, tmp_path):
         tmp_path,
     )
     extracted = tmp_path / "iter_6_student.pth"
-    tested = run("mim", "test", "mmseg", student, "--checkpoint", extracted)
+    tested = run_warm("mim", "test", "mmseg", student, "--checkpoint", extracted)
     assert last_miou(tested) == validated
     dist_test = REPOSITORY / "tools" / "dist_test.sh"
     arguments = (distilled, checkpoint, 2, "--work-dir", tmp_path / "tested")
-    in_two = run(dist_test, *arguments, PORT=str(20000 + os.getpid() % 20000))
-    assert last_miou(in_two) == validated
+    assert last_miou(run_launcher(dist_test, *arguments)) == validated
 
 
-def test_ds2d2_is_trained_in_two_steps(run, tiny, teacher_ckpt, tmp_path):
+def test_ds2d2_is_trained_in_two_steps(run_warm, tiny, teacher_ckpt, tmp_path):
     taught = f"model = dict(teacher_ckpt={str(teacher_ckpt)!r})\n"
     amplifier = tiny(AMPLIFIER, taught)
-    out = run("mim", "train", "mmseg", amplifier, "--work-dir", tmp_path / "amplifier")
-    validated, checkpoint = last_miou(out), tmp_path / "amplifier" / "iter_6.pth"
-    tested = run("mim", "test", "mmseg", amplifier, "--checkpoint", checkpoint)
+    work_dir = tmp_path / "amplifier"
+    out = run_warm("mim", "train", "mmseg", amplifier, "--work-dir", work_dir)
+    validated, checkpoint = last_miou(out), work_dir / "iter_6.pth"
+    tested = run_warm("mim", "test", "mmseg", amplifier, "--checkpoint", checkpoint)
     assert last_miou(tested) == validated
 
     student = tiny(
@@ -85,15 +88,15 @@ def test_ds2d2_is_trained_in_two_steps(run, tiny, teacher_ckpt, tmp_path):
         "_pipeline.append(dict(type='LabelComponents'))\n",
     )
     work_dir = tmp_path / "run"
-    out = run("mim", "train", "mmrazor", student, "--work-dir", work_dir)
+    out = run_warm("mim", "train", "mmrazor", student, "--work-dir", work_dir)
     assert "distill.part_ds2d2.amplified" in out
     plain = ("mim", "test", "mmseg", tiny(STUDENT), "--checkpoint")
-    assert last_miou(run(*plain, work_dir / "iter_6.pth")) == last_miou(out)
+    assert last_miou(run_warm(*plain, work_dir / "iter_6.pth")) == last_miou(out)
     saved = torch.load(work_dir / "iter_6.pth")["state_dict"]
     assert not [name for name in saved if re.search("teacher|amplifier", name)]
 
 
-def test_mmrazor_draws_the_students_features(run, tmp_path):
+def test_mmrazor_draws_the_students_features(run_warm, tmp_path):
     from mmengine.config import Config
     from mmrazor.registry import MODELS
     from PIL import Image
@@ -103,7 +106,7 @@ def test_mmrazor_draws_the_students_features(run, tmp_path):
     student = MODELS.build(dict(Config.fromfile(config).model, _scope_="mmseg"))
     torch.save(dict(meta={}, state_dict=student.state_dict()), tmp_path / "student.pth")
     Image.effect_noise((240, 180), 60).convert("RGB").save(tmp_path / "image.png")
-    run(
+    run_warm(
         sys.executable,
         mmrazor_tool("visualizations/feature_visualization.py"),
         tmp_path / "image.png",
@@ -129,28 +132,44 @@ def test_amp_with_a_critic(run, tiny, teacher_ckpt, tmp_path, logged_values):
     assert all(math.isfinite(loss) for loss in losses.values())
 
 
-def test_a_killed_run_resumes_on_the_same_curve(
-    run, tiny, teacher_ckpt, logged_values, tmp_path
-):
-    teacher = f"model = dict(teacher_ckpt={str(teacher_ckpt)!r})\n"
-    distilled = tiny(ADVERSARIAL, teacher)
-    tool = REPOSITORY / "tools" / "train.py"
-    whole = tmp_path / "whole"
-    run(sys.executable, tool, distilled, "--work-dir", whole)
+# Kills the process after an iteration.
+KILLER = """
+import os, signal
+from mmengine.hooks import LoggerHook
 
-    killed = tmp_path / "killed"
-    process = subprocess.Popen(
-        [sys.executable, tool, distilled, "--work-dir", killed],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=REPOSITORY,
-        env=os.environ | dict(KILL_AT="5", PYTHONPATH=str(kill_hook(tmp_path))),
+log = LoggerHook.after_train_iter
+
+def after_train_iter(self, runner, *args, **kwargs):
+    log(self, runner, *args, **kwargs)
+    if runner.iter + 1 == int(os.environ.get("KILL_AT", 0)):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+LoggerHook.after_train_iter = after_train_iter
+"""
+
+
+def test_a_killed_run_resumes_on_the_same_curve(
+    run_warm, tiny, teacher_ckpt, logged_values, tmp_path
+):
+    distilled = tiny(
+        ADVERSARIAL,
+        f"model = dict(teacher_ckpt={str(teacher_ckpt)!r})\n"
+        "custom_imports = dict(imports=['texture_kd.components', 'killer'])\n",
     )
-    assert process.wait(timeout=300) == -signal.SIGKILL
+    (tmp_path / "killer.py").write_text(KILLER)
+    path = dict(PYTHONPATH=f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
+    command = (sys.executable, REPOSITORY / "tools" / "train.py", distilled)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    run_warm(*command, "--work-dir", whole, **path)
+    log = tmp_path / "log.txt"
+    env = os.environ | path | dict(KILL_AT="5")
+    process = warm.start([*command, "--work-dir", killed], log, log, env=env)
+    process.join(600)
+    assert process.exitcode == -signal.SIGKILL
     assert (killed / "iter_4.pth").exists()
     assert not (killed / "iter_6.pth").exists()
 
-    run(sys.executable, tool, distilled, "--work-dir", killed, "--resume")
+    run_warm(*command, "--work-dir", killed, "--resume", **path)
     for key in (
         "loss",
         "student.decode.loss_ce",
@@ -161,23 +180,6 @@ def test_a_killed_run_resumes_on_the_same_curve(
         wanted, got = logged_values(whole, key), logged_values(killed, key)
         assert sorted(wanted) == sorted(got) == [1, 2, 3, 4, 5, 6]
         assert got == wanted
-
-
-def kill_hook(folder: Path) -> Path:
-    """Write a sitecustomize that kills the process after an iteration."""
-    path = folder / "kill"
-    path.mkdir()
-    (path / "sitecustomize.py").write_text(
-        "import os, signal\n"
-        "from mmengine.hooks import LoggerHook\n"
-        "log = LoggerHook.after_train_iter\n"
-        "def after_train_iter(self, runner, *args, **kwargs):\n"
-        "    log(self, runner, *args, **kwargs)\n"
-        "    if runner.iter + 1 == int(os.environ['KILL_AT']):\n"
-        "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        "LoggerHook.after_train_iter = after_train_iter\n"
-    )
-    return path
 
 
 def test_mim_finds_configs_and_tools_of_texture_kd(run, tmp_path):
@@ -198,7 +200,7 @@ def test_mim_finds_configs_and_tools_of_texture_kd(run, tmp_path):
     assert "PSNR" in out
 
 
-def test_what_is_wrong_is_said_before_training(run, distilled, tmp_path):
+def test_what_is_wrong_is_said_before_training(run_warm, distilled, tmp_path):
     path = tmp_path / "wrong.py"
     path.write_text(
         f"_base_ = [{str(distilled)!r}]\n"
@@ -207,19 +209,30 @@ def test_what_is_wrong_is_said_before_training(run, distilled, tmp_path):
         "seg_map_path='labels/train')))\n"
     )
     tool = REPOSITORY / "tools" / "train.py"
-    out = run(sys.executable, tool, path, "--work-dir", tmp_path / "run", ok=False)
+    command = (sys.executable, tool, path, "--work-dir", tmp_path / "run")
+    out = run_warm(*command, ok=False)
     last = out.strip().splitlines()[-1]
     assert re.search(r"absent/images/train.*camvid\.py", last)
     assert "Iter(train)" not in out
 
 
-def test_the_demo(run, tmp_path):
+def test_the_demo(mmsegs_scope, monkeypatch, capsys, tmp_path):
     from PIL import Image
 
-    tool = REPOSITORY / "tools" / "demo.py"
-    out = run(sys.executable, tool, "--iters", 2, "--work-dir", tmp_path)
+    trained = []
+
+    def run_and_keep(command, **kwargs):
+        few = [f"{x}_dataloader.dataset.length=8" for x in ("train", "val")]
+        trained.append(warm.run([*command, *few], **kwargs))
+
+    monkeypatch.syspath_prepend(REPOSITORY / "tools")
+    monkeypatch.setattr("subprocess.run", run_and_keep)
+    options = ["--iters", "2", "--work-dir", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["demo.py", *options])
+    importlib.import_module("demo").main()
     table = (tmp_path / "results.md").read_text()
-    assert table in out
+    assert table in capsys.readouterr().out
+    out = trained[-1].stdout
     assert "distill.loss_texture" in out
     for network in ("teacher", "student", "distilled"):
         assert re.search(rf"\| {network} \| \d+\.\d+ \| \d+\.\d+ \|", table)
@@ -227,12 +240,13 @@ def test_the_demo(run, tmp_path):
         assert picture.size[0] > picture.size[1] > 100
 
 
-def test_a_check_runs_two_iterations_and_leaves_nothing(run, distilled, tmp_path):
+def test_a_check_runs_two_iterations_and_leaves_nothing(run_warm, distilled, tmp_path):
     tool = REPOSITORY / "tools" / "train.py"
     command = (sys.executable, tool, distilled, "--check", "--work-dir", tmp_path / "w")
-    out = run(*command)
+    out = run_warm(*command)
     assert re.search(r"\| distill\.loss_response +\| ResponseKDLoss", out)
     assert not (tmp_path / "w").exists()
-    out = run(sys.executable, tool, tmp_path / "absent.py", "--check", ok=False)
+    absent = (sys.executable, tool, tmp_path / "absent.py", "--check")
+    out = run_warm(*absent, ok=False)
     assert "Wrong: reading the config: FileNotFoundError" in out.splitlines()[-1]
     assert "absent.py" in out

@@ -4,11 +4,11 @@ Nor do tensors of two devices meet. What is waited for is seen without a GPU.
 """
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import warm
 from torch.utils import backend_registration
 
 # Regions have as many pixels, and components as many cells, as the data say.
@@ -29,9 +29,7 @@ WAITS = {
 )
 def test_losses_do_not_wait_for_the_gpu():
     script = Path(__file__).with_name("absent_gpu.py")
-    result = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True
-    )
+    result = warm.run([sys.executable, script], capture_output=True)
     assert result.returncode == 0, result.stderr[-3000:]
     waits = json.loads(result.stdout.splitlines()[-1])
     assert len(waits) == 32

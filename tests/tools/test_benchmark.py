@@ -1,11 +1,11 @@
 import csv
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 import torch
+import warm
 
 from texture_kd.functional import contourlet
 
@@ -184,7 +184,7 @@ def test_sizes_that_would_be_padded_are_refused(benchmark, monkeypatch, capsys, 
 def test_the_command_writes_its_tables(tmp_path):
     size = ["--size", "1", "4", "16", "32"]
     short = ["--repeats", "2", "--threads", "1"]
-    result = subprocess.run(
+    result = warm.run(
         [sys.executable, FOLDER / "contourlet.py", *size, *short, "--out", tmp_path],
         capture_output=True,
         text=True,

@@ -8,6 +8,7 @@ from pathlib import Path
 import onnxruntime
 import pytest
 import torch
+import warm
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS
@@ -50,7 +51,7 @@ torch.save(result.seg_logits.data, sys.argv[3])
 
 
 def export(*arguments, ok=True):
-    result = subprocess.run(
+    result = warm.run(
         [sys.executable, str(TOOL), *map(str, arguments)],
         capture_output=True,
         text=True,

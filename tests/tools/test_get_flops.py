@@ -1,11 +1,11 @@
 import math
 import runpy
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+import warm
 from mmengine.analysis import get_model_complexity_info
 
 from texture_kd.losses.adversarial import AdversarialLoss
@@ -62,7 +62,7 @@ def test_the_gradient_inside_the_adversarial_loss_counts(tool):
 
 
 def test_prints_a_table():
-    result = subprocess.run(
+    result = warm.run(
         [sys.executable, TOOL, CONFIG, "--shape", "64", "64"],
         capture_output=True,
         text=True,

@@ -1,5 +1,4 @@
 import runpy
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +7,7 @@ import mmcv
 import numpy as np
 import pytest
 import torch
+import warm
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
@@ -148,7 +148,7 @@ def test_it_needs_no_trained_student(tmp_path):
     # In a process of its own: loggers outlive the tool.
     out = tmp_path / "no_suffix"
     options = ["--index", "3", "-o", out, "--config", CONFIG]
-    result = subprocess.run(
+    result = warm.run(
         [sys.executable, TOOL, *options, "--cfg-options", "model.teacher_ckpt=None"],
         capture_output=True,
         text=True,

@@ -1,12 +1,12 @@
 """The report of a config and a checkpoint, as a user asks for it."""
 
 import csv
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+import warm
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS
@@ -33,7 +33,7 @@ def checkpoint(tmp_path):
 
 def report(config, checkpoint, *arguments, options=(), ok=True):
     command = [sys.executable, "-W", "ignore", TOOL, config, checkpoint, *arguments]
-    result = subprocess.run(
+    result = warm.run(
         [str(part) for part in (*command, "--cfg-options", *FEW, *options)],
         capture_output=True,
         text=True,

@@ -1,12 +1,11 @@
 import csv
-import os
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 import torch
+import warm
 
 from texture_kd.functional import (
     HistogramOptions,
@@ -121,10 +120,8 @@ def report(tmp_path_factory):
     size = ["--size", "1", "4", "16", "32"]
     short = ["--repeats", "1", "--threads", "2", "1"]
     script = FOLDER / "statistical_texture.py"
-    result = subprocess.run(
+    result = warm.run(
         [sys.executable, script, *size, *short, "--out", folder],
-        # Threads that wait busily for a core are slow where there is one only.
-        env={**os.environ, "OMP_WAIT_POLICY": "passive"},
         capture_output=True,
         text=True,
         check=True,

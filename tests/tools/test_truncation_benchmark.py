@@ -1,9 +1,10 @@
 """The benchmark of truncated decoders reports every grid."""
 
 import csv
-import subprocess
 import sys
 from pathlib import Path
+
+import warm
 
 TOOL = Path(__file__).parents[2] / "tools" / "benchmark" / "truncation.py"
 
@@ -22,7 +23,7 @@ def test_a_row_for_each_grid(tmp_path):
         "--out",
     ]
     command = [sys.executable, "-W", "ignore", TOOL, *options, tmp_path]
-    subprocess.run(command, check=True, capture_output=True)
+    warm.run(command, check=True, capture_output=True)
     rows = csv.DictReader((tmp_path / "truncation.csv").read_text().splitlines())
     cpu = [row for row in rows if row["table"].endswith("cpu")]
     assert [row["decoder"] for row in cpu] == ["no truncation", "17 x 17", "9 x 9"]

@@ -1,10 +1,10 @@
 """The study of truncation trains what is missing, and compares with R."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import warm
 
 REPOSITORY = Path(__file__).parents[2]
 FOLDER = REPOSITORY / "tools" / "benchmark"
@@ -39,7 +39,7 @@ def test_means_over_seeds_and_the_correlation_with_r(study):
 def test_a_config_without_truncation_is_refused():
     stock = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
     command = [sys.executable, FOLDER / "truncation_training.py"]
-    done = subprocess.run(
+    done = warm.run(
         [*command, REPOSITORY / "configs" / stock],
         check=False,
         capture_output=True,
