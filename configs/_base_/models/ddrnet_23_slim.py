@@ -4,11 +4,12 @@
 # the images' mean, deviation and size, and the number of classes.
 norm_cfg = dict(type="BN", requires_grad=True)
 _hard = dict(type="OhemCrossEntropy", thres=0.9, min_kept=8192)
+data_preprocessor = dict(
+    type="SegDataPreProcessor", bgr_to_rgb=True, pad_val=0, seg_pad_val=255
+)
 model = dict(
     type="EncoderDecoder",
-    data_preprocessor=dict(
-        type="SegDataPreProcessor", bgr_to_rgb=True, pad_val=0, seg_pad_val=255
-    ),
+    data_preprocessor=data_preprocessor,
     backbone=dict(
         type="DDRNet",
         channels=32,
