@@ -5,7 +5,7 @@
 norm_cfg = dict(type="BN", requires_grad=True)
 _hard = dict(type="OhemCrossEntropy", thres=0.9, min_kept=8192)
 data_preprocessor = dict(
-    type="SegDataPreProcessor", bgr_to_rgb=True, pad_val=0, seg_pad_val=255
+    type="mmseg.SegDataPreProcessor", bgr_to_rgb=True, pad_val=0, seg_pad_val=255
 )
 model = dict(
     type="EncoderDecoder",
