@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -196,3 +197,36 @@ def test_mmpretrains_backbones_need_no_torchvision():
         "print('EfficientNet' in MODELS)"
     )
     assert out.strip() == "True"
+
+
+@pytest.fixture(params=["DDRNet", "PIDNet"])
+def two_branches(request):
+    """Build a network whose branches meet at an eighth of the image."""
+    from mmseg.models import backbones
+
+    torch.manual_seed(0)
+    return getattr(backbones, request.param)(channels=4, ppm_channels=4)
+
+
+@pytest.mark.parametrize("size", [(65, 97), (64, 97), (61, 109)])
+@pytest.mark.parametrize("training", [True, False])
+def test_networks_of_two_branches_take_any_size(two_branches, size, training):
+    features = two_branches.train(training)(torch.randn(2, 3, *size))
+    maps = features if training else [features]
+    expected = tuple(-(-side // 8) for side in size)
+    assert {tuple(x.shape[2:]) for x in maps} == {expected}
+
+
+def test_networks_of_two_branches_are_mmsegmentations_at_its_own_sizes(two_branches):
+    images = torch.randn(2, 3, 64, 96)
+    module = sys.modules[type(two_branches).__module__]
+    plain = dict(module.__dict__)
+    # Registered a second time, it would be refused.
+    source = Path(module.__file__).read_text().replace("@MODELS.register_module()", "")
+    exec(compile(source, module.__file__, "exec"), plain)
+    stock = plain[type(two_branches).__name__](channels=4, ppm_channels=4)
+    stock.load_state_dict(two_branches.state_dict())
+    for found, expected in zip(two_branches(images), stock(images), strict=True):
+        assert torch.equal(found, expected)
+    with pytest.raises(RuntimeError, match="size"):
+        stock(torch.randn(2, 3, 65, 96))

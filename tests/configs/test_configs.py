@@ -25,9 +25,11 @@ TRAINING = (
     r"camvid|aerial|mosaic)-\d+x\d+"
 )
 NETWORK = (
-    r"(pspnet|deeplabv3|deeplabv3plus|duc-dlc)_(r\d+(-w\d+)?-d\d+|"
+    r"((pspnet|deeplabv3|deeplabv3plus|duc-dlc)_(r\d+(-w\d+)?-d\d+|"
     r"efficientnet-(b1|lite\d-d\d+))"
-    r"(-(half|grid\d+))?(-pruned\d+)?"
+    r"(-(half|grid\d+))?(-pruned\d+)?|"
+    # As MMSegmentation calls them.
+    r"pidnet-s|ddrnet_23-slim|segformer_mit-b0|stdc1|bisenetv2_fcn|fast_scnn)"
 )
 AMPLIFIERS = [name for name in NAMES if name.startswith("ds2d2-amplifier_")]
 TRUNCATED = [n for n in NAMES if re.search("-half_|-grid65_", n) and n not in DISTILLED]

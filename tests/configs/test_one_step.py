@@ -74,6 +74,8 @@ def random_batch(num_classes: int) -> dict:
             gt_sem_seg=PixelData(data=label),
             # As LabelComponents has them, nearly.
             gt_components=PixelData(data=label.int()),
+            # As GenerateEdge has it.
+            gt_edge_map=PixelData(data=label % 2),
         )
         for label in labels
     ]

@@ -1,13 +1,18 @@
 import copy
 import json
+from pathlib import Path
 
 import onnxruntime
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmseg.registry import MODELS
 from small_segmentor import HEAD
 
 from texture_kd.deploy import export_onnx, largest_difference
 
+CONFIGS = Path(__file__).parents[2] / "configs"
 SIZES = [(48, 80), (61, 109), (80, 32)]
 TRUNCATED = dict(type="SpectralTruncationHead", grid=0.5, head=HEAD)
 
@@ -92,3 +97,14 @@ def test_a_static_graph_is_for_one_size(segmentor, tmp_path):
     assert largest_difference(network, tmp_path / "graph.onnx", [(48, 80)] * 2) < 1e-5
     with pytest.raises(ValueError, match=r"fails at \(61, 109\)"):
         largest_difference(network, tmp_path / "graph.onnx", [(61, 109)])
+
+
+@pytest.mark.parametrize("name", ["fast_scnn", "ddrnet_23-slim"])
+def test_students_that_people_deploy(tmp_path, name):
+    config = Config.fromfile(CONFIGS / f"{name}_1xb8-900iters_camvid-193x257.py")
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        network = MODELS.build(config.model).eval()
+    export_onnx(network, tmp_path / "graph.onnx", (65, 97))
+    sizes = [(65, 97), (61, 109), (96, 64)]
+    assert largest_difference(network, tmp_path / "graph.onnx", sizes) < 1e-5

@@ -160,6 +160,22 @@ def test_aerial_images_have_camvids_rows_in_their_own_configs(suite, load_tool):
         assert losses.loss_structural_stage2.normalise == "none"
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("lite_aerial", "camvid-193x257", "aerial-257x257"),
+        ("lite_fast_scnn", "pspnet_r18-w16-d8", "fast_scnn"),
+        ("lite_ddrnet", "pspnet_r18-w16-d8", "ddrnet_23-slim"),
+    ],
+)
+def test_other_students_and_data_have_lite_camvids_rows(suite, name, old, new):
+    theirs = {row.name: row for row in suite.load_suite("lite_camvid").rows}
+    rows = suite.load_suite(name).rows
+    assert {row.name for row in rows} >= {"teacher", "student", "texture"}
+    for row in rows:
+        assert row.config.name == theirs[row.name].config.name.replace(old, new)
+
+
 @pytest.mark.parametrize("name", ["camvid", "aerial"])
 @pytest.mark.parametrize(
     ("row", "loss", "weight"),

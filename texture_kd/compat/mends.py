@@ -86,6 +86,10 @@ def _torch_load_is_weights_only() -> bool:
     return tuple(int(part) for part in torch.__version__.split(".")[:2]) >= (2, 6)
 
 
+def _always() -> bool:
+    return True
+
+
 # --- What is done -----------------------------------------------------------------
 
 
@@ -147,7 +151,31 @@ _NO_TORCHVISION = Mend(
     rewrite=("import torchvision.ops.boxes as boxes", "boxes = None"),
 )
 
+_SIZES_ROUNDED_DOWN = (
+    "Its branches meet at an eighth of the image, rounded down, where its convolutions "
+    "round up: images whose sides are no multiples of 8, such as crops of 2^k n + 1 "
+    "pixels, are an error. The stem's own size is right for all."
+)
+
 MENDS: dict[str, Mend] = {
+    "mmseg.models.backbones.ddrnet": Mend(
+        reason=_SIZES_ROUNDED_DOWN,
+        needed=_always,
+        rewrite=(
+            "        out_size = (x.shape[-2] // 8, x.shape[-1] // 8)\n\n"
+            "        # stage 0-2\n        x = self.stem(x)\n",
+            "        x = self.stem(x)\n        out_size = x.shape[-2:]\n",
+        ),
+    ),
+    "mmseg.models.backbones.pidnet": Mend(
+        reason=_SIZES_ROUNDED_DOWN,
+        needed=_always,
+        rewrite=(
+            "        w_out = x.shape[-1] // 8\n        h_out = x.shape[-2] // 8\n\n"
+            "        # stage 0-2\n        x = self.stem(x)\n",
+            "        x = self.stem(x)\n        h_out, w_out = x.shape[-2:]\n",
+        ),
+    ),
     "mmpretrain.evaluation.metrics.visual_grounding_eval": _NO_TORCHVISION,
     "mmpretrain.models.utils.box_utils": _NO_TORCHVISION,
     "mmrazor.structures.quantization.backend_config.common_operator_config_utils": (

