@@ -151,7 +151,7 @@ def test_channel_wise(teacher):
 @pytest.mark.parametrize("kind", ["kl", "cwd"])
 def test_nothing_but_ignored_pixels_gives_zero_with_a_graph(kind):
     torch.manual_seed(0)
-    amplifier = build(Segmentor(ignore_index=11), kind=kind)
+    amplifier = build(Segmentor(), kind=kind, ignore_index=11)
     student, batch = features(), samples()
     student[3].requires_grad_()
     for sample in batch:

@@ -11,11 +11,14 @@ from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.registry import MODELS
 from torch import Tensor, nn
 
+from texture_kd.losses.ignore_index import with_ignore_index
+
 __all__ = [
     "check_class_counts",
     "check_mappings",
     "check_same_normalisation",
     "check_sources",
+    "with_students_labels",
 ]
 
 _RECORD_KEYS = tuple(signature(ConfigurableDistiller.get_record).parameters)[1:]
@@ -150,10 +153,39 @@ def check_class_counts(
             )
 
 
-def _check_label_classes(distiller: Mapping, student: nn.Module) -> None:
-    head = getattr(student, "decode_head", None)
+def with_students_labels(distiller: Mapping, student: nn.Module) -> dict:
+    """Have the losses ignore the label that the student's decode head ignores.
+
+    Args:
+        distiller: config of MMRazor's ConfigurableDistiller; it stays as it is.
+        student: that learns from the labels.
+
+    Returns:
+        The config. Each loss that has ``ignore_index`` is given the head's.
+
+    Raises:
+        ValueError: a loss is written with another one.
+    """
+    ignored = getattr(_decode_head(student), "ignore_index", None)
+    losses = distiller.get("distill_losses")
+    if ignored is None or not losses:
+        return dict(distiller)
+    whose = "the student's decode head"
+    given = {
+        name: loss and with_ignore_index(name, loss, ignored, whose)
+        for name, loss in losses.items()
+    }
+    return dict(distiller, distill_losses=given)
+
+
+def _decode_head(network: nn.Module) -> nn.Module | None:
+    head = getattr(network, "decode_head", None)
     # A cascade's last head is the one that predicts.
-    head = head[-1] if isinstance(head, nn.ModuleList) else head
+    return head[-1] if isinstance(head, nn.ModuleList) else head
+
+
+def _check_label_classes(distiller: Mapping, student: nn.Module) -> None:
+    head = _decode_head(student)
     if not hasattr(head, "num_classes"):
         return
     # MMSegmentation's head for a single class has the labels 0 and 1.

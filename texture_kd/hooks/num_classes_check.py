@@ -5,6 +5,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
+from texture_kd.hooks.ignored_label import check_ignored_label, check_padding
 from texture_kd.hooks.trained_network import trained_network, unwrapped
 
 __all__ = ["NumClassesCheckHook"]
@@ -19,7 +20,8 @@ class NumClassesCheckHook(Hook):
     has to have them in the same order, or it would teach that roads are trees.
 
     A label that is no class ends a training on a GPU with an assertion that names
-    nothing, and so labels are looked at while they are on the CPU.
+    nothing, and so labels are looked at while they are on the CPU. What else ignores a
+    label, metrics and the padding of labels, has to ignore that of the decode head.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -27,7 +29,8 @@ class NumClassesCheckHook(Hook):
 
         Raises:
             ValueError: the data set is empty, the decode head has another number of
-                classes than it, or the teacher's checkpoint has them in another order.
+                classes than it, the teacher's checkpoint has them in another order, or
+                a metric ignores another label than the decode head.
         """
         dataset = runner.train_dataloader.dataset
         if len(dataset) == 0:
@@ -36,6 +39,7 @@ class NumClassesCheckHook(Hook):
                 "The training data set has no images: look at data_root, data_prefix, "
                 "img_suffix and ann_file of train_dataloader.dataset."
             )
+        check_ignored_label(runner, _decode_head(runner))
         classes = getattr(dataset, "metainfo", {}).get("classes")
         if classes is None:
             return
@@ -57,7 +61,8 @@ class NumClassesCheckHook(Hook):
         """Check the labels of a batch.
 
         Raises:
-            ValueError: a label is no class of the decode head's, and is not ignored.
+            ValueError: a label is no class of the decode head's, and is not ignored,
+                or one would be padded by such a label.
         """
         head = _decode_head(runner)
         num_classes = getattr(head, "num_classes", None)
@@ -65,10 +70,12 @@ class NumClassesCheckHook(Hook):
             return
         # One output tells two classes apart.
         num_classes = max(num_classes, 2)
+        prepare = getattr(unwrapped(runner), "data_preprocessor", None)
         for sample in data_batch.get("data_samples", ()):
             labels = getattr(sample, "gt_sem_seg", None)
             if labels is None:
                 continue
+            check_padding(prepare, sample, head.ignore_index, num_classes)
             labels = labels.data
             known = (labels >= 0) & (labels < num_classes)
             wrong = labels[~(known | (labels == head.ignore_index))]
