@@ -292,6 +292,12 @@ def _check_labels(images: Tensor, samples: list[BaseDataElement]) -> None:
     size = tuple(images.shape[-2:])
     for sample in samples:
         labels = getattr(sample, "gt_sem_seg", None)
+        if labels is not None and labels.data.shape[:-2] != (1,):
+            raise ValueError(
+                f"The labels of {getattr(sample, 'seg_map_path', 'an image')} have the "
+                f"shape {tuple(labels.data.shape)} where (1, H, W) is expected: a "
+                "label file has one channel that holds the class of each pixel."
+            )
         if labels is not None and tuple(labels.shape[-2:]) != size:
             raise ValueError(
                 f"The labels of {getattr(sample, 'seg_map_path', 'an image')} are "
