@@ -23,6 +23,10 @@ __all__ = [
 
 _RECORD_KEYS = tuple(signature(ConfigurableDistiller.get_record).parameters)[1:]
 _SIDES = {True: "student_recorders", False: "teacher_recorders"}
+# Read a single channel as the two classes that a sigmoid tells apart.
+_READ_SIGMOIDS = ("AdversarialLoss", "FFTLoss", "LSFDLoss", "ResponseKDLoss")
+# MMRazor's, that take a softmax over the channels.
+_SOFTMAX_ONLY = ("DISTLoss", "KLDivergence")
 
 
 def check_mappings(distiller: Mapping) -> None:
@@ -132,8 +136,9 @@ def check_class_counts(
     """Check that teacher, student and losses know the same number of classes.
 
     Raises:
-        ValueError: the two networks predict different numbers of classes, or a loss
-            that learns from the labels has another number than the student.
+        ValueError: the two networks predict different numbers of classes, a loss has no
+            use for a head of one channel, or one that learns from the labels has
+            another number than the student.
     """
     _check_label_classes(distiller, student)
     models = {True: student, False: teacher}
@@ -145,12 +150,27 @@ def check_class_counts(
             source = str(recorder.get("source"))
             if source.endswith("conv_seg") and not record.get("connector"):
                 counts[side] = models[side].get_submodule(source).out_channels
-        if len(set(counts.values())) > 1:
-            raise ValueError(
-                f"{loss} compares the logits of a student with {counts[True]} classes "
-                f"and of a teacher with {counts[False]}: give both the same "
-                "num_classes."
-            )
+        _check_counts(loss, distiller["distill_losses"][loss], counts)
+
+
+def _check_counts(loss: str, config: Mapping, counts: Mapping[bool, int]) -> None:
+    kind = config["type"]
+    kind = getattr(kind, "__name__", str(kind)).split(".")[-1]
+    if 1 in counts.values() and kind in _SOFTMAX_ONLY:
+        raise ValueError(
+            f"{loss} ({kind}) compares softmax distributions, and that of a decode "
+            "head with out_channels=1 is constant: take ResponseKDLoss, which reads it "
+            "as a sigmoid"
+        )
+    plain = config.get("source") == "raw" or config.get("attention") == "logit"
+    if {*counts.values()} == {1, 2} and kind in _READ_SIGMOIDS and not plain:
+        return
+    if len({*counts.values()}) > 1:
+        raise ValueError(
+            f"{loss} compares the logits of a student with {counts[True]} classes "
+            f"and of a teacher with {counts[False]}: give both the same "
+            "num_classes, and the same out_channels."
+        )
 
 
 def with_students_labels(distiller: Mapping, student: nn.Module) -> dict:

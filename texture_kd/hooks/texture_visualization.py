@@ -154,7 +154,8 @@ def _ignored(network: BaseModel) -> int | None:
 
 
 def _classes(sample) -> NDArray[np.integer]:
-    return sample.data.squeeze(0).cpu().numpy()
+    # A head of one channel decides in floating point.
+    return sample.data.squeeze(0).long().cpu().numpy()
 
 
 def _pixels(figure: Figure) -> NDArray[np.uint8]:

@@ -120,7 +120,7 @@ class SegmentationAmplifier(HeadAmplifier):
         if self.kind == "kl":
             return self.pixel_loss(logits, target, labels, valid)
         logits, target, counts = compared_logits(
-            logits, target, labels, valid, self.ignore_index
+            logits, target, labels, valid, self.ignore_index, classes=False
         )
         divergence = channel_kl(target, logits, self.temperature, ~counts)
         return _HALF * divergence.mean()
