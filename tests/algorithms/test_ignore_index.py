@@ -49,6 +49,7 @@ def distiller() -> dict:
     config["distill_losses"].update(
         loss_lsfd=dict(type="LSFDLoss"),
         loss_fft=dict(type="FFTLoss"),
+        loss_cwd=dict(type="CWDLoss"),
         loss_class=dict(ds2d2, weighting="class", amplifiers=amplifiers["kl"]),
         loss_component=dict(ds2d2, amplifiers=amplifiers["cwd"]),
         loss_bbox=dict(ds2d2, weighting="bbox"),
@@ -60,6 +61,7 @@ def distiller() -> dict:
             t_feature=dict(from_student=False, recorder="logits"),
         ),
         loss_fft=labelled,
+        loss_cwd=labelled,
         loss_class=of_stages,
         loss_component=of_stages,
         loss_bbox=of_stages,
@@ -89,7 +91,7 @@ def test_any_label_can_be_the_ignored_one(build, batch, ignored):
 
     expected, found = losses(255), losses(ignored)
     assert expected.keys() == found.keys()
-    assert len([name for name in found if name.startswith("distill.loss")]) == 9
+    assert len([name for name in found if name.startswith("distill.loss")]) == 10
     for name, value in expected.items():
         torch.testing.assert_close(found[name], value, rtol=0, atol=0, msg=name)
 
