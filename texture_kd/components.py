@@ -45,6 +45,7 @@ _register(
     decode_heads.SpectralTruncationHead,
     losses.AdversarialLoss,
     losses.CDMLoss,
+    losses.CWDLoss,
     losses.DS2D2Loss,
     losses.DTIEMLoss,
     losses.FAKDLoss,

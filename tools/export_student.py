@@ -262,7 +262,8 @@ def described(network: nn.Module) -> str:
     head = head[-1] if isinstance(head, nn.ModuleList) else head
     return (
         f"{type(network.backbone).__name__} with {type(head).__name__}, "
-        f"{head.num_classes} classes, {parameters / 1e6:.3f} M parameters"
+        # One channel tells two classes apart.
+        f"{max(head.num_classes, 2)} classes, {parameters / 1e6:.3f} M parameters"
     )
 
 

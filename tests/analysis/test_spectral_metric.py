@@ -65,6 +65,44 @@ def test_the_mean_iou_is_mmsegs():
     assert figures["spectral/mIoU"] == pytest.approx(figures["mIoU"], abs=0.01)
 
 
+def binary(threshold):
+    """A sample of a head of one channel: a sigmoid, and decisions as numbers."""
+    one = sample()
+    probability = one["seg_logits"]["data"][:1].sigmoid()
+    label = one["gt_sem_seg"]["data"]
+    label[label == 2] = 0
+    one["seg_logits"]["data"] = probability
+    one["pred_sem_seg"]["data"] = (probability > threshold).to(probability)
+    return one
+
+
+@pytest.mark.parametrize("size", [None, (9, 12)])
+def test_a_head_of_one_channel(size):
+    samples = [binary(0.3) for _ in range(3)]
+    evaluator = Evaluator(
+        [IoUMetric(iou_metrics=["mIoU"]), SpectralAnalysisMetric(crop_size=size)]
+    )
+    evaluator.dataset_meta = dict(classes=("a", "b"))
+    for one in samples:
+        evaluator.process([to_sample(one)])
+    figures = evaluator.evaluate(3)
+    if size is not None:
+        assert 0 < figures["spectral/mIoU"] < 100
+        return
+    probability, label = fields(samples)
+    valid = label != 255
+    whole = F.binary_cross_entropy(probability[:, 0][valid], label[valid].double())
+    assert figures["spectral/CE"] == pytest.approx(float(whole), rel=1e-9)
+    assert figures["spectral/mIoU"] == pytest.approx(figures["mIoU"], abs=0.01)
+
+
+def test_decisions_of_one_channel_are_those_of_a_threshold():
+    one = binary(0.3)
+    one["pred_sem_seg"]["data"] = 1 - one["pred_sem_seg"]["data"]
+    with pytest.raises(ValueError, match="test without --tta"):
+        measure([one])
+
+
 def to_sample(one):
     return SegDataSample(**{key: PixelData(**value) for key, value in one.items()})
 
@@ -155,10 +193,6 @@ def test_what_does_not_fit_is_named():
     one = sample()
     del one["gt_sem_seg"]
     with pytest.raises(ValueError, match="put LoadAnnotations into the pipeline"):
-        measure([one])
-    one = sample()
-    one["seg_logits"]["data"] = one["seg_logits"]["data"][:1]
-    with pytest.raises(ValueError, match="at least 2 classes"):
         measure([one])
     one = sample()
     one["gt_sem_seg"]["data"][:] = 255

@@ -68,6 +68,15 @@ def test_the_energies_of_all_channels_are_added():
         assert float(probes[0, i]) == pytest.approx(expected)
 
 
+def test_a_head_of_one_channel():
+    model, images = Segmentor(), torch.randn(2, 3, 8, 9)
+    model.layer = nn.Conv2d(3, 1, 1)
+    target = label().clamp(max=1)
+    found = probe_gradient(model, images, target, "layer")
+    model.other = nn.ZeroPad2d((0, 0, 0, 0, 1, 0))
+    torch.testing.assert_close(probe_gradient(model, images, target, "layer"), found)
+
+
 def test_the_network_is_left_as_it_was():
     model = Segmentor()
     probe_gradient(model, torch.randn(2, 3, 8, 9), label(), "layer")

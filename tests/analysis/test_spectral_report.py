@@ -23,7 +23,8 @@ from texture_kd.analysis.spectral_report import (
 def analysis():
     torch.manual_seed(0)
     label = torch.randint(3, (12, 9))
-    return analyse([image_spectra(torch.randn(3, 12, 9), label, 255)])
+    logits = torch.randn(3, 12, 9)
+    return analyse([image_spectra(logits, logits.argmax(0), label, 255)])
 
 
 GRIDS = [Grid((12, 9), 4, 10.0, 50.0), Grid((6, 5), 2, 4.0, 40.0)]

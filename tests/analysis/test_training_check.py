@@ -11,6 +11,7 @@ from mmrazor.models.task_modules import ModuleOutputsRecorder
 from mmrazor.registry import MODELS
 from torch import nn
 
+from texture_kd.analysis import training_check
 from texture_kd.analysis.check_runner import CheckFailed, CheckRunner, sentence
 from texture_kd.analysis.training_check import Loss, TrainingCheck, _recorded
 from texture_kd.analysis.unknown_types import unknown_types
@@ -326,3 +327,24 @@ def test_an_exception_without_words_says_where():
     said = "FileNotFoundError: no such file: 'a.png' (b/c/d.py, line 7)"
     assert sentence(FileNotFoundError(worker)) == said
     assert sentence(KeyError("a\n  b\n\nc")) == "KeyError: a b"
+
+
+def test_what_ignored_pixels_do_to_the_networks_own_losses(tiny, capsys, monkeypatch):
+    head = "model.architecture.decode_head.loss_decode"
+    auxiliary = "model.architecture.auxiliary_head.loss_decode"
+    weighted = dict(type="CrossEntropyLoss", class_weight=[1.0] * 12, _scope_="mmseg")
+    # Images of 64 pixels are padded to 128.
+    with pytest.raises(CheckFailed, match=r"iteration 1: .*auxiliary_head.*class_weig"):
+        CheckRunner.from_cfg(tiny(**{auxiliary: weighted})).train()
+    options = {
+        f"{head}.use_sigmoid": True,
+        auxiliary: dict(type="DiceLoss", _scope_="mmseg"),
+        "data_preprocessor.size": (128, 128),
+    }
+    monkeypatch.setattr(training_check, "label_file_with_palette", lambda _: "a.png")
+    CheckRunner.from_cfg(tiny(**options)).train()
+    notes = [x for x in capsys.readouterr().out.splitlines() if x.startswith("Note: ")]
+    assert len(notes) == 3
+    assert notes[0].startswith("Note: label files have a palette, such as a.png: ")
+    assert "auxiliary_head.loss_decode (DiceLoss) of MMSegmentation" in notes[1]
+    assert "loss_response (ResponseKDLoss) compares softmax" in notes[2]

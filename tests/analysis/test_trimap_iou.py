@@ -71,6 +71,14 @@ def test_a_batch_of_several_and_another_ignored_label():
     assert metric.evaluate(len(found)) == expected
 
 
+def test_decisions_of_a_head_of_one_channel_are_floating_point():
+    found = list(samples())
+    expected = evaluated(TrimapIoUMetric(widths=(1, 3)), found)
+    for sample in found:
+        sample["pred_sem_seg"]["data"] = sample["pred_sem_seg"]["data"].float()
+    assert evaluated(TrimapIoUMetric(widths=(1, 3)), found) == expected
+
+
 def test_mistakes_far_from_boundaries_do_not_show():
     label = torch.zeros(1, 40, 40, dtype=torch.long)
     label[:, :, 20:] = 1

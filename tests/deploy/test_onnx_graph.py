@@ -32,6 +32,35 @@ def test_the_graph_is_the_network_at_any_size(exported):
     assert largest_difference(*exported, SIZES) < 1e-5
 
 
+@pytest.mark.parametrize(("classes", "threshold"), [(1, 0.7), (2, 0.3)])
+def test_a_head_of_one_channel_has_two_classes(segmentor, tmp_path, classes, threshold):
+    options = dict(num_classes=classes, out_channels=1, threshold=threshold)
+    network = segmentor(**options)
+    image = torch.randn(2, 3, *SIZES[0], generator=torch.Generator().manual_seed(0))
+    metas = [dict(img_shape=image.shape[2:])]
+    # About as many pixels on either side of any threshold.
+    last = network.decode_head.conv_seg
+    with torch.no_grad():
+        last.weight.mul_(2 / network.encode_decode(image, metas).std())
+        last.bias.sub_(network.encode_decode(image, metas).median())
+    path = tmp_path / "binary.onnx"
+    export_onnx(network, path, (48, 80))
+    assert largest_difference(network, path, SIZES) < 1e-5
+    session = onnxruntime.InferenceSession(str(path))
+    (logits,) = session.run(["logits"], dict(image=image.numpy()))
+    with torch.no_grad():
+        raw = network.encode_decode(image, metas)
+        predicted = network.postprocess_result(raw)
+    decisions = torch.cat([sample.pred_sem_seg.data for sample in predicted]).long()
+    assert 0.05 < decisions.float().mean() < 0.95
+    assert (raw[:, 0].sigmoid() > 0.5).ne(decisions == 1).any()
+    assert logits.shape[1] == 2
+    # Where rounding does not decide.
+    sure = abs(logits[:, 1] - logits[:, 0]) > 1e-4 * abs(logits).max()
+    assert sure.mean() > 0.9
+    assert (logits.argmax(1) == decisions.numpy())[sure].all()
+
+
 def test_images_are_free_in_number_and_size_and_facts_are_kept(exported):
     session = onnxruntime.InferenceSession(str(exported[1]))
     (image,), (logits,) = session.get_inputs(), session.get_outputs()

@@ -73,8 +73,16 @@ def test_a_teacher_has_the_classes_in_the_data_sets_order():
     for theirs in (("a", "b"), ("a", "x"), ("b", "a", "c"), None):
         teacher.dataset_meta = dict(classes=theirs)
         NumClassesCheckHook().before_train(runner(("a", "b"), **both))
-    teacher.dataset_meta = dict(classes=("b", "a"))
-    with pytest.raises(ValueError, match="number 0 is 'b' there and 'a' in the train"):
+    for theirs in (("b", "a"), ("B", "A"), ("b", "x"), ("x", "A")):
+        teacher.dataset_meta = dict(classes=theirs)
+        with pytest.raises(
+            ValueError, match=r"number . is '.' there and '.' in the tra"
+        ):
+            NumClassesCheckHook().before_train(runner(("a", "b"), **both))
+    teacher.dataset_meta = dict(classes=("A", "B"))
+    NumClassesCheckHook().before_train(runner(("a", "b"), **both))
+    teacher.dataset_meta = dict(classes=("x", "y"))
+    with pytest.warns(UserWarning, match="classes x, y, and .* a, b: not one name"):
         NumClassesCheckHook().before_train(runner(("a", "b"), **both))
 
 
@@ -125,6 +133,15 @@ def test_labels_are_classes_or_ignored():
     check_labels(batch([0, 7]), other)
     with pytest.raises(ValueError, match=r"\[255\], .* with 7 for pixels to ignore"):
         check_labels(batch([0, 255]), other)
+
+
+def test_labels_have_one_channel():
+    wrong = batch([0, 1])
+    wrong["data_samples"][0].gt_sem_seg = PixelData(data=torch.zeros(4, 5, 3))
+    with pytest.raises(
+        ValueError, match=r"labels of 0.png .* \(4, 5, 3\) where \(1, H"
+    ):
+        check_labels(wrong, head(2))
 
 
 def test_what_has_no_labels_of_classes_is_left_alone():

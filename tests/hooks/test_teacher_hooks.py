@@ -10,11 +10,18 @@ from mmengine.config import Config
 from mmengine.logging import MessageHub
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
+from mmengine.structures import PixelData
 from mmrazor.registry import MODELS
+from mmseg.structures import SegDataSample
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import nn
 
 import texture_kd.components  # noqa: F401
-from texture_kd.hooks import LossRatioHook, TextureVisualizationHook
+from texture_kd.hooks import (
+    LossRatioHook,
+    TextureVisualizationHook,
+    texture_visualization,
+)
 from texture_kd.visualization.segmentations import segmentations_figure
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -142,6 +149,36 @@ def test_ratios_are_of_the_students_own_losses():
         hook = LossRatioHook()
         hook.after_train_iter(SimpleNamespace(message_hub=alone), 0, None, outputs)
     assert not alone.log_scalars
+
+
+def test_decisions_of_one_channel_are_drawn_and_an_ignored_class_is_not_counted(
+    monkeypatch,
+):
+    guess = torch.tensor([[[0.0, 1.0, 1.0, 0.0]]])
+    truth = torch.tensor([[[0, 1, 0, 1]]])
+    sample = SegDataSample(gt_sem_seg=PixelData(data=truth))
+    network = nn.Module()
+    network.decode_head = SimpleNamespace(ignore_index=0)
+    network.forward = lambda mode: [SegDataSample(pred_sem_seg=PixelData(data=guess))]
+    algorithm = SimpleNamespace(
+        student=network, teacher=network, data_preprocessor=lambda batch: {}
+    )
+    drawn = {}
+    for name in ("features", "statistics"):
+        module = f"texture_kd.visualization.compared_{name}.compared_{name}"
+        monkeypatch.setattr(module, lambda *_: {})
+
+    def draw(*given):
+        drawn["figure"] = segmentations_figure(*given)
+        return drawn["figure"]
+
+    monkeypatch.setattr(texture_visualization, "segmentations_figure", draw)
+    item = dict(inputs=torch.zeros(3, 1, 4, dtype=torch.uint8), data_samples=sample)
+    dataset = SimpleNamespace(metainfo=dict(palette=[[0, 0, 0], [255, 0, 0]]))
+    ((name, _),) = texture_visualization._figures(algorithm, item, dataset)
+    assert name == "predictions"
+    titles = [axis.get_title() for axis in drawn["figure"].axes]
+    assert titles[2:] == ["student, 50.0% right", "teacher, 50.0% right"]
 
 
 @pytest.mark.parametrize(

@@ -223,6 +223,7 @@ CASES = {
         **HISTOGRAM, mode="global", extractor="none"
     ),
     "response": lambda: of_logits(losses.ResponseKDLoss),
+    "cwd, valid": lambda: of_logits(losses.CWDLoss, valid(), side=12),
     "response, valid": lambda: of_logits(losses.ResponseKDLoss, valid(), side=12),
     "adversarial": adversarial,
     "adversarial, valid": lambda: adversarial(valid=valid()),

@@ -300,7 +300,7 @@ def test_features_of_any_precision(dtype, images):
         (dict(teacher_channels=[5, 0, 5]), "teacher_channels as the channels"),
         (dict(levels=3), "different levels.*as integers, got 3"),
         (dict(levels=[0.0]), "as integers"),
-        (dict(student_channels=[4]), "as many levels"),
+        (dict(student_channels=[4]), "as many levels.*of the same strides"),
         (dict(levels=[]), "at least one"),
         (dict(levels=[0, 0]), "different levels"),
         (dict(levels=[0, 3]), "no level 3.*0 to 2"),

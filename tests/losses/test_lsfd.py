@@ -5,7 +5,7 @@ from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.registry import MODELS
 
 import texture_kd.components  # noqa: F401
-from texture_kd.functional import difference_attention, valid_area
+from texture_kd.functional import difference_attention, two_class_logits, valid_area
 from texture_kd.losses import LSFDLoss
 
 
@@ -116,13 +116,19 @@ def test_the_default_weight_is_two_thousand_with_norms_at_the_papers_size():
     torch.testing.assert_close(LSFDLoss("none")(s, t), norms, rtol=0.05, atol=0)
 
 
-def test_a_map_of_one_value_is_taken_literally():
+def test_a_map_of_one_value_is_taken_literally_or_for_a_sigmoids():
     s, t, _, _ = maps()
-    zs, zt = torch.rand(2, 2, 1, 8, 12)
-    assert LSFDLoss("logit")(s, t, zs, zt) > 0
+    zs, zt = z = torch.rand(2, 2, 1, 8, 12)
+    two = [two_class_logits(x) for x in z]
+    options = dict(unit_mean=False, loss_weight=1.0)
+    distance = LSFDLoss("none", **options)(s, t)
+    assert LSFDLoss("logit", **options)(s, t, zs, zt) > 0
+    # Both classes differ by as much, and not one.
+    difference = (zs.sigmoid() - zt.sigmoid()).abs().max()
+    assert 0 < LSFDLoss("prob", **options)(s, t, zs, zt) < 2 * difference * distance
     for attention in ("prob", "logit_centered"):
-        with pytest.raises(ValueError, match="at least 2 classes"):
-            LSFDLoss(attention)(s, t, zs, zt)
+        loss = LSFDLoss(attention, **options)
+        torch.testing.assert_close(loss(s, t, zs, zt), loss(s, t, *two))
 
 
 def test_a_shift_of_the_logits_at_a_pixel_makes_no_difference():

@@ -11,7 +11,7 @@ from torch import nn
 
 import texture_kd.components  # noqa: F401
 from texture_kd.connectors.high_frequency import HighFrequencyMaps
-from texture_kd.functional import pixel_kl
+from texture_kd.functional import channel_kl, pixel_kl, two_class_logits
 from texture_kd.losses import head_amplifier
 
 CLASSES, SIZE = 4, (8, 10)
@@ -130,10 +130,16 @@ def test_without_a_checkpoint_maps_go_to_the_teachers_own_head(teacher, monkeypa
     assert "mode='sum' has no checkpoint" in said[0]
 
 
-def test_a_head_of_one_score_is_refused():
+def test_a_head_of_one_channel_is_a_sigmoids():
     teacher = Segmentor(num_classes=2, out_channels=1, threshold=0.5)
-    with pytest.raises(ValueError, match="at least 2 classes"):
-        build(teacher)(features(), features(), samples())
+    student, target = features(), features()
+    z = [teacher.decode_head(x)[:, :, 4:] for x in (student, target)]
+    for kind, divergence in (
+        ("kl", pixel_kl(*(two_class_logits(x) for x in z[::-1]), 3.0)),
+        ("cwd", channel_kl(*z[::-1], 3.0)),
+    ):
+        found = build(teacher, kind=kind)(student, target, samples())
+        torch.testing.assert_close(found, 0.5 * divergence.mean())
 
 
 def test_channel_wise(teacher):
@@ -151,7 +157,7 @@ def test_channel_wise(teacher):
 @pytest.mark.parametrize("kind", ["kl", "cwd"])
 def test_nothing_but_ignored_pixels_gives_zero_with_a_graph(kind):
     torch.manual_seed(0)
-    amplifier = build(Segmentor(ignore_index=11), kind=kind)
+    amplifier = build(Segmentor(), kind=kind, ignore_index=11)
     student, batch = features(), samples()
     student[3].requires_grad_()
     for sample in batch:

@@ -275,7 +275,6 @@ def test_it_can_be_copied():
         (dict(histogram={}, channels=64), "histogram, channels would make no"),
         (dict(texture_channels=8), "set distance='histogram'"),
         (dict(reduction="mean"), "reduction would make no difference"),
-        (dict(ignore_index=255), "ignore_index would make no difference"),
     ],
 )
 def test_options_that_would_make_no_difference_are_refused(options, message):

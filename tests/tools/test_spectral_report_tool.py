@@ -12,6 +12,7 @@ from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS
 
 import texture_kd.components  # noqa: F401
+from texture_kd.datasets import TextureMosaicDataset
 
 REPOSITORY = Path(__file__).parents[2]
 TOOL = REPOSITORY / "tools" / "analysis" / "spectral_report.py"
@@ -59,6 +60,38 @@ def test_a_report(checkpoint, tmp_path, suffix, sizes):
     assert gflops == sorted(gflops, reverse=True)
     assert len((out / "curves.csv").read_text().splitlines()) == 1 + 65
     assert (out / "spectrum.png").read_bytes()[:4] == b"\x89PNG"
+
+
+BINARY = """
+_base_ = "{base}"
+model = dict(
+    decode_head=dict(
+        num_classes=2,
+        out_channels=1,
+        threshold=0.3,
+        loss_decode=dict(use_sigmoid=True),
+    ),
+    auxiliary_head=None,
+)
+test_dataloader = dict(dataset=dict(metainfo=dict(classes={classes})))
+"""
+
+
+def test_a_head_of_one_channel(tmp_path):
+    path = tmp_path / "binary.py"
+    base = REPOSITORY / "configs" / NAME.format("")
+    classes = TextureMosaicDataset.METAINFO["classes"][6:8]
+    path.write_text(BINARY.format(base=base, classes=classes))
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        model = MODELS.build(Config.fromfile(path).model)
+    checkpoint = tmp_path / "network.pth"
+    torch.save(dict(state_dict=model.state_dict()), checkpoint)
+    out = tmp_path / "report"
+    report(path, checkpoint, "--out", out, "--grids", "5", "--probes", "1")
+    rows = list(csv.DictReader((out / "grids.csv").read_text().splitlines()))
+    assert [row["height"] for row in rows] == ["16", "5"]
+    assert all(0 < float(row["miou"]) < 100 for row in rows)
 
 
 def test_in_windows_a_grid_holds_more_periods_an_image(checkpoint, tmp_path):

@@ -11,15 +11,22 @@ from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.registry import MODELS
 from torch import Tensor, nn
 
+from texture_kd.losses.ignore_index import with_ignore_index
+
 __all__ = [
     "check_class_counts",
     "check_mappings",
     "check_same_normalisation",
     "check_sources",
+    "with_students_labels",
 ]
 
 _RECORD_KEYS = tuple(signature(ConfigurableDistiller.get_record).parameters)[1:]
 _SIDES = {True: "student_recorders", False: "teacher_recorders"}
+# Read a single channel as the two classes that a sigmoid tells apart.
+_READ_SIGMOIDS = ("AdversarialLoss", "FFTLoss", "LSFDLoss", "ResponseKDLoss")
+# MMRazor's, that take a softmax over the channels.
+_SOFTMAX_ONLY = ("DISTLoss", "KLDivergence")
 
 
 def check_mappings(distiller: Mapping) -> None:
@@ -129,8 +136,9 @@ def check_class_counts(
     """Check that teacher, student and losses know the same number of classes.
 
     Raises:
-        ValueError: the two networks predict different numbers of classes, or a loss
-            that learns from the labels has another number than the student.
+        ValueError: the two networks predict different numbers of classes, a loss has no
+            use for a head of one channel, or one that learns from the labels has
+            another number than the student.
     """
     _check_label_classes(distiller, student)
     models = {True: student, False: teacher}
@@ -142,18 +150,62 @@ def check_class_counts(
             source = str(recorder.get("source"))
             if source.endswith("conv_seg") and not record.get("connector"):
                 counts[side] = models[side].get_submodule(source).out_channels
-        if len(set(counts.values())) > 1:
-            raise ValueError(
-                f"{loss} compares the logits of a student with {counts[True]} classes "
-                f"and of a teacher with {counts[False]}: give both the same "
-                "num_classes."
-            )
+        _check_counts(loss, distiller["distill_losses"][loss], counts)
+
+
+def _check_counts(loss: str, config: Mapping, counts: Mapping[bool, int]) -> None:
+    kind = config["type"]
+    kind = getattr(kind, "__name__", str(kind)).split(".")[-1]
+    if 1 in counts.values() and kind in _SOFTMAX_ONLY:
+        raise ValueError(
+            f"{loss} ({kind}) compares softmax distributions, and that of a decode "
+            "head with out_channels=1 is constant: take ResponseKDLoss, which reads it "
+            "as a sigmoid"
+        )
+    plain = config.get("source") == "raw" or config.get("attention") == "logit"
+    if {*counts.values()} == {1, 2} and kind in _READ_SIGMOIDS and not plain:
+        return
+    if len({*counts.values()}) > 1:
+        raise ValueError(
+            f"{loss} compares the logits of a student with {counts[True]} classes "
+            f"and of a teacher with {counts[False]}: give both the same "
+            "num_classes, and the same out_channels."
+        )
+
+
+def with_students_labels(distiller: Mapping, student: nn.Module) -> dict:
+    """Have the losses ignore the label that the student's decode head ignores.
+
+    Args:
+        distiller: config of MMRazor's ConfigurableDistiller; it stays as it is.
+        student: that learns from the labels.
+
+    Returns:
+        The config. Each loss that has ``ignore_index`` is given the head's.
+
+    Raises:
+        ValueError: a loss is written with another one.
+    """
+    ignored = getattr(_decode_head(student), "ignore_index", None)
+    losses = distiller.get("distill_losses")
+    if ignored is None or not losses:
+        return dict(distiller)
+    whose = "the student's decode head"
+    given = {
+        name: loss and with_ignore_index(name, loss, ignored, whose)
+        for name, loss in losses.items()
+    }
+    return dict(distiller, distill_losses=given)
+
+
+def _decode_head(network: nn.Module) -> nn.Module | None:
+    head = getattr(network, "decode_head", None)
+    # A cascade's last head is the one that predicts.
+    return head[-1] if isinstance(head, nn.ModuleList) else head
 
 
 def _check_label_classes(distiller: Mapping, student: nn.Module) -> None:
-    head = getattr(student, "decode_head", None)
-    # A cascade's last head is the one that predicts.
-    head = head[-1] if isinstance(head, nn.ModuleList) else head
+    head = _decode_head(student)
     if not hasattr(head, "num_classes"):
         return
     # MMSegmentation's head for a single class has the labels 0 and 1.

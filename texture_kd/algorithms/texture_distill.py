@@ -19,6 +19,7 @@ from texture_kd.algorithms.distiller_checks import (
     check_mappings,
     check_same_normalisation,
     check_sources,
+    with_students_labels,
 )
 from texture_kd.algorithms.early_losses import EarlyLosses
 from texture_kd.algorithms.prepared_losses import prepared_losses
@@ -51,6 +52,8 @@ class TextureDistill(SingleTeacherDistill):
       the student runs, so that no GPU is waited for in the middle of that.
     - A loss or connector with a method ``attach_teacher`` is given the teacher when the
       model is built, for what it needs beside recorded features.
+    - Losses with an ``ignore_index`` that their config does not write take that of the
+      student's decode head.
     - A recorder, connector or loss argument that does not exist, and a teacher
       checkpoint that does not fit, are errors when the model is built.
 
@@ -99,6 +102,7 @@ class TextureDistill(SingleTeacherDistill):
         _refuse_training_options(kwargs)
         check_mappings(distiller)
         student = _built(architecture)
+        distiller = with_students_labels(distiller, student)
         # What is built beside the student must not change the student's own start.
         with torch.random.fork_rng(devices=[]):
             teacher = _built(teacher)
@@ -288,6 +292,12 @@ def _check_labels(images: Tensor, samples: list[BaseDataElement]) -> None:
     size = tuple(images.shape[-2:])
     for sample in samples:
         labels = getattr(sample, "gt_sem_seg", None)
+        if labels is not None and labels.data.shape[:-2] != (1,):
+            raise ValueError(
+                f"The labels of {getattr(sample, 'seg_map_path', 'an image')} have the "
+                f"shape {tuple(labels.data.shape)} where (1, H, W) is expected: a "
+                "label file has one channel that holds the class of each pixel."
+            )
         if labels is not None and tuple(labels.shape[-2:]) != size:
             raise ValueError(
                 f"The labels of {getattr(sample, 'seg_map_path', 'an image')} are "

@@ -95,11 +95,14 @@ class SpectralAnalysis(NamedTuple):
         return int(above.max()) + 1 if len(above) else 0
 
 
-def image_spectra(logits: Tensor, label: Tensor, ignore_index: int) -> ImageSpectra:
+def image_spectra(
+    logits: Tensor, decision: Tensor, label: Tensor, ignore_index: int
+) -> ImageSpectra:
     """Decompose one image.
 
     Args:
         logits: (C, H, W).
+        decision: integer classes (H, W) that the network decided on.
         label: integer classes (H, W).
         ignore_index: label of the pixels that do not count.
 
@@ -117,9 +120,8 @@ def image_spectra(logits: Tensor, label: Tensor, ignore_index: int) -> ImageSpec
         )
     logits, label = logits[None], label[None]
     target, prediction = cross_entropy_fields(logits, label, ignore_index)
-    winner = logits.argmax(1, keepdim=True)
-    decision = torch.zeros_like(logits).scatter_(1, winner, 1.0)
-    overlap = spectral_iou(decision, label, ignore_index)
+    chosen = torch.zeros_like(logits).scatter_(1, decision[None, None], 1.0)
+    overlap = spectral_iou(chosen, label, ignore_index)
     (classes,) = overlap.size[0].nonzero(as_tuple=True)
     return ImageSpectra(
         size=tuple(label.shape[-2:]),

@@ -12,6 +12,7 @@ from texture_kd.analysis.spectral_analysis import (
     analyse,
     image_spectra,
 )
+from texture_kd.functional import two_class_logits
 
 
 class SpectralAnalysisMetric(BaseMetric):
@@ -29,7 +30,9 @@ class SpectralAnalysisMetric(BaseMetric):
     percent. The curves are in ``analysis`` afterwards, and in the report of
     ``tools/analysis/spectral_report.py``.
 
-    Predictions are compared at the labels' size, where MMSegmentation brings them.
+    Predictions are compared at the labels' size, where MMSegmentation brings them. The
+    cross-entropy of a head of one channel is the binary one of its sigmoid, and its
+    decisions are those that its threshold makes.
 
     Args:
         limits: band limits to report, in periods an image; those beyond the images'
@@ -43,9 +46,8 @@ class SpectralAnalysisMetric(BaseMetric):
 
     Raises:
         ValueError: a limit is negative or the size no pair; when images are processed,
-            they have no labels, the network has one output channel, or its logits are
-            not those of its decisions, as with test time augmentation; at the end, the
-            images' sizes differ.
+            they have no labels, or the network's logits are not those of its decisions,
+            as with test time augmentation; at the end, the images' sizes differ.
     """
 
     analysis: SpectralAnalysis | None = None
@@ -86,18 +88,23 @@ class SpectralAnalysisMetric(BaseMetric):
                     "SpectralAnalysisMetric compares with labels, and the samples have "
                     "none: put LoadAnnotations into the pipeline of the data set"
                 )
-            logits = sample["seg_logits"]["data"]
-            label = sample["gt_sem_seg"]["data"][0].to(logits.device)
-            decision = sample["pred_sem_seg"]["data"]
-            if len(logits) > 1 and not torch.equal(logits.argmax(0), decision[0]):
+            scores = sample["seg_logits"]["data"]
+            label = sample["gt_sem_seg"]["data"][0].to(scores.device)
+            # A single channel has been decided on in floating point.
+            decision = sample["pred_sem_seg"]["data"][0].long()
+            if not _decided(scores, decision):
                 raise ValueError(
                     "the logits are not those of the decisions: MMSegmentation's test "
                     "time augmentation keeps those of one view; test without --tta"
                 )
+            logits = _class_logits(scores)
             if self.crop_size is not None:
                 logits = central_crop(logits, self.crop_size, 0)
+                decision = central_crop(decision, self.crop_size, 0)
                 label = central_crop(label, self.crop_size, self.ignore_index)
-            self.results.append(image_spectra(logits, label, self.ignore_index))
+            self.results.append(
+                image_spectra(logits, decision, label, self.ignore_index)
+            )
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Sum up, keep ``analysis`` and return its figures.
@@ -116,6 +123,23 @@ class SpectralAnalysisMetric(BaseMetric):
                 figures[f"R({limit})"] = round(float(discrepancy[limit]), 6)
         figures["mIoU"] = 100 * float(self.analysis.mean_iou()[-1])
         return figures
+
+
+def _decided(scores: Tensor, decision: Tensor) -> bool:
+    """Tell whether decisions (H, W) are those of a network's scores (K, H, W)."""
+    if len(scores) > 1:
+        return torch.equal(scores.argmax(0), decision)
+    # By some threshold.
+    below, above = scores[0][decision == 0], scores[0][decision == 1]
+    return not below.numel() or not above.numel() or bool(below.max() <= above.min())
+
+
+def _class_logits(scores: Tensor) -> Tensor:
+    """Return logits (K, H, W); MMSegmentation gives a single channel as a sigmoid."""
+    if len(scores) > 1:
+        return scores
+    z = torch.logit(scores, torch.finfo(scores.dtype).eps)
+    return two_class_logits(z[None])[0]
 
 
 def central_crop(x: Tensor, size: tuple[int, int], value: float) -> Tensor:

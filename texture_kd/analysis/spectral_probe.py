@@ -11,6 +11,7 @@ from texture_kd.functional import (
     spectral_concentration,
     spectral_cross_entropy,
     spectral_gradient,
+    two_class_logits,
 )
 
 
@@ -59,6 +60,7 @@ def probe_gradient(
         ValueError: the layer is not there, or gives no feature (N, C, h, w).
     """
     feature, logits = _forward(model, images, layer)
+    logits = two_class_logits(logits)
     if logits.shape[-2:] != label.shape[-2:]:
         logits = F.interpolate(
             logits,

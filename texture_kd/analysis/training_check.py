@@ -1,5 +1,6 @@
 """What the first iterations of a training show of its parts."""
 
+import copy
 import math
 import resource
 import time
@@ -15,16 +16,24 @@ from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
 from torch import Tensor, nn
 
 from texture_kd.analysis.feature_grids import cells_apart
+from texture_kd.analysis.mmseg_losses import (
+    learns_each_class_alone,
+    loss_faults,
+    refuse_unweighted,
+)
 from texture_kd.analysis.setup_notes import (
     missing_hooks,
     overruled_preparation,
     weights_of_teacher,
 )
+from texture_kd.datasets.label_files import label_file_with_palette
 from texture_kd.hooks import TextureVisualizationHook
 from texture_kd.recorders import ValidAreaRecorder
 
 _TASK, _DISTILLED = "the student's own losses", "distill."
 _ITERATIONS = 2
+# Compare distributions over the classes.
+_OF_SOFTMAX = ("AdversarialLoss", "DISTLoss", "KLDivergence", "ResponseKDLoss")
 
 
 class Enough(Exception):
@@ -59,6 +68,7 @@ class TrainingCheck(Hook):
         self.losses: dict[str, Loss] = {}
         self.setup: list[str] = []
         self.apart: list[str] = []
+        self.of_labels: list[str] = []
         self.validated = 0
 
     def before_train(self, runner: Runner) -> None:
@@ -88,6 +98,8 @@ class TrainingCheck(Hook):
     ) -> None:
         """Start the clock."""
         self.stage = f"iteration {self.done + 1}"
+        if self.done == 0:
+            self._look_at_labels(runner.train_dataloader.dataset, data_batch)
         self.batch_size = len(data_batch["inputs"])
         self.device = next(self.model.parameters()).device
         if self.device.type == "cuda":
@@ -141,7 +153,7 @@ class TrainingCheck(Hook):
             for name, loss in self.losses.items()
             if loss.gradient == 0
         ]
-        return self.setup + unused + idle + self.apart
+        return self.setup + unused + idle + self.apart + self.of_labels
 
     def not_finite(self) -> list[str]:
         """Return the names of losses that are infinite or NaN, as are their slopes.
@@ -153,6 +165,36 @@ class TrainingCheck(Hook):
             for name, loss in self.losses.items()
             if not math.isfinite(loss.value)
             or (self.scale == 1 and not math.isfinite(loss.gradient))
+        ]
+
+    def _look_at_labels(self, dataset: Any, batch: dict) -> None:
+        path = label_file_with_palette(dataset)
+        if path is not None:
+            self.of_labels.append(
+                f"label files have a palette, such as {path}: the index of each pixel "
+                "is its class, whatever the colours are"
+            )
+        # As the losses get them, padding included.
+        prepared = self.model.data_preprocessor(copy.deepcopy(batch), training=True)
+        samples = prepared.get("data_samples") or ()
+        maps = [getattr(sample, "gt_sem_seg", None) for sample in samples]
+        if maps and None not in maps:
+            labels = torch.cat([item.data.flatten() for item in maps])
+            network = getattr(self.model, "student", self.model)
+            refuse_unweighted(network, labels)
+            self.of_labels += loss_faults(network, labels)
+            self.of_labels += self._of_sigmoids(network)
+
+    def _of_sigmoids(self, network: nn.Module) -> list[str]:
+        if not learns_each_class_alone(network):
+            return []
+        losses = getattr(self.distiller, "distill_losses", {})
+        return [
+            f"{name} ({type(loss).__name__}) compares softmax distributions, and the "
+            "student's decode head learns each class by a sigmoid of its own "
+            "(use_sigmoid=True): take CWDLoss, or leave use_sigmoid out"
+            for name, loss in losses.items()
+            if type(loss).__name__ in _OF_SOFTMAX
         ]
 
     def _compare_features(self) -> None:

@@ -65,7 +65,8 @@ class TrimapIoUMetric(FinalScoreMetric):
         return metrics
 
     def _bands(self, sample: dict) -> list[tuple]:
-        prediction = sample["pred_sem_seg"]["data"][0]
+        # A head of one channel decides in floating point.
+        prediction = sample["pred_sem_seg"]["data"][0].long()
         label = sample["gt_sem_seg"]["data"][0].to(prediction)
         count = len(self.dataset_meta["classes"])
         return [

@@ -9,6 +9,7 @@ from mmseg.models import BaseSegmentor
 from torch import Tensor, nn
 
 from texture_kd.deploy.adaptive_mean import AdaptiveMean
+from texture_kd.functional.binary_logits import two_class_logits
 
 Size = tuple[int, int]
 
@@ -23,8 +24,9 @@ def export_onnx(
     """Write a segmentor as an ONNX graph.
 
     The graph takes ``image`` (N, 3, H, W), as the network's data preprocessor leaves
-    it, and returns ``logits`` (N, K, H, W) for each of its pixels. Auxiliary heads are
-    no part of it.
+    it, and returns ``logits`` (N, K, H, W) for each of its pixels, the largest of which
+    is the network's decision. A head of one channel, with its threshold, has two
+    classes here. Auxiliary heads are no part of it.
 
     Args:
         network: a segmentor in evaluation mode; it stays as it is.
@@ -128,7 +130,13 @@ class _Logits(nn.Module):
         self.network = network
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.network.encode_decode(image, [dict(img_shape=image.shape[2:])])
+        network = self.network
+        logits = network.encode_decode(image, [dict(img_shape=image.shape[2:])])
+        head = network.decode_head
+        head = head[-1] if isinstance(head, nn.ModuleList) else head
+        return two_class_logits(
+            logits, 0.5 if head.threshold is None else head.threshold
+        )
 
 
 def _exportable(network: BaseSegmentor) -> BaseSegmentor:

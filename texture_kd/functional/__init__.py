@@ -4,6 +4,7 @@ from .adaptive_mean import adaptive_mean
 from .affinity import pairwise_affinity
 from .band_distance import BandNorm, band_distance
 from .band_limit import band_limit, fourier_resample, low_pass
+from .binary_logits import two_class_logits
 from .blockwise_labels import blockwise_labels
 from .box_shares import box_shares, component_boxes
 from .component_shares import component_shares
@@ -164,6 +165,7 @@ __all__ = [
     "texture_histogram",
     "trimap",
     "truncated_cross_entropy",
+    "two_class_logits",
     "uniform_levels",
     "valid_area",
     "valid_mean",

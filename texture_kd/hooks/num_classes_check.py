@@ -1,10 +1,15 @@
 """Refuses to train a network on a data set that is none of its."""
 
+import warnings
+
 import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from mmengine.structures import BaseDataElement
 from torch import nn
 
+from texture_kd.datasets.label_files import check_label_files
+from texture_kd.hooks.ignored_label import check_ignored_label, check_padding
 from texture_kd.hooks.trained_network import trained_network, unwrapped
 
 __all__ = ["NumClassesCheckHook"]
@@ -16,18 +21,22 @@ class NumClassesCheckHook(Hook):
     A head with too many classes trains without a word, and one with too few fails
     somewhere inside the loss. Auxiliary heads may have classes of their own, such as
     boundaries, and a teacher too. But a teacher that was trained on the same classes
-    has to have them in the same order, or it would teach that roads are trees.
+    has to have them in the same order, or it would teach that roads are trees; one that
+    was trained on none of them is worth a warning.
 
     A label that is no class ends a training on a GPU with an assertion that names
-    nothing, and so labels are looked at while they are on the CPU.
+    nothing, and so labels are looked at while they are on the CPU. What else ignores a
+    label, metrics and the padding of labels, has to ignore that of the decode head.
     """
 
     def before_train(self, runner: Runner) -> None:
         """Check the training data set against the network that is trained.
 
         Raises:
-            ValueError: the data set is empty, the decode head has another number of
-                classes than it, or the teacher's checkpoint has them in another order.
+            ValueError: the data set is empty, a label file has several channels or
+                more than 8 bits, the decode head has another number of classes, the
+                teacher's checkpoint has them in another order, or a metric ignores
+                another label than the decode head.
         """
         dataset = runner.train_dataloader.dataset
         if len(dataset) == 0:
@@ -36,6 +45,9 @@ class NumClassesCheckHook(Hook):
                 "The training data set has no images: look at data_root, data_prefix, "
                 "img_suffix and ann_file of train_dataloader.dataset."
             )
+        check_label_files(dataset)
+        check_label_files(getattr(_validation(runner), "dataset", None))
+        check_ignored_label(runner, _decode_head(runner))
         classes = getattr(dataset, "metainfo", {}).get("classes")
         if classes is None:
             return
@@ -57,7 +69,9 @@ class NumClassesCheckHook(Hook):
         """Check the labels of a batch.
 
         Raises:
-            ValueError: a label is no class of the decode head's, and is not ignored.
+            ValueError: labels are no maps of one channel, a label is no class of the
+                decode head's and is not ignored, or one would be padded by such a
+                label.
         """
         head = _decode_head(runner)
         num_classes = getattr(head, "num_classes", None)
@@ -65,10 +79,13 @@ class NumClassesCheckHook(Hook):
             return
         # One output tells two classes apart.
         num_classes = max(num_classes, 2)
+        prepare = getattr(unwrapped(runner), "data_preprocessor", None)
         for sample in data_batch.get("data_samples", ()):
             labels = getattr(sample, "gt_sem_seg", None)
             if labels is None:
                 continue
+            _check_shape(sample)
+            check_padding(prepare, sample, head.ignore_index, num_classes)
             labels = labels.data
             known = (labels >= 0) & (labels < num_classes)
             wrong = labels[~(known | (labels == head.ignore_index))]
@@ -90,14 +107,42 @@ def _decode_head(runner: Runner) -> nn.Module | None:
     return head[-1] if isinstance(head, nn.ModuleList) else head
 
 
+def _validation(runner: Runner) -> object:
+    return getattr(getattr(runner, "val_loop", None), "dataloader", None)
+
+
+def _check_shape(sample: BaseDataElement) -> None:
+    shape = tuple(sample.gt_sem_seg.data.shape)
+    if len(shape) != 3 or shape[0] != 1:
+        path = getattr(sample, "seg_map_path", "an image")
+        raise ValueError(
+            f"The labels of {path} have the shape {shape} where (1, H, W) is expected: "
+            "a label file has one channel that holds the class of each pixel"
+        )
+
+
 def _check_order(runner: Runner, classes: list[str]) -> None:
     teacher = getattr(unwrapped(runner), "teacher", None)
     known = getattr(teacher, "dataset_meta", {}).get("classes")
     theirs = list(known or ())
-    if theirs == classes or sorted(theirs) != sorted(classes):
+    # Names that differ in case are of the same classes.
+    there, here = ([name.casefold() for name in names] for names in (theirs, classes))
+    if theirs and not {*there} & {*here}:
+        warnings.warn(
+            f"The teacher's checkpoint has the classes {', '.join(theirs)}, and the "
+            f"training data set {', '.join(classes)}: not one name is the same. What "
+            "the teacher says of its classes is learnt for those of the data set.",
+            stacklevel=2,
+        )
+    elsewhere = [
+        index
+        for index, name in enumerate(there)
+        if name in here and here.index(name) != index
+    ]
+    if len(there) != len(here) or not elsewhere:
         return
-    pairs = zip(theirs, classes, strict=True)
-    index, (there, here) = next((i, p) for i, p in enumerate(pairs) if p[0] != p[1])
+    index = elsewhere[0]
+    there, here = theirs[index], classes[index]
     raise ValueError(
         "The teacher's checkpoint has the data set's classes in another order: number "
         f"{index} is {there!r} there and {here!r} in the training data set. Train both "

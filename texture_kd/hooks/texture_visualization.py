@@ -14,6 +14,7 @@ from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from numpy.typing import NDArray
+from torch import nn
 
 from texture_kd.hooks.trained_network import unwrapped
 from texture_kd.visualization import contourlet_figure, statistics_figure
@@ -134,6 +135,8 @@ def _figures(algorithm: BaseModel, item: dict, dataset) -> Iterator[tuple[str, F
         )
     }
     truth = _classes(item["data_samples"].gt_sem_seg)
+    # A class can be ignored, too.
+    truth = np.where(truth == _ignored(algorithm.student), -1, truth)
     palette = dataset.metainfo["palette"]
     yield "predictions", segmentations_figure(picture, truth, predicted, palette)
     bands = compared_features(algorithm, data)
@@ -144,8 +147,15 @@ def _figures(algorithm: BaseModel, item: dict, dataset) -> Iterator[tuple[str, F
         yield "statistics", statistics_figure(statistics, picture)
 
 
+def _ignored(network: BaseModel) -> int | None:
+    head = getattr(network, "decode_head", None)
+    head = head[-1] if isinstance(head, nn.ModuleList) else head
+    return getattr(head, "ignore_index", None)
+
+
 def _classes(sample) -> NDArray[np.integer]:
-    return sample.data.squeeze(0).cpu().numpy()
+    # A head of one channel decides in floating point.
+    return sample.data.squeeze(0).long().cpu().numpy()
 
 
 def _pixels(figure: Figure) -> NDArray[np.uint8]:

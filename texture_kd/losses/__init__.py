@@ -1,6 +1,7 @@
 """Losses: what compares the knowledge of teacher and student."""
 
 from .adversarial import AdversarialLoss
+from .cwd import CWDLoss
 from .ds2d2 import DS2D2Loss
 from .fakd import FAKDLoss
 from .faster_rcnn_amplifier import FasterRCNNAmplifier
@@ -17,6 +18,7 @@ from .texture import TextureLoss
 __all__ = [
     "AdversarialLoss",
     "CDMLoss",
+    "CWDLoss",
     "DS2D2Loss",
     "DTIEMLoss",
     "FAKDLoss",

@@ -39,7 +39,8 @@ class AdversarialLoss(OwnRandom):
     their derivatives do not survive half precision.
 
     Args:
-        num_classes: number of classes K, two at least.
+        num_classes: number of classes K, two at least; two for logits of a sigmoid's
+            single channel.
         image_channels: channels of the image.
         channels: width of the critic, see :class:`~texture_kd.losses.critic.Critic`.
         penalty_weight: mu.

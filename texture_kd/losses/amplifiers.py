@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from texture_kd.functional.choices import check_choice
 from texture_kd.functional.valid_area import valid_only
 from texture_kd.functional.wavelet import haar_dwt, high_frequency
+from texture_kd.losses.ignore_index import with_ignore_index
 
 _NAMES = ("full", "high")
 
@@ -53,13 +54,15 @@ class Amplifiers(nn.Module):
     Args:
         configs: their configs under ``full`` and ``high``, with ``loss_weight``, 1 by
             default. One of weight 0 is not built.
+        ignore_index: label of the pixels that do not count, for those that have this
+            option.
 
     Raises:
-        ValueError: there is another name, a weight is negative, or one takes what is
-            the other's.
+        ValueError: there is another name, a weight is negative, one takes what is the
+            other's, or ignores another label.
     """
 
-    def __init__(self, configs: Mapping[str, Mapping]) -> None:
+    def __init__(self, configs: Mapping[str, Mapping], ignore_index: int) -> None:
         super().__init__()
         self.weights: dict[str, float] = {}
         for name, config in configs.items():
@@ -68,6 +71,9 @@ class Amplifiers(nn.Module):
             weight = config.pop("loss_weight", 1.0)
             if weight != 0:
                 self.weights[name] = check_weight(f"loss_weight of {name!r}", weight)
+                config = with_ignore_index(
+                    f"the amplifier {name!r}", config, ignore_index, "DS2D2Loss"
+                )
                 self.add_module(name, MODELS.build(config))
         for name in self.weights:
             mode = self.get_submodule(name).mode

@@ -88,9 +88,9 @@ class DS2D2Loss(nn.Module):
             by default, beside the options of their type.
         implicit_use_adapter: ``always`` gives the amplifiers aligned features even
             where the channels agree.
-        ignore_index: label of the pixels in no class, for ``weighting='class'`` alone:
-            ``LabelComponents`` has one of its own for the components, and amplifiers
-            take that of the teacher's head.
+        ignore_index: label of the pixels that are in no class and no component, and
+            that the amplifiers leave out. ``TextureDistill`` gives that of the
+            student's decode head.
 
     Raises:
         ValueError: an option is unknown or does not fit the others.
@@ -138,7 +138,7 @@ class DS2D2Loss(nn.Module):
             [lv for lv in self.levels if self._explicit or self._adapts(lv)],
             shared_adapter,
         )
-        self.amplifiers = Amplifiers(amplifiers or {})
+        self.amplifiers = Amplifiers(amplifiers or {}, ignore_index)
         if not self._explicit and not self.amplifiers.weights:
             raise ValueError(
                 "all weights are 0, and nothing is left to be learnt: remove the loss"

@@ -144,6 +144,7 @@ def check_channels(
     if len(ours) != len(theirs) or not ours:
         raise ValueError(
             "expected the channels of as many levels from both networks, got "
-            f"student_channels={ours} and teacher_channels={theirs}"
+            f"student_channels={ours} and teacher_channels={theirs}: record as many, "
+            "of the same strides, by out_indices of a backbone or by a neck"
         )
     return ours, theirs

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from texture_kd.functional.binary_logits import two_class_logits
 from texture_kd.functional.choices import check_choice
 from texture_kd.functional.fourier_distance import Part, fourier_distance
 from texture_kd.functional.valid_area import valid_area, valid_only
@@ -24,8 +25,9 @@ class FFTLoss(nn.Module):
     (LSFD, Eq. 6), a mean; see :func:`~texture_kd.functional.fourier_distance`.
 
     Args:
-        source: ``prob`` for the class probabilities of logits, ``raw`` for what was
-            recorded as it is: logits, features or images.
+        source: ``prob`` for the class probabilities of logits, of which a single
+            channel is a sigmoid's; ``raw`` for what was recorded as it is: logits,
+            features or images.
         part: the absolute value of a complex number: ``reim`` or ``abs``.
         ignore_index: label of the pixels that do not count.
         loss_weight: factor of the result.
@@ -73,23 +75,20 @@ class FFTLoss(nn.Module):
             A scalar, in float32 at least, in the unit of what is compared.
 
         Raises:
-            ValueError: the maps differ in shape, are not floating point (N, C, H, W),
-                or are probabilities of one class; labels are not integers or have
-                another shape; or the valid area is not boolean or has another shape.
+            ValueError: the maps differ in shape or are not floating point (N, C, H, W);
+                labels are not integers or have another shape; or the valid area is not
+                boolean or has another shape.
         """
         check_feature("student", preds_S)
         check_feature("teacher", preds_T)
+        if self.source == "prob":
+            preds_S, preds_T = two_class_logits(preds_S), two_class_logits(preds_T)
         check_same_images(preds_S, preds_T)
         if preds_S.shape != preds_T.shape:
             raise ValueError(
                 "expected maps of one shape, for a resized map has another spectrum, "
                 f"got {tuple(preds_S.shape)} and {tuple(preds_T.shape)}: record both "
                 "networks where channels and grid are the same"
-            )
-        if self.source == "prob" and preds_S.shape[1] < 2:
-            raise ValueError(
-                "expected logits of at least 2 classes, got 1, whose softmax is "
-                "constant: take source='raw'"
             )
         student, teacher = preds_S, preds_T.detach()
         area = valid_area(valid, len(preds_T), preds_T.shape[-2:])

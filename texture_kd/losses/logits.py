@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from texture_kd.functional.binary_logits import two_class_logits
 from texture_kd.functional.labels import labels_on_grid
 from texture_kd.functional.valid_area import shared_area, valid_only, valid_resize
 from texture_kd.losses.feature_checks import check_same_images
@@ -11,8 +12,8 @@ def aligned_logits(
     preds_S: Tensor,
     preds_T: Tensor,
     align_corners: bool = False,
-    least_classes: int = 2,
     valid: Tensor | None = None,
+    classes: bool = True,
 ) -> tuple[Tensor, Tensor]:
     """Bring the student's logits to the teacher's grid.
 
@@ -20,19 +21,24 @@ def aligned_logits(
         preds_S: logits of the student (N, K, H, W), of any floating dtype.
         preds_T: logits of the teacher (N, K, H', W').
         align_corners: how the student's are resized, bilinearly.
-        least_classes: classes that are needed; the softmax of one is constant.
         valid: booleans (N, H'', W'') or (N, 1, H'', W''), false for padding, from which
             nothing is taken; or None.
+        classes: whether the channels are classes of a softmax. A single one is then
+            that of a sigmoid, and becomes the logits of two classes.
 
     Returns:
         Both (N, K, H', W') in float32 at least, 0 in the padding; the teacher's are
-        detached.
+        detached. With ``classes`` K is at least 2.
 
     Raises:
-        ValueError: logits are not four-dimensional, of too few classes, or differ in
-            their number of images or of classes; or ``valid`` is not as said.
+        ValueError: logits are not four-dimensional, or differ in their number of images
+            or of classes; or ``valid`` is not as said.
     """
-    _check(preds_S, preds_T, least_classes)
+    if classes:
+        preds_S, preds_T = (
+            two_class_logits(z) if z.ndim == 4 else z for z in (preds_S, preds_T)
+        )
+    _check(preds_S, preds_T)
     grid = preds_T.shape[-2:]
     preds_S, preds_T = (
         valid_resize(z, grid, valid, align_corners) for z in (preds_S, preds_T.detach())
@@ -47,6 +53,7 @@ def compared_logits(
     valid: Tensor | None,
     ignore_index: int,
     align_corners: bool = False,
+    classes: bool = True,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Bring the student's logits to the teacher's grid, and say which pixels count.
 
@@ -58,6 +65,7 @@ def compared_logits(
             padding; or None where nothing is padded.
         ignore_index: label of the pixels that do not count.
         align_corners: how the student's are resized, bilinearly, from what is valid.
+        classes: as in :func:`aligned_logits`.
 
     Returns:
         Both (N, K, H', W') in float32 at least, the teacher's detached; and booleans
@@ -68,7 +76,7 @@ def compared_logits(
         ValueError: logits, labels or the valid area do not fit together.
     """
     own = tuple(preds_S.shape[-2:])
-    preds_S, preds_T = aligned_logits(preds_S, preds_T, align_corners, valid=valid)
+    preds_S, preds_T = aligned_logits(preds_S, preds_T, align_corners, valid, classes)
     grid = tuple(preds_T.shape[-2:])
     counts = shared_area(valid, len(preds_T), own, grid, align_corners)
     if gt is not None:
@@ -97,17 +105,12 @@ def ignored_pixels(gt: Tensor, preds: Tensor, ignore_index: int) -> Tensor:
     return labels[:, None] == ignore_index
 
 
-def _check(preds_S: Tensor, preds_T: Tensor, least_classes: int) -> None:
+def _check(preds_S: Tensor, preds_T: Tensor) -> None:
     for name, logits in (("student", preds_S), ("teacher", preds_T)):
         if logits.ndim != 4:
             raise ValueError(
                 f"expected logits (N, K, H, W) from the {name}, "
                 f"got shape {tuple(logits.shape)}"
-            )
-        if logits.shape[1] < least_classes:
-            raise ValueError(
-                f"expected logits of at least 2 classes from the {name}, got 1, whose "
-                "softmax is constant: give the decode head out_channels=2"
             )
     if preds_S.shape[1] != preds_T.shape[1]:
         raise ValueError(

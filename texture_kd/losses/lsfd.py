@@ -105,7 +105,8 @@ class LSFDLoss(nn.Module):
             s_feature: regressed feature of the student (N, C, H, W), of any floating
                 dtype. It is brought to the teacher's grid bilinearly.
             t_feature: feature of the teacher (N, C, H', W'); no gradient flows into it.
-            preds_S: logits of the student (N, K, h, w), for the attention.
+            preds_S: logits of the student (N, K, h, w), for the attention. A single
+                channel is a sigmoid's, but for ``attention='logit'``.
             preds_T: logits of the teacher (N, K, h', w').
             gt: integer labels (N, H'', W'') or (N, 1, H'', W''); without them all
                 pixels have a say in the attention.
@@ -203,9 +204,9 @@ class LSFDLoss(nn.Module):
         area: Tensor | None,
     ) -> Tensor:
         # Of one class, colour or depth only the value itself tells something.
-        classes = 1 if self.source == "logit" else 2
+        classes = self.source != "logit"
         preds_S, preds_T = aligned_logits(
-            preds_S, preds_T, self.align_corners, classes, valid
+            preds_S, preds_T, self.align_corners, valid, classes
         )
         ignored = None
         if gt is not None:

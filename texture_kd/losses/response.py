@@ -14,7 +14,9 @@ class ResponseKDLoss(nn.Module):
         L_{re} = \frac{T^2}{|R|} \sum_{i \in R} KL(P_i^{re;T} \| P_i^{re;S})
 
     (SSTKD, Eq. 8, with a temperature), where R holds the pixels of all images, and
-    not of what they were padded by, whose label is not ignored.
+    not of what they were padded by, whose label is not ignored. Logits of a single
+    channel are a sigmoid's, with the distribution (1 - p, p): the binary divergence.
+    One network may have such a head, and the other a softmax over two classes.
 
     Args:
         temperature: T of both softmax functions, positive.
@@ -53,7 +55,8 @@ class ResponseKDLoss(nn.Module):
 
         Args:
             preds_S: logits of the student (N, K, H, W), of any floating dtype. They
-                are brought to the grid of the teacher's bilinearly.
+                are brought to the grid of the teacher's bilinearly. K is 1 for a
+                sigmoid.
             preds_T: logits of the teacher (N, K, H', W'); no gradient flows into them.
             gt: integer labels (N, H'', W'') or (N, 1, H'', W''). They are brought to
                 the grid of the teacher's logits by taking the label nearest to the

@@ -38,7 +38,8 @@ def sample_shares(
         samples: N data samples, as the data preprocessor leaves them.
         size: height h and width w of the grid.
         gamma: what each adds in all.
-        ignore_index: label of the pixels in no class.
+        ignore_index: label of the pixels in no class and, where the samples have
+            labels, in no component.
         device: where they are computed.
 
     Returns:
@@ -57,6 +58,10 @@ def sample_shares(
             labels.masked_fill(labels == ignore_index, -1), size, gamma
         )
     ids = stacked(samples, "gt_components", -1).to(device)[:, 0]
+    if all(hasattr(sample, "gt_sem_seg") for sample in samples):
+        # Whatever LabelComponents took for ignored.
+        labels = stacked(samples, "gt_sem_seg", ignore_index).to(device)[:, 0]
+        ids = ids.masked_fill(labels == ignore_index, -1)
     if weighting == "component":
         return component_shares(ids, size, gamma)
     boxes, image = component_boxes(ids)

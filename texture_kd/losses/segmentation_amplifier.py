@@ -48,6 +48,7 @@ class SegmentationAmplifier(HeadAmplifier):
             takes the teacher's head as it is.
         kind: how logits are compared.
         temperature: T of both, positive.
+        ignore_index: label of the pixels that do not count; in a DS2D2Loss its own.
 
     Raises:
         ValueError: an option is unknown or out of its range, or there is a checkpoint
@@ -60,12 +61,14 @@ class SegmentationAmplifier(HeadAmplifier):
         checkpoint: str | None = None,
         kind: Kind = "kl",
         temperature: float = 3.0,
+        ignore_index: int = 255,
     ) -> None:
         super().__init__(mode, checkpoint)
         check_choice("kind", kind, get_args(Kind))
         self.kind: Kind = kind
         self.temperature = temperature
-        self.pixel_loss = ResponseKDLoss(temperature, loss_weight=_HALF)
+        self.ignore_index = ignore_index
+        self.pixel_loss = ResponseKDLoss(temperature, ignore_index, loss_weight=_HALF)
 
     def attach_teacher(self, teacher: nn.Module) -> None:
         """Take the teacher's head, or copy it and load the amplifier's weights.
@@ -80,7 +83,6 @@ class SegmentationAmplifier(HeadAmplifier):
                 amplifier; or the teacher has no head, or several.
         """
         head = single_head(teacher)
-        self.pixel_loss.ignore_index = head.ignore_index
         summed = head.input_transform == "resize_concat" and self.mode != "concat"
         channels = summed_channels(head) if summed else read_channels(head)
         self.take_head(teacher, "decode_head", read_levels(head), channels)
@@ -114,12 +116,11 @@ class SegmentationAmplifier(HeadAmplifier):
         with torch.no_grad():
             target = self._logits(teacher)
         logits = self._logits(student)
-        ignore_index = self.pixel_loss.ignore_index
-        labels = stacked(samples, "gt_sem_seg", ignore_index)
+        labels = stacked(samples, "gt_sem_seg", self.ignore_index)
         if self.kind == "kl":
             return self.pixel_loss(logits, target, labels, valid)
         logits, target, counts = compared_logits(
-            logits, target, labels, valid, ignore_index
+            logits, target, labels, valid, self.ignore_index, classes=False
         )
         divergence = channel_kl(target, logits, self.temperature, ~counts)
         return _HALF * divergence.mean()

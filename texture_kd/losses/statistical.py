@@ -115,7 +115,8 @@ class DTIEMLoss(nn.Module):
         channels: channels that features are aligned to, 256 by default.
         texture_channels: channels of the texture, 128 by default.
         reduction: mean or ``sum_channels``.
-        ignore_index: label that the auxiliary head does not learn, 255 by default.
+        ignore_index: label that the auxiliary head does not learn, 255 by default. A
+            fact of the data, and no error with sorted values.
 
     Raises:
         ValueError: an option is unknown or out of its range, is for histograms where
@@ -158,11 +159,12 @@ class DTIEMLoss(nn.Module):
             channels=channels,
             texture_channels=texture_channels,
             reduction=reduction,
-            ignore_index=ignore_index,
         )
         options = {name: value for name, value in options.items() if value is not None}
         self.texture = None
         if distance == "histogram":
+            if ignore_index is not None:
+                options["ignore_index"] = ignore_index
             self.texture = HistogramTexture(
                 student_channels, teacher_channels, **options
             )

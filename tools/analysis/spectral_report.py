@@ -152,6 +152,8 @@ def build(args: argparse.Namespace, out: Path) -> Runner:
         OSError: the config cannot be read.
         ValueError: it has no segmentor.
     """
+    from texture_kd.decode_heads import truncation_options
+
     config = Config.fromfile(args.config)
     config.merge_from_dict(args.cfg_options)
     if not isinstance(config.get("model", {}).get("decode_head"), dict):
@@ -161,9 +163,11 @@ def build(args: argparse.Namespace, out: Path) -> Runner:
         )
     config.load_from = args.checkpoint
     config.work_dir = str(out)
+    head = truncation_options(config.model.decode_head)["head"]
+    ignored = dict(ignore_index=head.get("ignore_index", 255))
     config.test_evaluator = [
-        dict(type="texture_kd.SpectralAnalysisMetric", crop_size=args.crop),
-        dict(type="IoUMetric", iou_metrics=["mIoU"]),
+        dict(type="texture_kd.SpectralAnalysisMetric", crop_size=args.crop, **ignored),
+        dict(type="IoUMetric", iou_metrics=["mIoU"], **ignored),
     ]
     config.log_level = "WARNING"
     init_default_scope(config.get("default_scope", "mmseg"))
@@ -191,10 +195,11 @@ def probe(runner: Runner, layer: str, count: int) -> list:
     from texture_kd.analysis.spectral_probe import mean_concentration, probe_gradient
 
     model, found = runner.model, []
+    ignored = model.decode_head.ignore_index
     for _, batch in zip(range(count), runner.test_dataloader, strict=False):
         data = model.data_preprocessor(batch, training=False)
-        labels = [sample.gt_sem_seg.data for sample in data["data_samples"]]
-        found.append(probe_gradient(model, data["inputs"], torch.cat(labels), layer))
+        labels = torch.cat([sample.gt_sem_seg.data for sample in data["data_samples"]])
+        found.append(probe_gradient(model, data["inputs"], labels, layer, ignored))
     return mean_concentration(found)
 
 
