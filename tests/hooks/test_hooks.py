@@ -1,7 +1,9 @@
 """Hooks: the class count check, and exact resuming."""
 
+import random
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from mmengine.logging import MessageHub
@@ -154,6 +156,27 @@ def test_validation_leaves_the_random_state_alone():
     draw()
     hook.after_val(None)
     assert [*got, draw()] == wanted
+
+
+def test_what_transforms_draw_in_a_validation_is_set_aside_too():
+    hook = RandomStateHook()
+    hook.before_val(None)
+    drawn = random.random(), np.random.rand()  # noqa: NPY002
+    hook.after_val(None)
+    assert (random.random(), np.random.rand()) == drawn  # noqa: NPY002
+
+
+def test_a_checkpoint_within_a_validation_holds_the_state_before_it():
+    hook, saved, later = RandomStateHook(), {}, {}
+    torch.manual_seed(0)
+    hook.before_val(None)
+    draw()
+    hook.before_save_checkpoint(None, saved)
+    hook.after_val(None)
+    assert torch.equal(saved["torch_random_state"]["cpu"], torch.get_rng_state())
+    draw()
+    hook.before_save_checkpoint(None, later)
+    assert torch.equal(later["torch_random_state"]["cpu"], torch.get_rng_state())
 
 
 def test_a_resumed_run_draws_what_would_have_followed(tmp_path):
