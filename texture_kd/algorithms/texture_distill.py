@@ -22,6 +22,7 @@ from texture_kd.algorithms.distiller_checks import (
 )
 from texture_kd.algorithms.early_losses import EarlyLosses
 from texture_kd.algorithms.prepared_losses import prepared_losses
+from texture_kd.algorithms.sound_records import sound_records
 from texture_kd.algorithms.teacher_checkpoint import load_teacher
 
 __all__ = ["TextureDistill"]
@@ -150,7 +151,8 @@ class TextureDistill(SingleTeacherDistill):
             loss with ``parts`` these are beside it, for the log.
 
         Raises:
-            ValueError: labels are of another size than the images.
+            ValueError: labels are of another size than the images, or what is recorded
+                was changed in place afterwards.
             RuntimeError: a recorder recorded nothing.
         """
         if isinstance(data_samples, list):
@@ -177,11 +179,15 @@ class TextureDistill(SingleTeacherDistill):
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Return the student's own losses and the distiller's."""
         trained = self.student_trainable
+        recorders = self.distiller.student_recorders
+        learns = trained and torch.is_grad_enabled()
+        watch = sound_records("student", recorders, self.student, learns)
         if trained and EarlyLosses.possible(self.distiller, batch_inputs.device):
-            with EarlyLosses(self.distiller, self.student) as early:
+            with watch, EarlyLosses(self.distiller, self.student) as early:
                 losses = self._run_student(batch_inputs, data_samples, early.released)
             return losses, early.finish()
-        losses = self._run_student(batch_inputs, data_samples)
+        with watch:
+            losses = self._run_student(batch_inputs, data_samples)
         return losses, self._compute_losses()
 
     # Not compiled, as the early ones are not.
@@ -191,8 +197,10 @@ class TextureDistill(SingleTeacherDistill):
 
     def _run_teacher(self, batch_inputs: Tensor, data_samples: list | None) -> None:
         self.distiller.set_deliveries_override(False)
+        recorders = self.distiller.teacher_recorders
         with (
-            self.distiller.teacher_recorders,
+            sound_records("teacher", recorders, self.teacher),
+            recorders,
             self.distiller.deliveries,
             torch.no_grad(),
             self._teacher_autocast(batch_inputs.device),
@@ -201,7 +209,7 @@ class TextureDistill(SingleTeacherDistill):
                 self.teacher.extract_feat(batch_inputs)
             else:
                 self.teacher(batch_inputs, data_samples, mode="tensor")
-        _check_records("teacher", self.distiller.teacher_recorders)
+        _check_records("teacher", recorders)
 
     def _teacher_autocast(self, device: torch.device):
         if self.teacher_dtype is None:
