@@ -1,11 +1,18 @@
 """A slip in a config is one clear sentence when the model is built."""
 
+import importlib
 import pickle
 
 import pytest
 import torch
-from mmrazor.registry import MODELS
-from toy_models import segmentor, sstkd
+from mmengine.registry import DefaultScope
+from mmrazor.registry import MODELS, TASK_UTILS
+from mmseg.registry import MODELS as MMSEG_MODELS
+from toy_models import segmentor, sstkd, train
+
+from texture_kd.algorithms import TextureDistill
+from texture_kd.losses import ResponseKDLoss
+from texture_kd.recorders import GroundTruthRecorder
 
 
 def changed(*path_and_value) -> dict:
@@ -90,6 +97,81 @@ MAPPINGS = "loss_forward_mappings"
 def test_slips_in_the_distiller(distiller, message, model_config):
     with pytest.raises(ValueError, match=message):
         MODELS.build(model_config(distiller=distiller))
+
+
+def with_classes(config):
+    """Put classes in the place of their names, as pure-Python configs have them."""
+    if not isinstance(config, dict):
+        return config
+    config = {key: with_classes(value) for key, value in config.items()}
+    if isinstance(kind := config.get("type"), str):
+        recorder = f"{kind}Recorder"
+        found = MODELS.get(kind) or TASK_UTILS.get(recorder) or MMSEG_MODELS.get(kind)
+        config["type"] = found or kind
+    return config
+
+
+def test_types_are_names_or_classes(build, model_config, batch):
+    named, config = build(), with_classes(model_config())
+    assert config["type"] is TextureDistill
+    recorder = config["distiller"]["student_recorders"]["labels"]
+    assert recorder["type"] is GroundTruthRecorder
+    assert config["distiller"]["distill_losses"]["loss_response"]["type"] is (
+        ResponseKDLoss
+    )
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope(None):
+        model = MODELS.build(config)
+    model.init_weights()
+    ours, theirs = ([*train(m, batch, 1)] for m in (model, named))
+    assert ours == theirs
+
+
+def test_a_slip_beside_a_class_is_named(model_config):
+    config = changed(MAPPINGS, "loss_response", "logits", RECORD)
+    with pytest.raises(ValueError, match=r"loss_response \(ResponseKDLoss\) is given"):
+        MODELS.build(model_config(distiller=with_classes(config)))
+
+    class Recorded(GroundTruthRecorder):
+        pass
+
+    config = changed("student_recorders", "labels", dict(type=Recorded, source="x"))
+    with pytest.raises(ValueError, match=r"Recorded is given .*'Recorder'\. Call"):
+        MODELS.build(model_config(distiller=config))
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        "algorithms",
+        "analysis",
+        "connectors",
+        "datasets",
+        "decode_heads",
+        "hooks",
+        "losses",
+        "optim",
+        "recorders",
+        "segmentors",
+    ],
+)
+def test_a_package_registers_its_components_when_it_is_imported(package, monkeypatch):
+    registered = set()
+    monkeypatch.setattr(
+        "texture_kd.registry.register", lambda _, *classes: registered.update(classes)
+    )
+    module = importlib.reload(importlib.import_module(f"texture_kd.{package}"))
+    exported = {vars(module)[name] for name in module.__all__}
+    # What is no component has no options in a config.
+    others = {
+        "DenseLocalContext",
+        "GuidedUpsampling",
+        "JointOptimWrapper",
+        "Mosaic",
+        "SpectralAnalysis",
+    }
+    classes = {item for item in exported if isinstance(item, type)}
+    assert {cls for cls in classes if cls.__name__ not in others} == registered
 
 
 def test_different_numbers_of_classes(model_config):

@@ -8,9 +8,15 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import HOOKS, Registry
 from mmrazor.registry import MODELS
+from mmseg.models import EncoderDecoder
 from torch import nn
 
-from texture_kd.analysis.check_runner import CheckFailed, CheckRunner, sentence
+from texture_kd.analysis.check_runner import (
+    CheckFailed,
+    CheckRunner,
+    sentence,
+    without_traces,
+)
 from texture_kd.analysis.training_check import Loss, TrainingCheck
 from texture_kd.analysis.unknown_types import unknown_types
 
@@ -52,6 +58,14 @@ def checked(tiny):
         return runner.check
 
     return check
+
+
+def test_a_check_builds_what_the_training_builds(tiny):
+    config = tiny(STUDENT)
+    config.model.type = EncoderDecoder
+    checked = without_traces(config, "elsewhere")
+    assert checked.model.type is EncoderDecoder
+    assert (config.work_dir, checked.work_dir) != ("elsewhere", config.work_dir)
 
 
 def test_the_table_names_recorders_losses_and_costs(checked, capsys, folders):
@@ -279,6 +293,7 @@ def test_an_exception_without_words_says_where():
     def fail():
         assert MODELS is None
 
+    config["model"]["architecture"]["type"] = EncoderDecoder
     with pytest.raises(AssertionError) as failure:
         fail()
     bare = AssertionError().with_traceback(failure.value.__traceback__)

@@ -11,15 +11,65 @@ from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.registry import MODELS
 from torch import Tensor, nn
 
+from texture_kd.registry import class_name
+
 __all__ = [
     "check_class_counts",
     "check_mappings",
     "check_same_normalisation",
     "check_sources",
+    "plain_distiller",
 ]
 
 _RECORD_KEYS = tuple(signature(ConfigurableDistiller.get_record).parameters)[1:]
 _SIDES = {True: "student_recorders", False: "teacher_recorders"}
+
+
+def plain_distiller(distiller: Mapping) -> dict:
+    """Return a distiller's config as MMRazor takes it.
+
+    What a child config sets to None is left out, a loss with what it is given. Classes
+    of recorders become names, which MMRazor puts "Recorder" behind.
+
+    Args:
+        distiller: config of MMRazor's ConfigurableDistiller.
+
+    Raises:
+        ValueError: a class of a recorder is not called so.
+    """
+    plain = dict(distiller)
+    for key in ("distill_losses", "connectors", *_SIDES.values()):
+        plain[key] = _without_none(distiller.get(key))
+    off = (distiller.get("distill_losses") or {}).keys() - plain[
+        "distill_losses"
+    ].keys()
+    plain["loss_forward_mappings"] = {
+        loss: _without_none(records)
+        for loss, records in (distiller.get("loss_forward_mappings") or {}).items()
+        if records is not None and loss not in off
+    }
+    for side in _SIDES.values():
+        plain[side] = {
+            name: dict(recorder, type=_recorder_name(recorder["type"]))
+            for name, recorder in plain[side].items()
+        }
+    return plain
+
+
+def _without_none(parts: Mapping | None) -> dict:
+    return {name: part for name, part in (parts or {}).items() if part is not None}
+
+
+def _recorder_name(kind: str | type) -> str:
+    if isinstance(kind, str):
+        return kind
+    path = f"{kind.__module__}.{kind.__qualname__}"
+    if not path.endswith("Recorder"):
+        raise ValueError(
+            f"{path} is given as the type of a recorder: MMRazor wants a name there "
+            "that ends in 'Recorder'. Call the class so."
+        )
+    return path.removesuffix("Recorder")
 
 
 def check_mappings(distiller: Mapping) -> None:
@@ -53,7 +103,8 @@ def check_mappings(distiller: Mapping) -> None:
 
 
 def _check_arguments(loss: str, config: Mapping, records: Mapping) -> None:
-    cls = MODELS.get(config["type"])
+    kind = config["type"]
+    cls = MODELS.get(kind) if isinstance(kind, str) else kind
     if cls is None:
         return  # The registry says it better when it builds the loss.
     parameters = dict(signature(cls.forward).parameters)
@@ -61,7 +112,7 @@ def _check_arguments(loss: str, config: Mapping, records: Mapping) -> None:
     variadic = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
     if any(p.kind in variadic for p in parameters.values()):
         return
-    where = f"{loss} ({config['type']})"
+    where = f"{loss} ({kind if isinstance(kind, str) else class_name(kind)})"
     for argument in records:
         _check_name(argument, parameters, f"{where} is given the argument", "")
     for name, parameter in parameters.items():
@@ -107,7 +158,7 @@ def check_sources(recorders: Mapping, model: nn.Module, side: str) -> None:
         "Parameter": dict(model.named_parameters()),
     }
     for name, recorder in recorders.items():
-        kind = recorder["type"].split(".")[-1]
+        kind = class_name(recorder["type"])
         if kind not in known:
             continue
         source = recorder["source"]

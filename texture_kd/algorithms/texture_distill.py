@@ -19,6 +19,7 @@ from texture_kd.algorithms.distiller_checks import (
     check_mappings,
     check_same_normalisation,
     check_sources,
+    plain_distiller,
 )
 from texture_kd.algorithms.early_losses import EarlyLosses
 from texture_kd.algorithms.prepared_losses import prepared_losses
@@ -63,7 +64,8 @@ class TextureDistill(SingleTeacherDistill):
     Args:
         architecture: config of the student, or the built student.
         teacher: config of the teacher, or the built teacher.
-        distiller: config of MMRazor's ``ConfigurableDistiller``.
+        distiller: config of MMRazor's ``ConfigurableDistiller``. Types may be names or
+            classes.
         teacher_ckpt: path or URL of the teacher's checkpoint. It is read with
             ``weights_only=True`` and has to fit.
         teacher_dtype: run the teacher under autocast in this dtype. None leaves it to
@@ -98,6 +100,7 @@ class TextureDistill(SingleTeacherDistill):
                 f"teacher_dtype is 'float16', 'bfloat16' or None, not {teacher_dtype!r}"
             )
         _refuse_training_options(kwargs)
+        distiller = plain_distiller(distiller)
         check_mappings(distiller)
         student = _built(architecture)
         # What is built beside the student must not change the student's own start.
@@ -255,18 +258,24 @@ class TextureDistill(SingleTeacherDistill):
 def _built(model: dict | BaseModel) -> BaseModel:
     if not isinstance(model, dict):
         return model
-    kind, scope = model.get("type"), DefaultScope.get_current_instance()
-    plain = isinstance(kind, str) and "." not in kind and "_scope_" not in model
+    scope = DefaultScope.get_current_instance()
     unscoped = scope is None or scope.scope_name == "mmrazor"
     # A stock config names MMSegmentation's types without their scope.
-    if plain and unscoped and MODELS.get(kind) is None:
+    if unscoped and "_scope_" not in model and _is_mmsegs(model.get("type")):
         model = dict(model, _scope_="mmseg")
     return MODELS.build(model)
 
 
+def _is_mmsegs(kind: str | type | None) -> bool:
+    """Tell whether it is a class of MMSegmentation, or a name that MMRazor lacks."""
+    if isinstance(kind, str):
+        return "." not in kind and MODELS.get(kind) is None
+    return getattr(kind, "__module__", "").startswith("mmseg.")
+
+
 def _check_networks(distiller: dict, student: nn.Module, teacher: nn.Module) -> None:
-    check_sources(distiller.get("student_recorders") or {}, student, "student")
-    check_sources(distiller.get("teacher_recorders") or {}, teacher, "teacher")
+    check_sources(distiller["student_recorders"], student, "student")
+    check_sources(distiller["teacher_recorders"], teacher, "teacher")
     check_class_counts(distiller, student, teacher)
 
 

@@ -1,5 +1,6 @@
 """A runner that tries a training for two iterations and says what it saw."""
 
+import copy
 import os
 import pickle
 import re
@@ -113,7 +114,8 @@ def without_traces(config: Config, folder: str) -> Config:
         config: of the training; it stays as it is.
         folder: for what cannot be helped.
     """
-    config = Config(config.to_dict())
+    # No Config of a dict, in which classes would be names.
+    config = copy.deepcopy(config)
     config.work_dir = folder
     config.resume = False
     config.log_level = "ERROR"
@@ -165,6 +167,8 @@ def _check_folder(path: str) -> None:
 
 def _failed(stage: str, error: BaseException, config: Config) -> CheckFailed:
     # Typing errors are the usual reason, and MMEngine's words for some do not say so.
-    strange = unknown_types(config.to_dict()) if stage.startswith("building") else []
+    strange = (
+        unknown_types(dict(config.items())) if stage.startswith("building") else []
+    )
     hints = f" ({'; '.join(strange)})" if strange else ""
     return CheckFailed(f"{stage}: {sentence(error)}{hints}")

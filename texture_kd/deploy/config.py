@@ -117,7 +117,7 @@ def _pipeline(config: Config) -> list[dict]:
 
 
 def _loads_image(transform: dict) -> bool:
-    name = str(transform["type"]).split(".")[-1]
+    name = registry.class_name(transform["type"])
     return name.startswith("Load") and "Annotation" not in name
 
 

@@ -63,6 +63,7 @@ def build(config: str, options: dict) -> nn.Module:
     import texture_kd.components  # noqa: F401
     from texture_kd.algorithms.teacher_checkpoint import forget_checkpoints
     from texture_kd.analysis.unknown_types import unknown_types
+    from texture_kd.registry import class_name
 
     config = Config.fromfile(config)
     config.merge_from_dict(options)
@@ -70,7 +71,7 @@ def build(config: str, options: dict) -> nn.Module:
     if "type" not in model:
         raise ValueError(f"{config.filename} has no model: give a training's config")
     distilled = "teacher" in model or "distiller" in model
-    if distilled and model.type != "TextureDistill":
+    if distilled and class_name(model.type) != "TextureDistill":
         raise ValueError(
             f"{config.filename} distils with {model.type}, whose parts are not known: "
             "give one with TextureDistill, such as configs/sstkd_*.py"
