@@ -99,6 +99,26 @@ def test_slips_in_the_distiller(distiller, message, model_config):
         MODELS.build(model_config(distiller=distiller))
 
 
+def test_what_is_none_is_left_out(model_config):
+    distiller = sstkd()
+    distiller["distill_losses"]["loss_adversarial"] = None
+    distiller["student_recorders"]["image"] = None
+    distiller["connectors"] = dict(align=None)
+    distiller[MAPPINGS]["loss_response"]["gt"] = None
+    # A mapping of what is left out may be, too.
+    distiller["distill_losses"]["loss_statistical"] = None
+    distiller[MAPPINGS]["loss_statistical"] = None
+    model = MODELS.build(model_config(distiller=distiller))
+    losses = model.distiller.distill_losses
+    assert list(losses) == list(model.distiller.loss_forward_mappings)
+    assert list(losses) == ["loss_structural", "loss_response"]
+    assert "image" not in model.distiller.student_recorders.recorders
+    given = model.distiller.loss_forward_mappings["loss_response"]
+    assert sorted(given) == ["preds_S", "preds_T"]
+    # The config itself is not ours to change.
+    assert distiller["distill_losses"]["loss_adversarial"] is None
+
+
 def with_classes(config):
     """Put classes in the place of their names, as pure-Python configs have them."""
     if not isinstance(config, dict):

@@ -142,8 +142,8 @@ def forget_checkpoints(model: ConfigDict) -> None:
     """
     model.teacher_ckpt = None
     for loss in (model.distiller.get("distill_losses") or {}).values():
-        for amplifier in (loss.get("amplifiers") or {}).values():
-            amplifier.pop("checkpoint", None)
+        for amplifier in ((loss or {}).get("amplifiers") or {}).values():
+            (amplifier or {}).pop("checkpoint", None)
 
 
 def _check_shapes(own: dict, state: dict, checkpoint: str, role: str) -> None:

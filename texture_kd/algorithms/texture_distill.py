@@ -54,7 +54,8 @@ class TextureDistill(SingleTeacherDistill):
     - A loss or connector with a method ``attach_teacher`` is given the teacher when the
       model is built, for what it needs beside recorded features.
     - A recorder, connector or loss argument that does not exist, and a teacher
-      checkpoint that does not fit, are errors when the model is built.
+      checkpoint that does not fit, are errors when the model is built. What a config
+      sets to None is left out: a loss with its arguments, a recorder, a connector.
 
     The teacher is called with ``mode='tensor'``: recorders and deliveries see what its
     backbone and ``decode_head.forward`` run, and heads whose ``forward`` needs the data
@@ -100,6 +101,10 @@ class TextureDistill(SingleTeacherDistill):
                 f"teacher_dtype is 'float16', 'bfloat16' or None, not {teacher_dtype!r}"
             )
         _refuse_training_options(kwargs)
+        # MMSegmentation's init_model says so of any model.
+        for name in ("pretrained", "train_cfg"):
+            if name in kwargs and kwargs[name] is None:
+                del kwargs[name]
         distiller = plain_distiller(distiller)
         check_mappings(distiller)
         student = _built(architecture)

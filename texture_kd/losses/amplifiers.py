@@ -52,7 +52,7 @@ class Amplifiers(nn.Module):
 
     Args:
         configs: their configs under ``full`` and ``high``, with ``loss_weight``, 1 by
-            default. One of weight 0 is not built.
+            default. One of weight 0 is not built, nor is None.
 
     Raises:
         ValueError: there is another name, a weight is negative, or one takes what is
@@ -64,6 +64,8 @@ class Amplifiers(nn.Module):
         self.weights: dict[str, float] = {}
         for name, config in configs.items():
             check_choice("a key of amplifiers", name, _NAMES)
+            if config is None:
+                continue
             config = dict(config)
             weight = config.pop("loss_weight", 1.0)
             if weight != 0:
@@ -80,6 +82,10 @@ class Amplifiers(nn.Module):
         self._attached = False
         self._register_state_dict_hook(_leave_out)
         self._register_load_state_dict_pre_hook(_complete, with_module=True)
+
+    def __deepcopy__(self, memo: dict) -> "Amplifiers":
+        """Share what is frozen: averages of weights are copies of what is trained."""
+        return self
 
     def attach_teacher(self, teacher: nn.Module) -> None:
         """Give each its teacher, and freeze them.

@@ -209,7 +209,7 @@ def read_config(path: str, options: dict | None, kinds: Sequence[str]) -> Config
     config.merge_from_dict(options or {})
     model = config.get("model", {})
     losses = model.get("distiller", {}).get("distill_losses", {})
-    types = [str(loss.type) for loss in losses.values()]
+    types = [str(loss.type) for loss in losses.values() if loss]
     if not any(kind in name for kind in kinds for name in types):
         raise ValueError(
             f"{path} has no {' or '.join(kinds)}, so there are no features to compare: "
