@@ -1,11 +1,12 @@
 """The distillation algorithm: MMRazor's, with a deterministic and lean teacher."""
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Literal
 
 import torch
 from mmengine.model import BaseModel
+from mmengine.optim import OptimWrapper
 from mmengine.registry import DefaultScope
 from mmengine.structures import BaseDataElement
 from mmrazor.models.algorithms import SingleTeacherDistill
@@ -24,6 +25,7 @@ from texture_kd.algorithms.distiller_checks import (
 from texture_kd.algorithms.early_losses import EarlyLosses
 from texture_kd.algorithms.prepared_losses import prepared_losses
 from texture_kd.algorithms.sound_records import sound_records
+from texture_kd.algorithms.student_optimizer import distillation_optim_wrapper
 from texture_kd.algorithms.teacher_checkpoint import load_teacher
 
 __all__ = ["TextureDistill"]
@@ -56,6 +58,7 @@ class TextureDistill(SingleTeacherDistill):
     - A recorder, connector or loss argument that does not exist, and a teacher
       checkpoint that does not fit, are errors when the model is built. What a config
       sets to None is left out: a loss with its arguments, a recorder, a connector.
+    - A constructor of optimisers is given the student, as in its own training.
 
     The teacher is called with ``mode='tensor'``: recorders and deliveries see what its
     backbone and ``decode_head.forward`` run, and heads whose ``forward`` needs the data
@@ -126,6 +129,18 @@ class TextureDistill(SingleTeacherDistill):
         self.save_teacher = save_teacher or teacher_ckpt is None
         self._register_state_dict_hook(_leave_teacher_out)
         self._register_load_state_dict_pre_hook(_complete_state_dict, with_module=True)
+
+    def build_optim_wrapper(self, build: Callable, config: Mapping) -> OptimWrapper:
+        """Build the optimiser, by the student's own constructor if there is one.
+
+        Args:
+            build: MMEngine's ``build_optim_wrapper``.
+            config: of the optimiser, or of several.
+        """
+        options = config.get("constructor") or config.get("paramwise_cfg")
+        if "optimizer" not in config or not options:
+            return build(self, config)
+        return distillation_optim_wrapper(build, self.student, self.distiller, config)
 
     def init_weights(self) -> None:
         """Initialise the student as if it were alone, and all the rest beside it."""
