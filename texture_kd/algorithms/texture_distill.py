@@ -1,7 +1,8 @@
 """The distillation algorithm: MMRazor's, with a deterministic and lean teacher."""
 
 import contextlib
-from collections.abc import Callable, Collection, Mapping
+import copy
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Literal
 
 import torch
@@ -59,6 +60,7 @@ class TextureDistill(SingleTeacherDistill):
       checkpoint that does not fit, are errors when the model is built. What a config
       sets to None is left out: a loss with its arguments, a recorder, a connector.
     - A constructor of optimisers is given the student, as in its own training.
+    - Copies share the teacher, so that averaged weights do not hold a second one.
 
     The teacher is called with ``mode='tensor'``: recorders and deliveries see what its
     backbone and ``decode_head.forward`` run, and heads whose ``forward`` needs the data
@@ -129,6 +131,25 @@ class TextureDistill(SingleTeacherDistill):
         self.save_teacher = save_teacher or teacher_ckpt is None
         self._register_state_dict_hook(_leave_teacher_out)
         self._register_load_state_dict_pre_hook(_complete_state_dict, with_module=True)
+
+    def __deepcopy__(self, memo: dict) -> "TextureDistill":
+        """Copy all but the teacher, which is shared, and recorded by the same.
+
+        Averages of weights are copies of the algorithm.
+        """
+        for shared in (self.teacher, self.distiller.teacher_recorders):
+            memo[id(shared)] = shared
+        copied = memo[id(self)] = self.__class__.__new__(self.__class__)
+        copied.__setstate__(copy.deepcopy(self.__dict__, memo))
+        return copied
+
+    def named_parameters(self, *args, **kwargs) -> Iterator[tuple[str, nn.Parameter]]:
+        """Name all parameters but the teacher's, which nothing trains or averages."""
+        teacher = self._modules.get("teacher")
+        frozen = {id(p) for p in teacher.parameters()} if teacher is not None else ()
+        for name, parameter in super().named_parameters(*args, **kwargs):
+            if id(parameter) not in frozen:
+                yield name, parameter
 
     def build_optim_wrapper(self, build: Callable, config: Mapping) -> OptimWrapper:
         """Build the optimiser, by the student's own constructor if there is one.
