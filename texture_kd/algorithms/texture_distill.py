@@ -2,10 +2,12 @@
 
 import contextlib
 import copy
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Literal
 
 import torch
+from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
 from mmengine.registry import DefaultScope
@@ -29,9 +31,13 @@ from texture_kd.algorithms.sound_records import sound_records
 from texture_kd.algorithms.student_optimizer import distillation_optim_wrapper
 from texture_kd.algorithms.teacher_checkpoint import load_teacher
 
-__all__ = ["TextureDistill"]
+__all__ = ["RANDOM_TEACHER", "TextureDistill"]
 
 _STUDENT, _TEACHER = "architecture.", "teacher."
+RANDOM_TEACHER = (
+    "The teacher has no teacher_ckpt, and nothing else has loaded its weights: a "
+    "RANDOM network teaches. Set model.teacher_ckpt to the checkpoint of its training."
+)
 
 
 class TextureDistill(SingleTeacherDistill):
@@ -73,7 +79,8 @@ class TextureDistill(SingleTeacherDistill):
         distiller: config of MMRazor's ``ConfigurableDistiller``. Types may be names or
             classes.
         teacher_ckpt: path or URL of the teacher's checkpoint. It is read with
-            ``weights_only=True`` and has to fit.
+            ``weights_only=True`` and has to fit. Without it a teacher that nothing else
+            loads is random, which training warns of.
         teacher_dtype: run the teacher under autocast in this dtype. None leaves it to
             the training's own precision.
         save_teacher: whether checkpoints hold the teacher although ``teacher_ckpt``
@@ -113,6 +120,9 @@ class TextureDistill(SingleTeacherDistill):
         distiller = plain_distiller(distiller)
         check_mappings(distiller)
         student = _built(architecture)
+        known = not isinstance(teacher, dict) or any(
+            teacher.get(key) for key in ("init_cfg", "pretrained")
+        )
         # What is built beside the student must not change the student's own start.
         with torch.random.fork_rng(devices=[]):
             teacher = _built(teacher)
@@ -129,6 +139,8 @@ class TextureDistill(SingleTeacherDistill):
         self._features_suffice = _features_suffice(self.distiller, self.teacher)
         self.teacher.eval()
         self.save_teacher = save_teacher or teacher_ckpt is None
+        self.teacher_is_random = not known and teacher_ckpt is None
+        self._warned = False
         self._register_state_dict_hook(_leave_teacher_out)
         self._register_load_state_dict_pre_hook(_complete_state_dict, with_module=True)
 
@@ -172,7 +184,14 @@ class TextureDistill(SingleTeacherDistill):
         super().init_weights()
 
     def train(self, mode: bool = True) -> "TextureDistill":
-        """Set the student's mode; the teacher stays in eval mode."""
+        """Set the student's mode; the teacher stays in eval mode.
+
+        A teacher without weights of its own is warned of here, when all is loaded that
+        will be.
+        """
+        if mode and self.teacher_is_random and not self._warned:
+            self._warned = True
+            print_log(RANDOM_TEACHER, logger="current", level=logging.WARNING)
         super().train(mode)
         self.teacher.eval()
         return self
@@ -381,6 +400,8 @@ def _complete_state_dict(
         if prefix + name in state:
             value = state.pop(prefix + name)
             state.setdefault(prefix + _STUDENT + name, value)
+    if any(name.startswith(prefix + _TEACHER) for name in state):
+        module.teacher_is_random = False
     if not module.save_teacher:
         for name, value in module.teacher.state_dict().items():
             state.setdefault(prefix + _TEACHER + name, value)

@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from texture_kd.analysis.feature_grids import cells_apart
+from texture_kd.algorithms.texture_distill import RANDOM_TEACHER
 from texture_kd.hooks import TextureVisualizationHook
 
 _TASK, _DISTILLED = "the student's own losses", "distill."
@@ -126,7 +127,8 @@ class TrainingCheck(Hook):
             for name, loss in self.losses.items()
             if loss.gradient == 0
         ]
-        return unused + idle + self.apart
+        random = getattr(self.model, "teacher_is_random", False)
+        return [RANDOM_TEACHER] * random + unused + idle + self.apart
 
     def not_finite(self) -> list[str]:
         """Return the names of losses that are infinite or NaN, as are their slopes.
