@@ -97,7 +97,7 @@ def refuse_to_overwrite(checkpoint: str, out: Path) -> None:
     config = out.with_suffix(".py")
     if out.suffix != ".pth" or not config.exists():
         return
-    if not config.read_text().startswith(HEADER):
+    if not config.read_text(encoding="utf-8").startswith(HEADER):
         raise ValueError(
             f"the student's config goes to {config}, and what is there was not "
             "exported: give another --out"
@@ -132,7 +132,7 @@ def write_checkpoint(
     content = dict(meta=dict(meta, cfg=text), state_dict=network.state_dict())
     with replaced(out) as weights, replaced(out.with_suffix(".py")) as path:
         torch.save(content, weights)
-        path.write_text(f"{HEADER}{text}\n")
+        path.write_text(f"{HEADER}{text}\n", encoding="utf-8")
     return f"Its config: {out.with_suffix('.py')}"
 
 

@@ -126,9 +126,11 @@ def report(args: argparse.Namespace) -> Path:
     ]
     title = f"{Path(args.config).stem}, {Path(args.checkpoint).name}"
     text = markdown(title, analysis, grids, scale, probes, args.layer, args.tolerance)
-    (out / "report.md").write_text(text)
-    (out / "curves.csv").write_text(curves_csv(analysis), newline="")
-    (out / "grids.csv").write_text(grids_csv(analysis, grids), newline="")
+    (out / "report.md").write_text(text, encoding="utf-8")
+    (out / "curves.csv").write_text(curves_csv(analysis), newline="", encoding="utf-8")
+    (out / "grids.csv").write_text(
+        grids_csv(analysis, grids), newline="", encoding="utf-8"
+    )
     spectrum_figure(analysis, args.tolerance).savefig(out / "spectrum.png", dpi=120)
     return out / "report.md"
 
