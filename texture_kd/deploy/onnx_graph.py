@@ -9,6 +9,7 @@ from mmseg.models import BaseSegmentor
 from torch import Tensor, nn
 
 from texture_kd.deploy.adaptive_mean import AdaptiveMean
+from texture_kd.input_channels import input_channels
 
 Size = tuple[int, int]
 
@@ -22,9 +23,9 @@ def export_onnx(
 ) -> None:
     """Write a segmentor as an ONNX graph.
 
-    The graph takes ``image`` (N, 3, H, W), as the network's data preprocessor leaves
-    it, and returns ``logits`` (N, K, H, W) for each of its pixels. Auxiliary heads are
-    no part of it.
+    The graph takes ``image`` (N, C, H, W), as the network's data preprocessor leaves
+    it, of as many channels as the network has, and returns ``logits`` (N, K, H, W) for
+    each of its pixels. Auxiliary heads are no part of it.
 
     Args:
         network: a segmentor in evaluation mode; it stays as it is.
@@ -43,7 +44,7 @@ def export_onnx(
     program = torch.onnx.export(
         graph,
         # A single image would make the number of images a constant.
-        (torch.zeros(2, 3, *size),),
+        (torch.zeros(2, input_channels(network), *size),),
         dynamo=True,
         dynamic_shapes=dict(image=axes),
         input_names=["image"],
@@ -98,7 +99,7 @@ def largest_difference(
     generator = torch.Generator().manual_seed(0)
     differences = []
     for count, size in enumerate(sizes, start=1):
-        image = torch.randn(count, 3, *size, generator=generator)
+        image = torch.randn(count, input_channels(network), *size, generator=generator)
         try:
             with torch.no_grad():
                 expected = reference(image)

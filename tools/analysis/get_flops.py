@@ -106,7 +106,9 @@ def count_parts(
         Name, parameters and multiply-accumulates of the network; or of teacher,
         student and each distillation loss.
     """
-    image = torch.randn(1, 3, *shape)
+    from texture_kd.input_channels import input_channels
+
+    image = torch.randn(1, input_channels(model), *shape)
     networks, losses = {"network": model}, nn.ModuleDict()
     if hasattr(model, "distiller"):
         networks = {"teacher": model.teacher, "student": model.student}

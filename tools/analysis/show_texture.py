@@ -41,6 +41,7 @@ from texture_kd.visualization import (
     contourlet_figure,
     sampled_image,
     statistics_figure,
+from texture_kd.visualization.picture import shown_picture
 )
 
 IMAGE_OPTIONS = ("levels", "pyramid", "directional")
@@ -171,8 +172,7 @@ def features_figure(args: argparse.Namespace) -> Figure:
         else from_file(config, args.image)
     )
     data = algorithm.data_preprocessor(pseudo_collate([item]))
-    # Pipelines give BGR.
-    picture = item["inputs"].numpy()[::-1].transpose(1, 2, 0)
+    picture = shown_picture(item["inputs"])
     if args.statistics:
         figure = statistics_figure(compared_statistics(algorithm, data), picture)
     else:
@@ -293,9 +293,11 @@ def from_file(config: Config, path: str) -> dict:
         ValueError: it is no image.
     """
     # The file takes the place of what the pipeline loads: an image and its labels.
-    steps = [step for step in config.test_pipeline if "Load" not in str(step["type"])]
+    loads = [step for step in config.test_pipeline if "Load" in str(step["type"])]
+    steps = [step for step in config.test_pipeline if step not in loads]
+    kind = next((s["color_type"] for s in loads if "color_type" in s), "color")
     pipeline = Compose([dict(type="mmseg.LoadImageFromNDArray"), *steps])
-    return pipeline(dict(img=read_image(path, "color")))
+    return pipeline(dict(img=read_image(path, kind)))
 
 
 if __name__ == "__main__":

@@ -251,11 +251,13 @@ def cost(model: nn.Module, grid: object, view: Size) -> tuple[Size, float]:
         ValueError: the grid is larger than the features.
     """
     from texture_kd.analysis.operations import count_gflops
+    from texture_kd.input_channels import input_channels
 
     model.decode_head.grid = grid
     device = next(model.parameters()).device
+    shape = (1, input_channels(model), *view)
     with torch.no_grad():
-        features = model.extract_feat(torch.zeros(1, 3, *view, device=device))
+        features = model.extract_feat(torch.zeros(shape, device=device))
     return model.decode_head.grid_for(features), count_gflops(model, view)
 
 
