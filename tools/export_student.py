@@ -239,16 +239,16 @@ def crop(config: Config) -> tuple[int, int]:
 
 
 def facts(network: nn.Module, checkpoint: dict) -> dict[str, str]:
-    """Return what who runs a graph has to know of it, as JSON."""
-    prepare = network.data_preprocessor
-    mean, std = (
-        getattr(prepare, name).flatten().tolist() if hasattr(prepare, name) else None
-        for name in ("mean", "std")
-    )
+    """Return what who runs a graph has to know of it, as JSON.
+
+    Raises:
+        ValueError: images are normalised more than once.
+    """
+    from texture_kd.deploy import preparation, student_config, trained_config
+
+    pipeline = student_config(trained_config(checkpoint)).test_pipeline
     known = dict(
-        mean=mean,
-        std=std,
-        channels="RGB" if getattr(prepare, "channel_conversion", False) else "BGR",
+        **preparation(network, pipeline)._asdict(),
         classes=checkpoint["meta"].get("dataset_meta", {}).get("classes"),
     )
     return {name: json.dumps(value) for name, value in known.items()}
