@@ -14,6 +14,7 @@ import argparse
 import copy
 import json
 import logging
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -175,6 +176,8 @@ def write_graph(
     if not static:
         # Sizes that no stride divides, and others that all do.
         sizes += [(height + 13, width + 29), (height + 32, width + 64)]
+    free = "of one size" if static else "of any size, which may take minutes"
+    print(f"Tracing a graph for images {free} ...", file=sys.stderr, flush=True)
     with replaced(out) as path:
         try:
             export_onnx(network, path, size, static, facts(network, checkpoint))
