@@ -21,7 +21,6 @@ import pickle
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.error import URLError
 
 import mmcv
 import numpy as np
@@ -41,8 +40,8 @@ from texture_kd.visualization import (
     contourlet_figure,
     sampled_image,
     statistics_figure,
-from texture_kd.visualization.picture import shown_picture
 )
+from texture_kd.visualization.picture import shown_picture
 
 IMAGE_OPTIONS = ("levels", "pyramid", "directional")
 CONFIG_OPTIONS = ("index", "checkpoint", "channel", "cfg_options")
@@ -243,10 +242,10 @@ def build_algorithm(config: Config, checkpoint: str | None) -> BaseModel:
         MMLogger.get_instance("show_texture", log_level="WARNING")
         try:
             algorithm.init_weights()
-        except URLError as error:
+        except ConnectionError as error:
             raise OSError(
-                f"the weights that training starts from cannot be downloaded: {error}; "
-                "give a --checkpoint"
+                f"the weights that training starts from: {error}; or give a "
+                "--checkpoint"
             ) from error
     else:
         load_training(algorithm, checkpoint)
