@@ -107,7 +107,7 @@ def batch(*labels: list[int]) -> dict:
         sample = SegDataSample(metainfo=dict(seg_map_path=f"{number}.png"))
         sample.gt_sem_seg = PixelData(data=torch.tensor([[row]]))
         samples.append(sample)
-    return dict(inputs=[], data_samples=samples)
+    return dict(inputs=[0] * len(labels), data_samples=samples)
 
 
 def check_labels(data_batch: object, decode_head: nn.Module) -> None:
@@ -127,6 +127,16 @@ def test_labels_are_classes_or_ignored():
     check_labels(batch([0, 7]), other)
     with pytest.raises(ValueError, match=r"\[255\], .* with 7 for pixels to ignore"):
         check_labels(batch([0, 255]), other)
+
+
+def test_labels_are_looked_at_for_as_many_images_as_there_are():
+    hook, told = NumClassesCheckHook(), runner(None, decode_head=head(2))
+    told.train_dataloader.dataset.extend([2, 3])
+    right, wrong = batch([0, 1], [1, 1]), batch([7, 7])
+    hook.before_train_iter(told, 0, right)
+    with pytest.raises(ValueError, match=r"have \[7\]"):
+        hook.before_train_iter(told, 1, wrong)
+    hook.before_train_iter(told, 2, wrong)
 
 
 def test_what_has_no_labels_of_classes_is_left_alone():
