@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
 from mmengine.registry import DefaultScope
+from mmengine.runner import load_checkpoint
 from mmengine.structures import BaseDataElement
 from mmrazor.models.algorithms import SingleTeacherDistill
 from mmrazor.models.task_modules import RecorderManager
@@ -28,6 +29,7 @@ from texture_kd.algorithms.distiller_checks import (
 from texture_kd.algorithms.early_losses import EarlyLosses
 from texture_kd.algorithms.prepared_losses import prepared_losses
 from texture_kd.algorithms.sound_records import sound_records
+from texture_kd.algorithms.stock_network import stock_network
 from texture_kd.algorithms.student_optimizer import distillation_optim_wrapper
 from texture_kd.algorithms.teacher_checkpoint import load_teacher
 
@@ -74,8 +76,9 @@ class TextureDistill(SingleTeacherDistill):
     its ``extract_feat`` runs alone, without the regions of a detector of two stages.
 
     Args:
-        architecture: config of the student, or the built student.
-        teacher: config of the teacher, or the built teacher.
+        architecture: config of the student, or the built student. A config may be
+            ``cfg_path="mmseg::..."``, with options that change what that has.
+        teacher: config of the teacher, or the built teacher, likewise.
         distiller: config of MMRazor's ``ConfigurableDistiller``. Types may be names or
             classes.
         teacher_ckpt: path or URL of the teacher's checkpoint. It is read with
@@ -318,12 +321,23 @@ class TextureDistill(SingleTeacherDistill):
 def _built(model: dict | BaseModel) -> BaseModel:
     if not isinstance(model, dict):
         return model
+    if "cfg_path" in model and "type" not in model:
+        return _built_from_stock(model)
     scope = DefaultScope.get_current_instance()
     unscoped = scope is None or scope.scope_name == "mmrazor"
     # A stock config names MMSegmentation's types without their scope.
     if unscoped and "_scope_" not in model and _is_mmsegs(model.get("type")):
         model = dict(model, _scope_="mmseg")
     return MODELS.build(model)
+
+
+def _built_from_stock(model: dict) -> BaseModel:
+    config = stock_network(model)
+    network = MODELS.build(config.model)
+    if model.get("pretrained"):
+        load_checkpoint(network, config.model_path, map_location="cpu")
+        network._is_init = True
+    return network
 
 
 def _is_mmsegs(kind: str | type | None) -> bool:
