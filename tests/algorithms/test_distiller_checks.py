@@ -99,6 +99,29 @@ def test_slips_in_the_distiller(distiller, message, model_config):
         MODELS.build(model_config(distiller=distiller))
 
 
+def test_all_slips_are_named_at_once(model_config, tmp_path):
+    distiller = sstkd()
+    distiller["student_recorders"]["stage1"]["source"] = "backbone.layr1"
+    distiller["teacher_recorders"]["stage2"]["source"] = "neck"
+    distiller[MAPPINGS]["loss_response"]["preds_S"]["recorder"] = "logit"
+    distiller[MAPPINGS]["loss_structural"] = dict(x=RECORD)
+    config = model_config(distiller=distiller, teacher_ckpt=str(tmp_path / "a.pth"))
+    torch.save(MODELS.build(segmentor(4)).state_dict(), tmp_path / "a.pth")
+    with pytest.raises(ValueError, match="Also: ") as failure:
+        MODELS.build(config)
+    said = str(failure.value)
+    for part in (
+        "loss_response.preds_S reads the recorder 'logit'",
+        "loss_structural (CDMLoss) is given the argument 'x'",
+        "loss_structural (CDMLoss) needs the argument 's_feature'",
+        "loss_structural (CDMLoss) needs the argument 't_feature'",
+        "student's recorder 'stage1' looks for 'backbone.layr1'",
+        "teacher's recorder 'stage2' looks for 'neck'",
+        "a.pth does not fit the teacher",
+    ):
+        assert said.count(part) == 1, part
+
+
 def test_what_is_none_is_left_out(model_config):
     distiller = sstkd()
     distiller["distill_losses"]["loss_adversarial"] = None

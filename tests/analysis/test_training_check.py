@@ -172,6 +172,34 @@ def test_what_is_wrong_is_one_sentence_that_says_when(checked, options, said, fo
     assert left(folders) == []
 
 
+def test_each_loss_that_refuses_is_named_in_one_run(checked):
+    options = {
+        f"{LOSSES}loss_structural_stage1.student_channels": 8,
+        f"{LOSSES}loss_structural_stage2.teacher_channels": 8,
+    }
+    with pytest.raises(CheckFailed, match=r"^iteration 1: ValueError: ") as failure:
+        checked(**options)
+    said = str(failure.value)
+    assert "loss_structural_stage1: " in said
+    assert "set student_channels=16" in said
+    assert " Also: loss_structural_stage2: " in said
+    assert "set teacher_channels=64" in said
+    assert "loss_response" not in said
+
+
+def test_what_an_error_says_is_kept_short():
+    def fail():
+        raise TypeError(f"begin {'x' * 9000} end")
+
+    with pytest.raises(TypeError) as failure:
+        fail()
+    said = sentence(failure.value)
+    assert len(said) < 1700
+    assert said.startswith("TypeError: begin xx")
+    assert " ... x" in said
+    assert "x end (" in said
+
+
 def test_a_work_dir_that_cannot_be_made_is_named(tiny):
     config = tiny(STUDENT)
     config.work_dir = "/dev/null/run"
@@ -265,6 +293,7 @@ def test_predictions_go_to_no_folder_that_stays(checked, capsys, folders):
 def test_what_is_registered_is_no_unknown_type(name):
     config = Config.fromfile(CONFIGS / name).to_dict()
     assert unknown_types(config) == []
+    config["model"]["architecture"]["type"] = EncoderDecoder
     config["model"]["architecture"]["decode_head"]["type"] = "PSPHed"
     (said,) = unknown_types(config)
     assert "model.architecture.decode_head.type='PSPHed'" in said
@@ -295,7 +324,6 @@ def test_an_exception_without_words_says_where():
     def fail():
         assert MODELS is None
 
-    config["model"]["architecture"]["type"] = EncoderDecoder
     with pytest.raises(AssertionError) as failure:
         fail()
     bare = AssertionError().with_traceback(failure.value.__traceback__)

@@ -11,6 +11,7 @@ from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.registry import MODELS
 from torch import Tensor, nn
 
+from texture_kd.algorithms.faults import Faults
 from texture_kd.registry import class_name
 
 __all__ = [
@@ -84,22 +85,31 @@ def check_mappings(distiller: Mapping) -> None:
     """
     losses = distiller.get("distill_losses") or {}
     mappings = distiller.get("loss_forward_mappings") or {}
+    faults = Faults()
     for loss in losses:
-        if "loss" not in loss:
-            raise ValueError(
-                f"distill_losses has {loss!r}, which would be logged and not trained: "
-                "MMEngine sums the losses that have 'loss' in their names."
-            )
-        if loss not in mappings:
-            raise ValueError(
-                f"distill_losses has {loss!r}, which loss_forward_mappings never "
-                "calls: give it its arguments there or remove it."
-            )
+        with faults:
+            _check_loss(loss, mappings)
     for loss, records in mappings.items():
-        _check_name(loss, losses, "loss_forward_mappings names the loss", "")
-        _check_arguments(loss, losses[loss], records)
+        with faults:
+            _check_name(loss, losses, "loss_forward_mappings names the loss", "")
+            _check_arguments(loss, losses[loss], records)
         for argument, record in records.items():
-            _check_record(f"{loss}.{argument}", record, distiller)
+            with faults:
+                _check_record(f"{loss}.{argument}", record, distiller)
+    faults.refuse()
+
+
+def _check_loss(loss: str, mappings: Mapping) -> None:
+    if "loss" not in loss:
+        raise ValueError(
+            f"distill_losses has {loss!r}, which would be logged and not trained: "
+            "MMEngine sums the losses that have 'loss' in their names."
+        )
+    if loss not in mappings:
+        raise ValueError(
+            f"distill_losses has {loss!r}, which loss_forward_mappings never "
+            "calls: give it its arguments there or remove it."
+        )
 
 
 def _check_arguments(loss: str, config: Mapping, records: Mapping) -> None:
@@ -113,11 +123,16 @@ def _check_arguments(loss: str, config: Mapping, records: Mapping) -> None:
     if any(p.kind in variadic for p in parameters.values()):
         return
     where = f"{loss} ({kind if isinstance(kind, str) else class_name(kind)})"
+    faults = Faults()
     for argument in records:
-        _check_name(argument, parameters, f"{where} is given the argument", "")
+        with faults:
+            _check_name(argument, parameters, f"{where} is given the argument", "")
     for name, parameter in parameters.items():
         if parameter.default is Parameter.empty and name not in records:
-            raise ValueError(f"{where} needs the argument {name!r}: map a record to it")
+            faults.found.append(
+                f"{where} needs the argument {name!r}: map a record to it."
+            )
+    faults.refuse()
 
 
 def _check_record(where: str, record: Mapping, distiller: Mapping) -> None:
@@ -157,6 +172,7 @@ def check_sources(recorders: Mapping, model: nn.Module, side: str) -> None:
         "ModuleInputs": modules,
         "Parameter": dict(model.named_parameters()),
     }
+    faults = Faults()
     for name, recorder in recorders.items():
         kind = class_name(recorder["type"])
         if kind not in known:
@@ -165,13 +181,15 @@ def check_sources(recorders: Mapping, model: nn.Module, side: str) -> None:
         if source == "" and kind != "Parameter":
             continue  # The network itself.
         where = f"the {side}'s recorder {name!r} looks for"
-        _check_name(source, known[kind], where, f"{side} ({type(model).__name__})")
+        with faults:
+            _check_name(source, known[kind], where, f"{side} ({type(model).__name__})")
         if side == "teacher" and source.split(".")[0] == "auxiliary_head":
-            raise ValueError(
+            faults.found.append(
                 f"The teacher's recorder {name!r} looks into {source!r}, but the "
                 "teacher runs without its auxiliary head: record its backbone or "
                 "decode_head."
             )
+    faults.refuse()
 
 
 def check_class_counts(

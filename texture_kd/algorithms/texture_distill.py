@@ -27,6 +27,7 @@ from texture_kd.algorithms.distiller_checks import (
     plain_distiller,
 )
 from texture_kd.algorithms.early_losses import EarlyLosses
+from texture_kd.algorithms.faults import Faults
 from texture_kd.algorithms.prepared_losses import prepared_losses
 from texture_kd.algorithms.sound_records import sound_records
 from texture_kd.algorithms.stock_network import stock_network
@@ -121,7 +122,9 @@ class TextureDistill(SingleTeacherDistill):
             if name in kwargs and kwargs[name] is None:
                 del kwargs[name]
         distiller = plain_distiller(distiller)
-        check_mappings(distiller)
+        faults = Faults()
+        with faults:
+            check_mappings(distiller)
         student = _built(architecture)
         known = not isinstance(teacher, dict) or any(
             teacher.get(key) for key in ("init_cfg", "pretrained")
@@ -129,10 +132,13 @@ class TextureDistill(SingleTeacherDistill):
         # What is built beside the student must not change the student's own start.
         with torch.random.fork_rng(devices=[]):
             teacher = _built(teacher)
-            _check_networks(distiller, student, teacher)
+            with faults:
+                _check_networks(distiller, student, teacher, faults)
             if teacher_ckpt is not None:
-                load_teacher(teacher, teacher_ckpt)
+                with faults:
+                    load_teacher(teacher, teacher_ckpt)
                 teacher._is_init = True
+            faults.refuse()
             super().__init__(
                 architecture=student, teacher=teacher, distiller=distiller, **kwargs
             )
@@ -347,10 +353,16 @@ def _is_mmsegs(kind: str | type | None) -> bool:
     return getattr(kind, "__module__", "").startswith("mmseg.")
 
 
-def _check_networks(distiller: dict, student: nn.Module, teacher: nn.Module) -> None:
-    check_sources(distiller["student_recorders"], student, "student")
-    check_sources(distiller["teacher_recorders"], teacher, "teacher")
-    check_class_counts(distiller, student, teacher)
+def _check_networks(
+    distiller: dict, student: nn.Module, teacher: nn.Module, faults: Faults
+) -> None:
+    with faults:
+        check_sources(distiller["student_recorders"], student, "student")
+    with faults:
+        check_sources(distiller["teacher_recorders"], teacher, "teacher")
+    # What it reads of the networks has to be there.
+    if not faults.found:
+        check_class_counts(distiller, student, teacher)
 
 
 def _features_suffice(distiller: nn.Module, teacher: nn.Module) -> bool:

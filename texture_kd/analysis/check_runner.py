@@ -33,6 +33,8 @@ PROBLEMS = (
     pickle.UnpicklingError,
 )
 
+# Of several faults that are named at once.
+_LONGEST = 1500
 
 # What functions of OpenMMLab mean that say something else.
 _MEANT = {
@@ -138,17 +140,28 @@ def sentence(error: BaseException) -> str:
     said = " ".join(said.split("\n\n")[0].split())
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
-        return f"{type(error).__name__}: {said}"
+        return f"{type(error).__name__}: {_short(said)}"
     last = frames[-1]
     said = _MEANT.get(last.name) or said or last.line
-    return f"{type(error).__name__}: {said} ({_place(last.filename, last.lineno)})"
+    place = _place(last.filename, last.lineno)
+    return f"{type(error).__name__}: {_short(said)} ({place})"
+
+
+def _short(said: str) -> str:
+    """Keep the beginning and the end of what is more than a sentence.
+
+    A config in the words of an error has kilobytes.
+    """
+    if len(said) <= _LONGEST:
+        return said
+    return f"{said[: _LONGEST * 2 // 3]} ... {said[-_LONGEST // 3 :]}"
 
 
 def _of_a_worker(said: str) -> str:
     """Say the last of what a data loader's worker printed, traceback and all."""
     frames = re.findall(r'File "([^"]+)", line (\d+)', said)
     lines = [line for line in said.splitlines() if line and not line.startswith(" ")]
-    return f"{lines[-1]} ({_place(*frames[-1])})"
+    return f"{_short(lines[-1])} ({_place(*frames[-1])})"
 
 
 def _place(filename: str, line: int | str | None) -> str:

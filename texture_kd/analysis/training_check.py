@@ -4,6 +4,7 @@ import math
 import resource
 import time
 from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any, NamedTuple
 
 import torch
@@ -12,8 +13,8 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from texture_kd.analysis.feature_grids import cells_apart
 from texture_kd.algorithms.texture_distill import RANDOM_TEACHER
+from texture_kd.analysis.feature_grids import cells_apart
 from texture_kd.hooks import TextureVisualizationHook
 
 _TASK, _DISTILLED = "the student's own losses", "distill."
@@ -51,6 +52,7 @@ class TrainingCheck(Hook):
         self.connected: dict[str, str] = {}
         self.losses: dict[str, Loss] = {}
         self.apart: list[str] = []
+        self.refused: list[str] = []
         self.validated = 0
 
     def before_train(self, runner: Runner) -> None:
@@ -64,6 +66,8 @@ class TrainingCheck(Hook):
 
         def parse_losses(losses: dict) -> Any:
             if not self.losses:
+                if self.refused:
+                    raise ValueError(" Also: ".join(self.refused))
                 self.losses = self._measured(losses)
             return summed(losses)
 
@@ -179,10 +183,30 @@ class TrainingCheck(Hook):
             self.image = tuple(given[0].shape[1:])
             handle.remove()
 
+        for name, loss in self.distiller.distill_losses.items():
+            for method in ("prepare", "forward"):
+                if hasattr(loss, method):
+                    setattr(loss, method, self._guarded(name, getattr(loss, method)))
         handle = self.model.student.register_forward_pre_hook(note_size)
         self.distiller.compute_distill_losses = compute_distill_losses
         for name, connector in self.distiller.connectors.items():
             connector.register_forward_hook(self._connects(name))
+
+    def _guarded(self, name: str, method: Callable) -> Callable:
+        """Go on with the other losses when one refuses what it is given."""
+
+        # What it is given is told by its signature.
+        @wraps(method)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return method(*args, **kwargs)
+            except ValueError as error:
+                said = f"{name}: {error}"
+                if said not in self.refused:
+                    self.refused.append(said)
+                return torch.zeros((), device=self.device)
+
+        return guarded
 
     def _connects(self, name: str) -> Callable:
         def note(module: nn.Module, given: tuple, made: Any) -> None:
