@@ -121,6 +121,19 @@ def _read_histories(module: ModuleType) -> None:
         torch.load = module.load
 
 
+def _know_our_configs(module: ModuleType) -> None:
+    theirs = module.Config._get_cfg_path
+
+    def _get_cfg_path(cfg_path, filename):
+        package, _, name = cfg_path.partition("::")
+        if package != "texture_kd":
+            return theirs(cfg_path, filename)
+        folder = module.get_installed_path(package)
+        return module._get_external_cfg_base_path(folder, name), None
+
+    module.Config._get_cfg_path = staticmethod(_get_cfg_path)
+
+
 def _ask_the_model(module: ModuleType) -> None:
     build = module.build_optim_wrapper
 
@@ -183,6 +196,15 @@ MENDS: dict[str, Mend] = {
         ),
         needed=_mmcv_has_no_compiled_ops,
         stand_in=_stand_in_for_mmcv_ops,
+    ),
+    "mmengine.config.config": Mend(
+        reason=(
+            "MMEngine reads _base_ = 'PACKAGE::CONFIG' of packages in a list of its "
+            "own, to which an installed package cannot add itself, and would look for "
+            "all types in the package's scope. Ours name types of several."
+        ),
+        needed=lambda: True,
+        patch=_know_our_configs,
     ),
     "mmengine.optim.optimizer.builder": Mend(
         reason=(
