@@ -11,6 +11,7 @@ from mmseg.registry import MODELS as MMSEG_MODELS
 from toy_models import segmentor, sstkd, train
 
 from texture_kd.algorithms import TextureDistill
+from texture_kd.algorithms.distiller_checks import plain_distiller
 from texture_kd.losses import ResponseKDLoss
 from texture_kd.recorders import GroundTruthRecorder
 
@@ -138,6 +139,8 @@ def test_what_is_none_is_left_out(model_config):
     assert "image" not in model.distiller.student_recorders.recorders
     given = model.distiller.loss_forward_mappings["loss_response"]
     assert sorted(given) == ["preds_S", "preds_T"]
+    # A distiller of another kind is given what its config has.
+    assert plain_distiller(dict(type="Other")) == dict(type="Other")
     # The config itself is not ours to change.
     assert distiller["distill_losses"]["loss_adversarial"] is None
 

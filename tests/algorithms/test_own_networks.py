@@ -17,7 +17,7 @@ from mmrazor.registry import MODELS
 from mmseg.structures import SegDataSample
 
 import texture_kd.components  # noqa: F401
-from texture_kd.algorithms.texture_distill import _built
+from texture_kd.algorithms.built_network import built_network
 from texture_kd.deploy import student_config
 
 pytestmark = pytest.mark.usefixtures("mmsegs_scope")
@@ -220,7 +220,7 @@ def test_options_beside_a_config_of_another_package_are_merged():
     )
     narrow = dict(in_channels=[8, 16, 40, 64])
     options["decode_head"].update(narrow)
-    network = _built(dict(cfg_path=path, pretrained=False, **options))
+    network = built_network(dict(cfg_path=path, pretrained=False, **options))
     assert network.decode_head.num_classes == 5
     assert network.backbone.init_cfg is None
     assert network.backbone.embed_dims == 8

@@ -20,6 +20,7 @@ from torch import nn
 from toy_models import recorders, segmentor, sstkd, train
 
 from texture_kd.algorithms import texture_distill
+from texture_kd.algorithms.built_network import built_network
 from texture_kd.hooks import PlainStudentHook
 
 
@@ -59,12 +60,12 @@ def test_a_config_of_another_scope_keeps_it(monkeypatch):
         pass
 
     with DefaultScope.overwrite_default_scope("theirs"):
-        assert isinstance(texture_distill._built(dict(type="Theirs")), Theirs)
+        assert isinstance(built_network(dict(type="Theirs")), Theirs)
     with DefaultScope.overwrite_default_scope("mmrazor"):
         scoped = dict(type="Theirs", _scope_="theirs")
-        assert isinstance(texture_distill._built(scoped), Theirs)
+        assert isinstance(built_network(scoped), Theirs)
         # What MMRazor has is not looked for elsewhere.
-        assert isinstance(texture_distill._built(dict(type="FFTLoss")), nn.Module)
+        assert isinstance(built_network(dict(type="FFTLoss")), nn.Module)
 
 
 def test_losses_have_their_names_and_gradients_reach_the_student(build, batch):

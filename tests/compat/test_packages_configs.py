@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmengine.config import Config
+from mmengine.config import Config, config
 
 REPOSITORY = Path(__file__).parents[2]
 STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
@@ -14,13 +14,17 @@ def test_a_config_of_the_package_is_a_base(tmp_path, monkeypatch):
     mim.mkdir(parents=True)
     for name in ("configs", "model-index.yml"):
         (mim / name).symlink_to(REPOSITORY / name)
+    theirs = config.get_installed_path
     monkeypatch.setattr(
-        "mmengine.config.config.get_installed_path",
-        lambda package: str(tmp_path / package),
+        config,
+        "get_installed_path",
+        lambda package: (
+            str(tmp_path / package) if package == "texture_kd" else theirs(package)
+        ),
     )
     child = tmp_path / "child.py"
     child.write_text(f"_base_ = 'texture_kd::{STUDENT}'\nrandomness = dict(seed=5)\n")
-    config = Config.fromfile(child)
+    found = Config.fromfile(child)
     base = Config.fromfile(REPOSITORY / "configs" / STUDENT)
-    assert config.model == base.model
-    assert config.randomness.seed == 5
+    assert found.model == base.model
+    assert found.randomness.seed == 5

@@ -39,17 +39,18 @@ def plain_distiller(distiller: Mapping) -> dict:
         ValueError: a class of a recorder is not called so.
     """
     plain = dict(distiller)
-    for key in ("distill_losses", "connectors", *_SIDES.values()):
-        plain[key] = _without_none(distiller.get(key))
-    off = (distiller.get("distill_losses") or {}).keys() - plain[
-        "distill_losses"
-    ].keys()
-    plain["loss_forward_mappings"] = {
-        loss: _without_none(records)
-        for loss, records in (distiller.get("loss_forward_mappings") or {}).items()
-        if records is not None and loss not in off
-    }
-    for side in _SIDES.values():
+    # A distiller of another kind need not have all of these.
+    for key in plain.keys() & {"distill_losses", "connectors", *_SIDES.values()}:
+        plain[key] = _without_none(distiller[key])
+    losses = distiller.get("distill_losses") or {}
+    off = {name for name, loss in losses.items() if loss is None}
+    if "loss_forward_mappings" in plain:
+        plain["loss_forward_mappings"] = {
+            loss: _without_none(records)
+            for loss, records in (distiller["loss_forward_mappings"] or {}).items()
+            if records is not None and loss not in off
+        }
+    for side in plain.keys() & {*_SIDES.values()}:
         plain[side] = {
             name: dict(recorder, type=_recorder_name(recorder["type"]))
             for name, recorder in plain[side].items()

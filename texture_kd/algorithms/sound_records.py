@@ -1,6 +1,6 @@
 """Records that stay what they were, and that pass gradients."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +13,7 @@ from mmrazor.models.task_modules.recorder import (
 from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
 from torch import Tensor, nn
 
-__all__ = ["sound_records"]
+__all__ = ["check_recorded", "sound_records"]
 
 _Seen = list[tuple[str, Tensor, int]]
 
@@ -54,6 +54,27 @@ def sound_records(
         for handle in handles:
             handle.remove()
     _check(side, seen)
+
+
+def check_recorded(
+    side: str, manager: RecorderManager, released: Collection[str] = ()
+) -> None:
+    """See to it that each recorder has recorded something.
+
+    Args:
+        side: ``"teacher"`` or ``"student"``, for the message.
+        manager: the recorders of the network, which has run.
+        released: names of those that have served.
+
+    Raises:
+        RuntimeError: one has not.
+    """
+    for name, recorder in manager.recorders.items():
+        if name not in released and not recorder.data_buffer:
+            raise RuntimeError(
+                f"The {side}'s recorder {name!r} recorded nothing: its forward pass "
+                f"had no {recorder.source!r}."
+            )
 
 
 def _noting(name: str, recorder: BaseRecorder, seen: _Seen, learns: bool) -> Callable:

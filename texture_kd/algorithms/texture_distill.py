@@ -10,15 +10,12 @@ import torch
 from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
-from mmengine.registry import DefaultScope
-from mmengine.runner import load_checkpoint
 from mmengine.structures import BaseDataElement
 from mmrazor.models.algorithms import SingleTeacherDistill
-from mmrazor.models.task_modules import RecorderManager
 from mmrazor.models.utils import add_prefix
-from mmrazor.registry import MODELS
 from torch import Tensor, nn
 
+from texture_kd.algorithms.built_network import built_network
 from texture_kd.algorithms.distiller_checks import (
     check_class_counts,
     check_mappings,
@@ -29,8 +26,7 @@ from texture_kd.algorithms.distiller_checks import (
 from texture_kd.algorithms.early_losses import EarlyLosses
 from texture_kd.algorithms.faults import Faults
 from texture_kd.algorithms.prepared_losses import prepared_losses
-from texture_kd.algorithms.sound_records import sound_records
-from texture_kd.algorithms.stock_network import stock_network
+from texture_kd.algorithms.sound_records import check_recorded, sound_records
 from texture_kd.algorithms.student_optimizer import distillation_optim_wrapper
 from texture_kd.algorithms.teacher_checkpoint import load_teacher
 
@@ -125,13 +121,13 @@ class TextureDistill(SingleTeacherDistill):
         faults = Faults()
         with faults:
             check_mappings(distiller)
-        student = _built(architecture)
+        student = built_network(architecture)
         known = not isinstance(teacher, dict) or any(
             teacher.get(key) for key in ("init_cfg", "pretrained")
         )
         # What is built beside the student must not change the student's own start.
         with torch.random.fork_rng(devices=[]):
-            teacher = _built(teacher)
+            teacher = built_network(teacher)
             with faults:
                 _check_networks(distiller, student, teacher, faults)
             if teacher_ckpt is not None:
@@ -281,7 +277,7 @@ class TextureDistill(SingleTeacherDistill):
                 self.teacher.extract_feat(batch_inputs)
             else:
                 self.teacher(batch_inputs, data_samples, mode="tensor")
-        _check_records("teacher", recorders)
+        check_recorded("teacher", recorders)
 
     def _teacher_autocast(self, device: torch.device):
         if self.teacher_dtype is None:
@@ -301,7 +297,7 @@ class TextureDistill(SingleTeacherDistill):
             torch.set_grad_enabled(self.student_trainable and torch.is_grad_enabled()),
         ):
             losses = self.student(batch_inputs, data_samples, mode="loss")
-        _check_records("student", self.distiller.student_recorders, released)
+        check_recorded("student", self.distiller.student_recorders, released)
         return add_prefix(losses, "student") if self.calculate_student_loss else {}
 
     def _parts(self) -> dict[str, Tensor]:
@@ -324,42 +320,13 @@ class TextureDistill(SingleTeacherDistill):
                 recorder.reset_data_buffer()
 
 
-def _built(model: dict | BaseModel) -> BaseModel:
-    if not isinstance(model, dict):
-        return model
-    if "cfg_path" in model and "type" not in model:
-        return _built_from_stock(model)
-    scope = DefaultScope.get_current_instance()
-    unscoped = scope is None or scope.scope_name == "mmrazor"
-    # A stock config names MMSegmentation's types without their scope.
-    if unscoped and "_scope_" not in model and _is_mmsegs(model.get("type")):
-        model = dict(model, _scope_="mmseg")
-    return MODELS.build(model)
-
-
-def _built_from_stock(model: dict) -> BaseModel:
-    config = stock_network(model)
-    network = MODELS.build(config.model)
-    if model.get("pretrained"):
-        load_checkpoint(network, config.model_path, map_location="cpu")
-        network._is_init = True
-    return network
-
-
-def _is_mmsegs(kind: str | type | None) -> bool:
-    """Tell whether it is a class of MMSegmentation, or a name that MMRazor lacks."""
-    if isinstance(kind, str):
-        return "." not in kind and MODELS.get(kind) is None
-    return getattr(kind, "__module__", "").startswith("mmseg.")
-
-
 def _check_networks(
     distiller: dict, student: nn.Module, teacher: nn.Module, faults: Faults
 ) -> None:
     with faults:
-        check_sources(distiller["student_recorders"], student, "student")
+        check_sources(distiller.get("student_recorders") or {}, student, "student")
     with faults:
-        check_sources(distiller["teacher_recorders"], teacher, "teacher")
+        check_sources(distiller.get("teacher_recorders") or {}, teacher, "teacher")
     # What it reads of the networks has to be there.
     if not faults.found:
         check_class_counts(distiller, student, teacher)
@@ -396,17 +363,6 @@ def _check_labels(images: Tensor, samples: list[BaseDataElement]) -> None:
                 f"The labels of {getattr(sample, 'seg_map_path', 'an image')} are "
                 f"{tuple(labels.shape[-2:])} where the images of the batch are {size}: "
                 "label files have to have the size of their images."
-            )
-
-
-def _check_records(
-    side: str, manager: RecorderManager, released: Collection[str] = ()
-) -> None:
-    for name, recorder in manager.recorders.items():
-        if name not in released and not recorder.data_buffer:
-            raise RuntimeError(
-                f"The {side}'s recorder {name!r} recorded nothing: its forward pass "
-                f"had no {recorder.source!r}."
             )
 
 
