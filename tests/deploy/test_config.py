@@ -95,7 +95,9 @@ def test_a_config_named_by_mmrazors_path_is_what_was_trained():
     model = exported(distilled(student)).model
     assert model.decode_head.type == "PSPHead"
     assert model.decode_head.num_classes == 5
-    assert not {"cfg_path", "pretrained", "_scope_"} & set(model)
+    assert not {"cfg_path", "_scope_"} & set(model)
+    # The stock config's own start, and not the option beside cfg_path.
+    assert model.pretrained == "open-mmlab://resnet18_v1c"
     # Another algorithm leaves out what follows it.
     theirs = dict(distilled(student), type="SingleTeacherDistill")
     assert exported(theirs).model.decode_head.num_classes == 19

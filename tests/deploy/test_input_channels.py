@@ -24,6 +24,7 @@ def of_channels(segmentor):
         network = segmentor(backbone=dict(BACKBONE, in_channels=channels))
         if means:
             network.data_preprocessor.mean = torch.zeros(means, 1, 1)
+            network.data_preprocessor.std = torch.ones(means, 1, 1)
         else:
             del network.data_preprocessor.mean
         return network
