@@ -54,9 +54,8 @@ def refer_to_sources(mim: Path) -> None:
         for source in (ROOT / folder).glob("**/*.py"):
             reference = mim / source.relative_to(ROOT)
             reference.parent.mkdir(parents=True, exist_ok=True)
-            reference.write_text(
-                text.format(path=str(source), folder=str(source.parent))
-            )
+            line = text.format(path=str(source), folder=str(source.parent))
+            reference.write_text(line, encoding="utf-8")
     # What mim searches is no Python, and has no way to refer to another file.
     for name in METADATA:
         shutil.copy(ROOT / name, mim / name)
@@ -64,7 +63,7 @@ def refer_to_sources(mim: Path) -> None:
 
 def requirements(name: str) -> list[str]:
     """Read the requirements of one file, without comments."""
-    lines = (ROOT / "requirements" / name).read_text().splitlines()
+    lines = (ROOT / "requirements" / name).read_text(encoding="utf-8").splitlines()
     return [line for line in lines if line and not line.startswith("#")]
 
 

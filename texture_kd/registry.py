@@ -4,6 +4,10 @@ MMEngine imports this module when it meets the scope ``texture_kd`` for the firs
 and ``locations`` when something is looked up in it.
 """
 
+import sys
+
+import mmrazor.registry
+import mmseg.registry
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import METRICS as MMENGINE_METRICS
@@ -42,3 +46,24 @@ OPTIM_WRAPPERS = _registry("optimizer wrapper", MMENGINE_OPTIM_WRAPPERS)
 OPTIM_WRAPPER_CONSTRUCTORS = _registry(
     "optimizer wrapper constructor", MMENGINE_CONSTRUCTORS
 )
+
+
+def register(kind: str, *classes: type) -> None:
+    """Register classes by their names here, in MMRazor and in MMSegmentation.
+
+    Args:
+        kind: name of a registry, such as ``"MODELS"``.
+        *classes: what a config can name then.
+    """
+    for package in (mmrazor.registry, mmseg.registry, sys.modules[__name__]):
+        for cls in classes:
+            getattr(package, kind).register_module(module=cls)
+
+
+def class_name(kind: str | type) -> str:
+    """Return the name of a class that a config gives as ``type``, without its scope.
+
+    Args:
+        kind: a name with or without a scope or a path, or the class itself.
+    """
+    return kind.split(".")[-1] if isinstance(kind, str) else kind.__name__

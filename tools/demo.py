@@ -48,7 +48,7 @@ def main() -> None:
         train(run, args.work_dir / run.name, args.iters)
     results = {run.name: read_result(args.work_dir / run.name) for run in runs}
     table = results_table(results)
-    (args.work_dir / "results.md").write_text(table)
+    (args.work_dir / "results.md").write_text(table, encoding="utf-8")
     picture = args.work_dir / "comparison.png"
     draw_comparison(runs, args.work_dir, picture)
     print(f"\n{table}\n{picture}\n{args.work_dir / 'results.md'}")
@@ -89,7 +89,7 @@ def train(run: Run, work_dir: Path, iters: int | None) -> None:
     subprocess.run(
         command + (["--cfg-options", *options] if options else []), check=True
     )
-    last = Path((work_dir / "last_checkpoint").read_text())
+    last = Path((work_dir / "last_checkpoint").read_text(encoding="utf-8"))
     (work_dir / "last.pth").unlink(missing_ok=True)
     (work_dir / "last.pth").symlink_to(last.name)
 
@@ -97,7 +97,7 @@ def train(run: Run, work_dir: Path, iters: int | None) -> None:
 def read_result(work_dir: Path) -> Result:
     """Read the last validation and the time of an iteration from a run's log."""
     log = max(work_dir.glob("*/vis_data/scalars.json"))
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     # The first lines of a log hold the start of the data loader's workers.
     times = sorted(line["time"] for line in lines if "loss" in line)
     miou = [line["mIoU"] for line in lines if "mIoU" in line][-1]

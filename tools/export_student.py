@@ -14,6 +14,7 @@ import argparse
 import copy
 import json
 import logging
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -97,7 +98,7 @@ def refuse_to_overwrite(checkpoint: str, out: Path) -> None:
     config = out.with_suffix(".py")
     if out.suffix != ".pth" or not config.exists():
         return
-    if not config.read_text().startswith(HEADER):
+    if not config.read_text(encoding="utf-8").startswith(HEADER):
         raise ValueError(
             f"the student's config goes to {config}, and what is there was not "
             "exported: give another --out"
@@ -132,7 +133,7 @@ def write_checkpoint(
     content = dict(meta=dict(meta, cfg=text), state_dict=network.state_dict())
     with replaced(out) as weights, replaced(out.with_suffix(".py")) as path:
         torch.save(content, weights)
-        path.write_text(f"{HEADER}{text}\n")
+        path.write_text(f"{HEADER}{text}\n", encoding="utf-8")
     return f"Its config: {out.with_suffix('.py')}"
 
 
@@ -176,6 +177,8 @@ def write_graph(
     if not static:
         # Sizes that no stride divides, and others that all do.
         sizes += [(height + 13, width + 29), (height + 32, width + 64)]
+    free = "of one size" if static else "of any size, which may take minutes"
+    print(f"Tracing a graph for images {free} ...", file=sys.stderr, flush=True)
     with replaced(out) as path:
         try:
             export_onnx(network, path, size, static, facts(network, checkpoint))
@@ -240,16 +243,16 @@ def crop(config: Config) -> tuple[int, int]:
 
 
 def facts(network: nn.Module, checkpoint: dict) -> dict[str, str]:
-    """Return what who runs a graph has to know of it, as JSON."""
-    prepare = network.data_preprocessor
-    mean, std = (
-        getattr(prepare, name).flatten().tolist() if hasattr(prepare, name) else None
-        for name in ("mean", "std")
-    )
+    """Return what who runs a graph has to know of it, as JSON.
+
+    Raises:
+        ValueError: images are normalised more than once.
+    """
+    from texture_kd.deploy import preparation, student_config, trained_config
+
+    pipeline = student_config(trained_config(checkpoint)).test_pipeline
     known = dict(
-        mean=mean,
-        std=std,
-        channels="RGB" if getattr(prepare, "channel_conversion", False) else "BGR",
+        **preparation(network, pipeline)._asdict(),
         classes=checkpoint["meta"].get("dataset_meta", {}).get("classes"),
     )
     return {name: json.dumps(value) for name, value in known.items()}

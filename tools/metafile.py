@@ -41,7 +41,9 @@ DATA = {
 def main() -> None:
     """Write the file."""
     text = yaml.safe_dump(metafile(), sort_keys=False, allow_unicode=True)
-    (CONFIGS / "metafile.yml").write_text(f"# {__doc__.splitlines()[0]}\n{text}")
+    (CONFIGS / "metafile.yml").write_text(
+        f"# {__doc__.splitlines()[0]}\n{text}", encoding="utf-8"
+    )
 
 
 def metafile() -> dict:

@@ -139,8 +139,10 @@ def build(path: str, options: dict, stock: bool) -> nn.Module:
 
 def cost(network: nn.Module, shape: tuple[int, int]) -> tuple[int, int]:
     """Count parameters, and the multiply-accumulates for one image."""
+    from texture_kd.input_channels import input_channels
+
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network(torch.randn(1, 3, *shape), mode="tensor")
+        network(torch.randn(1, input_channels(network), *shape), mode="tensor")
     parameters = sum(parameter.numel() for parameter in network.parameters())
     return parameters, counter.get_total_flops() // 2
 

@@ -39,4 +39,7 @@ if __name__ == "__main__":
         sys.argv.remove("--check")
         check()
     else:
+        if {"-h", "--help"} & set(sys.argv):
+            # MMRazor's own help follows, which does not know of --check.
+            print(__doc__)
         run_mmrazor_tool("train.py")

@@ -1,11 +1,19 @@
 """A slip in a config is one clear sentence when the model is built."""
 
+import importlib
 import pickle
 
 import pytest
 import torch
-from mmrazor.registry import MODELS
-from toy_models import segmentor, sstkd
+from mmengine.registry import DefaultScope
+from mmrazor.registry import MODELS, TASK_UTILS
+from mmseg.registry import MODELS as MMSEG_MODELS
+from toy_models import segmentor, sstkd, train
+
+from texture_kd.algorithms import TextureDistill
+from texture_kd.algorithms.distiller_checks import plain_distiller
+from texture_kd.losses import ResponseKDLoss
+from texture_kd.recorders import GroundTruthRecorder
 
 
 def changed(*path_and_value) -> dict:
@@ -90,6 +98,126 @@ MAPPINGS = "loss_forward_mappings"
 def test_slips_in_the_distiller(distiller, message, model_config):
     with pytest.raises(ValueError, match=message):
         MODELS.build(model_config(distiller=distiller))
+
+
+def test_all_slips_are_named_at_once(model_config, tmp_path):
+    distiller = sstkd()
+    distiller["student_recorders"]["stage1"]["source"] = "backbone.layr1"
+    distiller["teacher_recorders"]["stage2"]["source"] = "neck"
+    distiller[MAPPINGS]["loss_response"]["preds_S"]["recorder"] = "logit"
+    distiller[MAPPINGS]["loss_structural"] = dict(x=RECORD)
+    config = model_config(distiller=distiller, teacher_ckpt=str(tmp_path / "a.pth"))
+    torch.save(MODELS.build(segmentor(4)).state_dict(), tmp_path / "a.pth")
+    with pytest.raises(ValueError, match="Also: ") as failure:
+        MODELS.build(config)
+    said = str(failure.value)
+    for part in (
+        "loss_response.preds_S reads the recorder 'logit'",
+        "loss_structural (CDMLoss) is given the argument 'x'",
+        "loss_structural (CDMLoss) needs the argument 's_feature'",
+        "loss_structural (CDMLoss) needs the argument 't_feature'",
+        "student's recorder 'stage1' looks for 'backbone.layr1'",
+        "teacher's recorder 'stage2' looks for 'neck'",
+        "a.pth does not fit the teacher",
+    ):
+        assert said.count(part) == 1, part
+
+
+def test_what_is_none_is_left_out(model_config):
+    distiller = sstkd()
+    distiller["distill_losses"]["loss_adversarial"] = None
+    distiller["student_recorders"]["image"] = None
+    distiller["connectors"] = dict(align=None)
+    distiller[MAPPINGS]["loss_response"]["gt"] = None
+    # A mapping of what is left out may be, too.
+    distiller["distill_losses"]["loss_statistical"] = None
+    distiller[MAPPINGS]["loss_statistical"] = None
+    model = MODELS.build(model_config(distiller=distiller))
+    losses = model.distiller.distill_losses
+    assert list(losses) == list(model.distiller.loss_forward_mappings)
+    assert list(losses) == ["loss_structural", "loss_response"]
+    assert "image" not in model.distiller.student_recorders.recorders
+    given = model.distiller.loss_forward_mappings["loss_response"]
+    assert sorted(given) == ["preds_S", "preds_T"]
+    # A distiller of another kind is given what its config has.
+    assert plain_distiller(dict(type="Other")) == dict(type="Other")
+    # The config itself is not ours to change.
+    assert distiller["distill_losses"]["loss_adversarial"] is None
+
+
+def with_classes(config):
+    """Put classes in the place of their names, as pure-Python configs have them."""
+    if not isinstance(config, dict):
+        return config
+    config = {key: with_classes(value) for key, value in config.items()}
+    if isinstance(kind := config.get("type"), str):
+        recorder = f"{kind}Recorder"
+        found = MODELS.get(kind) or TASK_UTILS.get(recorder) or MMSEG_MODELS.get(kind)
+        config["type"] = found or kind
+    return config
+
+
+def test_types_are_names_or_classes(build, model_config, batch):
+    named, config = build(), with_classes(model_config())
+    assert config["type"] is TextureDistill
+    recorder = config["distiller"]["student_recorders"]["labels"]
+    assert recorder["type"] is GroundTruthRecorder
+    assert config["distiller"]["distill_losses"]["loss_response"]["type"] is (
+        ResponseKDLoss
+    )
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope(None):
+        model = MODELS.build(config)
+    model.init_weights()
+    ours, theirs = ([*train(m, batch, 1)] for m in (model, named))
+    assert ours == theirs
+
+
+def test_a_slip_beside_a_class_is_named(model_config):
+    config = changed(MAPPINGS, "loss_response", "logits", RECORD)
+    with pytest.raises(ValueError, match=r"loss_response \(ResponseKDLoss\) is given"):
+        MODELS.build(model_config(distiller=with_classes(config)))
+
+    class Recorded(GroundTruthRecorder):
+        pass
+
+    config = changed("student_recorders", "labels", dict(type=Recorded, source="x"))
+    with pytest.raises(ValueError, match=r"Recorded is given .*'Recorder'\. Call"):
+        MODELS.build(model_config(distiller=config))
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        "algorithms",
+        "analysis",
+        "connectors",
+        "datasets",
+        "decode_heads",
+        "hooks",
+        "losses",
+        "optim",
+        "recorders",
+        "segmentors",
+    ],
+)
+def test_a_package_registers_its_components_when_it_is_imported(package, monkeypatch):
+    registered = set()
+    monkeypatch.setattr(
+        "texture_kd.registry.register", lambda _, *classes: registered.update(classes)
+    )
+    module = importlib.reload(importlib.import_module(f"texture_kd.{package}"))
+    exported = {vars(module)[name] for name in module.__all__}
+    # What is no component has no options in a config.
+    others = {
+        "DenseLocalContext",
+        "GuidedUpsampling",
+        "JointOptimWrapper",
+        "Mosaic",
+        "SpectralAnalysis",
+    }
+    classes = {item for item in exported if isinstance(item, type)}
+    assert {cls for cls in classes if cls.__name__ not in others} == registered
 
 
 def test_different_numbers_of_classes(model_config):

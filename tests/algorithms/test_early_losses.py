@@ -297,10 +297,55 @@ def test_the_last_of_several_runs_is_waited_for(build, batch, monkeypatch):
     )
 
 
-def test_what_the_student_changes_in_place_is_refused(build, batch):
-    model = build(distiller=recorded("backbone.layer1.0.bn2"))
-    with pytest.raises(ValueError, match=r"'stage1'.*in place.*Record the module"):
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize("side", ["student", "teacher"])
+def test_what_a_network_changes_in_place_is_refused(
+    build, batch, monkeypatch, early, side
+):
+    if not early:
+        late(monkeypatch)
+    distiller = recorded("backbone.layer1.0.bn2")
+    if side == "teacher":
+        distiller["teacher_recorders"] = recorders(stage1="backbone.layer1.0.bn2")
+        distiller["student_recorders"]["stage1"]["source"] = "backbone.layer1.0"
+        distiller["loss_forward_mappings"]["loss_b"]["x"] = dict(
+            from_student=False, recorder="stage1"
+        )
+    said = rf"The {side}'s recorder 'stage1'.*in place.*Record the module"
+    with pytest.raises(ValueError, match=said):
+        results(build(distiller=distiller), batch)
+
+
+def test_records_within_lists_and_dicts_are_refused_too(build, batch):
+    teacher = segmentor(8)
+    teacher["backbone"]["type"] = "PackedResNet"
+    distiller = recorded("backbone.layer1.0")
+    distiller["teacher_recorders"] = recorders(packed="backbone.packed")
+    model = build(distiller=distiller, teacher=teacher)
+    model.teacher.backbone.register_forward_hook(lambda *args: args[2][1].add_(1))
+    with pytest.raises(ValueError, match="The teacher's recorder 'packed'"):
         results(model, batch)
+
+
+# PyTorch's, of how MMSegmentation asks for it.
+@pytest.mark.filterwarnings("ignore:torch.utils.checkpoint")
+@pytest.mark.parametrize("early", [True, False])
+def test_records_inside_checkpointed_blocks_are_refused(
+    build, batch, monkeypatch, early
+):
+    if not early:
+        late(monkeypatch)
+    student = segmentor(4)
+    student["backbone"]["with_cp"] = True
+    build_with = dict(architecture=student)
+    model = build(distiller=recorded("backbone.layer1.1.conv1"), **build_with)
+    said = r"recorder 'stage1' records inside a block .*'backbone.layer1.1.conv1'"
+    with pytest.raises(ValueError, match=said):
+        results(model, batch)
+    _, gradients = results(
+        build(distiller=recorded("backbone.layer1.1"), **build_with), batch
+    )
+    assert gradients["architecture.backbone.layer1.0.bn2.weight"].abs().sum() > 0
 
 
 def test_tensors_inside_other_objects_are_refused(build, batch):

@@ -17,6 +17,8 @@ from mmrazor.registry import MODELS
 from mmseg.structures import SegDataSample
 
 import texture_kd.components  # noqa: F401
+from texture_kd.algorithms.built_network import built_network
+from texture_kd.deploy import student_config
 
 pytestmark = pytest.mark.usefixtures("mmsegs_scope")
 
@@ -199,6 +201,8 @@ def test_the_segformer_of_the_guide_teaches_our_student(tmp_path):
     torch.manual_seed(0)
     model = revert_sync_batchnorm(MODELS.build(config.model)).train()
     assert type(model.teacher.decode_head).__name__ == "SegformerHead"
+    # It asks for no download.
+    assert model.teacher.backbone.init_cfg is None
     losses = model.loss(*batch())
     backbone = [p for p in model.student.backbone.parameters() if p.requires_grad]
     found = {name for name in losses if name.startswith("distill.loss")}
@@ -206,6 +210,36 @@ def test_the_segformer_of_the_guide_teaches_our_student(tmp_path):
     for name in found:
         assert losses[name].isfinite()
         assert norm(losses[name], backbone) > 0, name
+
+
+def test_options_beside_a_config_of_another_package_are_merged():
+    path = f"mmseg::{NETWORKS['segformer-b2'][0]}"
+    options = dict(
+        backbone=dict(init_cfg=None, embed_dims=8), decode_head=dict(num_classes=5)
+    )
+    narrow = dict(in_channels=[8, 16, 40, 64])
+    options["decode_head"].update(narrow)
+    network = built_network(dict(cfg_path=path, pretrained=False, **options))
+    assert network.decode_head.num_classes == 5
+    assert network.backbone.init_cfg is None
+    assert network.backbone.embed_dims == 8
+    # The rest is the config's.
+    assert type(network.decode_head).__name__ == "SegformerHead"
+    mean = torch.tensor([123.675, 116.28, 103.53])
+    assert torch.equal(network.data_preprocessor.mean.flatten(), mean)
+    exported = student_config(
+        Config(
+            dict(
+                model=dict(
+                    type="TextureDistill",
+                    architecture=dict(cfg_path=path, **options),
+                    teacher=dict(),
+                )
+            )
+        )
+    )
+    assert exported.model.decode_head.num_classes == 5
+    assert exported.model.backbone.init_cfg is None
 
 
 def norm(loss, parameters):

@@ -1,19 +1,26 @@
 """The algorithm: a lean, frozen teacher, and a student that trains as it does alone."""
 
 import copy
+import logging
 import pickle
+from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.hooks import EMAHook
 from mmengine.model import ExponentialMovingAverage
+from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope, Registry
 from mmengine.runner import load_checkpoint, save_checkpoint
 from mmrazor.models.algorithms import SingleTeacherDistill
 from mmrazor.registry import MODELS
+from mmseg.apis import init_model
 from torch import nn
 from toy_models import recorders, segmentor, sstkd, train
 
 from texture_kd.algorithms import texture_distill
+from texture_kd.algorithms.built_network import built_network
 from texture_kd.hooks import PlainStudentHook
 
 
@@ -53,12 +60,12 @@ def test_a_config_of_another_scope_keeps_it(monkeypatch):
         pass
 
     with DefaultScope.overwrite_default_scope("theirs"):
-        assert isinstance(texture_distill._built(dict(type="Theirs")), Theirs)
+        assert isinstance(built_network(dict(type="Theirs")), Theirs)
     with DefaultScope.overwrite_default_scope("mmrazor"):
         scoped = dict(type="Theirs", _scope_="theirs")
-        assert isinstance(texture_distill._built(scoped), Theirs)
+        assert isinstance(built_network(scoped), Theirs)
         # What MMRazor has is not looked for elsewhere.
-        assert isinstance(texture_distill._built(dict(type="FFTLoss")), nn.Module)
+        assert isinstance(built_network(dict(type="FFTLoss")), nn.Module)
 
 
 def test_losses_have_their_names_and_gradients_reach_the_student(build, batch):
@@ -223,6 +230,16 @@ def test_a_recorder_that_records_nothing_is_named(build, batch, model_config):
         losses_of(model, batch)
 
 
+def test_a_deterministic_training_runs_and_is_the_same_twice(build, batch):
+    """MMEngine's ``randomness=dict(deterministic=True)``."""
+    torch.use_deterministic_algorithms(True)
+    try:
+        one, other = (train(build(), batch, 2) for _ in range(2))
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert one == other
+
+
 def test_teacher_dtype(build, batch):
     model = build(teacher_dtype="bfloat16").train()
     seen = []
@@ -318,6 +335,51 @@ class TestCheckpoints:
         after = average.module.student.decode_head.conv_seg.bias
         torch.testing.assert_close(after - before, torch.full_like(after, 0.1))
 
+    def test_averages_share_the_teacher_and_are_of_the_student(self, build, batch):
+        model = build()
+        average = ExponentialMovingAverage(model, momentum=0.1, update_buffers=True)
+        copied = average.module
+        assert copied.teacher is model.teacher
+        assert copied.student is not model.student
+        names = dict(model.named_parameters())
+        assert not [name for name in names if name.startswith("teacher.")]
+        # A copy distils as the original does, and each has its own student.
+        one, other = (train(m, batch, 1) for m in (copy.deepcopy(model), model))
+        assert one == other
+        assert copied.student.backbone is not copy.deepcopy(model).student.backbone
+
+    def test_a_resumed_average_is_the_uninterrupted_one(
+        self, build, batch, teacher_ckpt
+    ):
+        def started():
+            hook, model = EMAHook(momentum=0.3), build(teacher_ckpt=teacher_ckpt)
+            runner = SimpleNamespace(model=model, iter=0, _resume=True)
+            hook.before_run(runner)
+            return hook, runner
+
+        def steps(hook, runner, count):
+            for _ in range(count):
+                train(runner.model, batch, 1)
+                hook.after_train_iter(runner, 0)
+
+        hook, runner = started()
+        steps(hook, runner, 2)
+        saved = dict(state_dict=runner.model.state_dict())
+        hook.before_save_checkpoint(runner, saved)
+        PlainStudentHook().before_save_checkpoint(runner, saved)
+        saved = copy.deepcopy(saved)
+        again, resumed = started()
+        again.after_load_checkpoint(resumed, saved)
+        resumed.model.load_state_dict(saved["state_dict"], strict=False)
+        for one in ((hook, runner), (again, resumed)):
+            steps(*one, 2)
+        assert_same_state(resumed.model, runner.model)
+        assert_same_state(again.ema_model, hook.ema_model)
+        conv = "architecture.decode_head.conv_seg.weight"
+        assert not torch.equal(
+            hook.ema_model.module.state_dict()[conv], runner.model.state_dict()[conv]
+        )
+
     def test_a_plain_students_checkpoint_is_a_start(self, build, tmp_path):
         torch.manual_seed(5)
         plain = MODELS.build(segmentor(4))
@@ -333,6 +395,127 @@ class TestCheckpoints:
             build(teacher_ckpt=teacher_ckpt).teacher.state_dict().items()
         ):
             assert torch.equal(value, loaded[name]), name
+
+
+def test_a_random_teacher_is_warned_of_once_when_training_starts(
+    build, tmp_path, monkeypatch
+):
+    said = []
+    monkeypatch.setattr(
+        texture_distill, "print_log", lambda text, **options: said.append(options)
+    )
+    model = build()
+    assert not said
+    model.eval()
+    model.train().train()
+    assert [options["level"] for options in said] == [logging.WARNING]
+    state = build().state_dict()
+    for known in (
+        build(teacher=MODELS.build(segmentor(8))),
+        build(teacher_ckpt=teacher_file(tmp_path)),
+        build(),
+    ):
+        if known.teacher_is_random:
+            known.load_state_dict(state)
+        assert not known.train().teacher_is_random
+    assert len(said) == 1
+
+
+def teacher_file(folder) -> str:
+    path = folder / "teacher.pth"
+    torch.save(dict(state_dict=MODELS.build(segmentor(8)).state_dict()), path)
+    return str(path)
+
+
+def test_mmsegs_init_model_takes_a_distillation(model_config, build, tmp_path):
+    model = build()
+    perturb(model.student)
+    path = tmp_path / "iter_1.pth"
+    meta = dict(dataset_meta=dict(classes=("a",) * 5, palette=[[0, 0, 0]] * 5))
+    save_checkpoint(dict(state_dict=model.state_dict(), meta=meta), str(path))
+    # It sets a scope for good.
+    with DefaultScope.overwrite_default_scope("mmrazor"):
+        loaded = init_model(Config(dict(model=model_config())), str(path), "cpu")
+    assert_same_state(loaded.student, model.student)
+    assert loaded.dataset_meta["classes"] == ("a",) * 5
+
+
+class TestOptimizers:
+    """The student's by its own constructor, and what the distiller learns beside it."""
+
+    @staticmethod
+    def groups(model, **options):
+        wrapper = build_optim_wrapper(
+            model, dict(optimizer=dict(type="SGD", lr=0.1, weight_decay=0.5), **options)
+        )
+        names = {id(p): name for name, p in model.named_parameters()}
+        return {
+            names[id(p)]: group
+            for group in wrapper.optimizer.param_groups
+            for p in group["params"]
+        }
+
+    def test_all_that_learns_is_in_it_once(self, build):
+        model = build()
+        for options in ({}, dict(paramwise_cfg=dict(norm_decay_mult=0.0))):
+            names = list(self.groups(model, **options))
+            assert sorted(names) == sorted(dict(model.named_parameters()))
+
+    def test_keys_are_of_the_student_unless_they_say_distiller(self, build):
+        keys = dict(
+            head=dict(lr_mult=10),
+            distiller=dict(lr_mult=3),
+            **{"architecture.backbone": dict(lr_mult=2)},
+        )
+        found = self.groups(build(), paramwise_cfg=dict(custom_keys=keys))
+        rates = {
+            part: {round(g["lr"], 6) for name, g in found.items() if part in name}
+            for part in ("architecture.decode_head", "architecture.backbone", "distill")
+        }
+        assert list(rates.values()) == [{1.0}, {0.2}, {0.3}]
+        keys = dict(head=dict(lr_mult=10))
+        found = self.groups(build(), paramwise_cfg=dict(custom_keys=keys))
+        heads = [n for n in found if n.startswith("distiller") and "_head." in n]
+        assert heads
+        assert {found[name]["lr"] for name in heads} == {0.1}
+
+    def test_a_constructor_looks_into_the_student(self, build):
+        student = segmentor(4)
+        student["backbone"] = dict(
+            type="mmpretrain.ConvNeXt",
+            arch=dict(depths=[1, 1, 1, 1], channels=[4, 8, 16, 32]),
+            out_indices=(0, 1, 2, 3),
+            gap_before_final_norm=False,
+        )
+        distiller = sstkd()
+        for name in ("loss_structural", "loss_statistical", "loss_adversarial"):
+            distiller["distill_losses"][name] = None
+        distiller["distill_losses"]["loss_structural"] = dict(
+            type="CDMLoss", student_channels=4, teacher_channels=8
+        )
+        recorder = dict(type="ModuleOutputs", source="backbone.stages.0")
+        distiller["student_recorders"].update(stage1=recorder, stage2=None)
+        model = build(architecture=student, distiller=distiller)
+        found = self.groups(
+            model,
+            constructor="mmseg.LearningRateDecayOptimizerConstructor",
+            paramwise_cfg=dict(decay_rate=0.5, decay_type="stage_wise", num_layers=6),
+        )
+        alone = self.groups(
+            model.student,
+            constructor="mmseg.LearningRateDecayOptimizerConstructor",
+            paramwise_cfg=dict(decay_rate=0.5, decay_type="stage_wise", num_layers=6),
+        )
+        for name, group in alone.items():
+            ours = found[f"architecture.{name}"]
+            assert (ours["lr"], ours["weight_decay"]) == (
+                group["lr"],
+                group["weight_decay"],
+            )
+        assert len({group["lr"] for group in alone.values()}) > 3
+        beside = [name for name in found if name.startswith("distiller.")]
+        assert beside
+        assert all(found[name]["lr"] == 0.1 for name in beside)
 
 
 def teacher_keys(model) -> list[str]:

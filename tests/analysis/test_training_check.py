@@ -9,10 +9,16 @@ from mmengine.config import Config
 from mmengine.registry import HOOKS, Registry
 from mmrazor.models.task_modules import ModuleOutputsRecorder
 from mmrazor.registry import MODELS
+from mmseg.models import EncoderDecoder
 from torch import nn
 
 from texture_kd.analysis import training_check
-from texture_kd.analysis.check_runner import CheckFailed, CheckRunner, sentence
+from texture_kd.analysis.check_runner import (
+    CheckFailed,
+    CheckRunner,
+    sentence,
+    without_traces,
+)
 from texture_kd.analysis.training_check import Loss, TrainingCheck, _recorded
 from texture_kd.analysis.unknown_types import unknown_types
 from texture_kd.recorders import ValidAreaRecorder
@@ -57,6 +63,14 @@ def checked(tiny):
     return check
 
 
+def test_a_check_builds_what_the_training_builds(tiny):
+    config = tiny(STUDENT)
+    config.model.type = EncoderDecoder
+    checked = without_traces(config, "elsewhere")
+    assert checked.model.type is EncoderDecoder
+    assert (config.work_dir, checked.work_dir) != ("elsewhere", config.work_dir)
+
+
 def test_the_table_names_recorders_losses_and_costs(checked, capsys, folders):
     check = checked()
     printed = capsys.readouterr().out
@@ -80,7 +94,9 @@ def test_the_table_names_recorders_losses_and_costs(checked, capsys, folders):
     assert "400 iterations" in seen["time"][0]
     assert "MiB" in seen["memory"][1]
     assert all(loss.gradient > 0 for loss in check.losses.values())
-    assert check.notes() == []
+    # The tests' teacher has no checkpoint.
+    (note,) = check.notes()
+    assert "a RANDOM network teaches. Set model.teacher_ckpt" in note
     assert left(folders) == []
 
 
@@ -116,7 +132,7 @@ def test_what_trains_nothing_is_noted(checked, capsys):
     options["model.distiller.student_recorders.stage3"] = more
     checked(**options)
     notes = [s for s in capsys.readouterr().out.splitlines() if s.startswith("Note")]
-    assert notes == [
+    assert notes[1:] == [
         "Note: the student's recorder stage3 is read by no loss",
         "Note: no gradient of distill.loss_statistical reaches the student",
     ]
@@ -189,6 +205,34 @@ def test_what_is_wrong_is_one_sentence_that_says_when(checked, options, said, fo
         checked(**options)
     assert "\n" not in str(failure.value)
     assert left(folders) == []
+
+
+def test_each_loss_that_refuses_is_named_in_one_run(checked):
+    options = {
+        f"{LOSSES}loss_structural_stage1.student_channels": 8,
+        f"{LOSSES}loss_structural_stage2.teacher_channels": 8,
+    }
+    with pytest.raises(CheckFailed, match=r"^iteration 1: ValueError: ") as failure:
+        checked(**options)
+    said = str(failure.value)
+    assert "loss_structural_stage1: " in said
+    assert "set student_channels=16" in said
+    assert " Also: loss_structural_stage2: " in said
+    assert "set teacher_channels=64" in said
+    assert "loss_response" not in said
+
+
+def test_what_an_error_says_is_kept_short():
+    def fail():
+        raise TypeError(f"begin {'x' * 9000} end")
+
+    with pytest.raises(TypeError) as failure:
+        fail()
+    said = sentence(failure.value)
+    assert len(said) < 1700
+    assert said.startswith("TypeError: begin xx")
+    assert " ... x" in said
+    assert "x end (" in said
 
 
 def test_a_work_dir_that_cannot_be_made_is_named(tiny):
@@ -284,6 +328,7 @@ def test_predictions_go_to_no_folder_that_stays(checked, capsys, folders):
 def test_what_is_registered_is_no_unknown_type(name):
     config = Config.fromfile(CONFIGS / name).to_dict()
     assert unknown_types(config) == []
+    config["model"]["architecture"]["type"] = EncoderDecoder
     config["model"]["architecture"]["decode_head"]["type"] = "PSPHed"
     (said,) = unknown_types(config)
     assert "model.architecture.decode_head.type='PSPHed'" in said

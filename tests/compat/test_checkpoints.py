@@ -5,6 +5,8 @@ import os
 import pickle
 import struct
 from collections import OrderedDict
+from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from mmengine.runner import load_checkpoint
 from mmengine.runner.checkpoint import _load_checkpoint
 from torch import nn
 
+from texture_kd.algorithms.teacher_checkpoint import read_teacher
 from texture_kd.compat.checkpoints import explain_failures
 from texture_kd.compat.stand_ins import NumericArray
 
@@ -231,6 +234,52 @@ def test_a_sound_file_keeps_torchs_own_error(tmp_path):
 def test_what_is_no_local_file_keeps_its_own_error():
     with pytest.raises(KeyError, match="no_such_model"):
         _load_checkpoint("open-mmlab://no_such_model")
+
+
+@pytest.fixture
+def offline(monkeypatch, tmp_path):
+    """A machine without a network, and its folder of fetched files."""
+
+    def refuse(*args, **options):
+        raise URLError(OSError("Name or service not known"))
+
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    monkeypatch.setattr("torch.hub.urlopen", refuse)
+    before = torch.hub._hub_dir
+    torch.hub.set_dir(str(tmp_path))
+    yield
+    torch.hub._hub_dir = before
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("https://a.example/b/c-1234.pth?x=1", "https://a.example/b/c-1234.pth?x=1"),
+        (
+            "open-mmlab://resnet18_v1c",
+            "https://download.openmmlab.com/pretrain/third_party/"
+            "resnet18_v1c-b5776b93.pth",
+        ),
+    ],
+)
+def test_a_file_by_hand_is_where_an_offline_machine_is_told(
+    offline, checkpoint, name, url
+):
+    with pytest.raises(ConnectionError, match="not known") as failure:
+        _load_checkpoint(name)
+    said = str(failure.value)
+    assert "\n" not in said
+    assert said.startswith(f"{name} cannot be fetched")
+    assert f"put what is at {url} here by hand: " in said
+    path = Path(said.rpartition(": ")[2])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(checkpoint, path)
+    assert _load_checkpoint(name)["message_hub"]["runtime_info"]["iter"] == 7
+
+
+def test_a_teacher_that_cannot_be_fetched_names_its_option(offline):
+    with pytest.raises(ConnectionError, match=r"model\.teacher_ckpt=FILE\.$"):
+        read_teacher("https://a.example/teacher.pth")
 
 
 def test_an_explicit_choice_of_all_globals_is_tried_once(tmp_path):

@@ -89,13 +89,18 @@ def test_what_is_this_packages_is_left_out_and_named():
     )
 
 
-def test_a_config_named_by_mmrazors_path_has_the_last_word():
+def test_a_config_named_by_mmrazors_path_is_what_was_trained():
     path = "mmseg::pspnet/pspnet_r18-d8_4xb2-80k_cityscapes-512x1024.py"
     student = dict(cfg_path=path, pretrained=True, decode_head=dict(num_classes=5))
     model = exported(distilled(student)).model
     assert model.decode_head.type == "PSPHead"
-    assert model.decode_head.num_classes == 19
-    assert "cfg_path" not in model
+    assert model.decode_head.num_classes == 5
+    assert not {"cfg_path", "_scope_"} & set(model)
+    # The stock config's own start, and not the option beside cfg_path.
+    assert model.pretrained == "open-mmlab://resnet18_v1c"
+    # Another algorithm leaves out what follows it.
+    theirs = dict(distilled(student), type="SingleTeacherDistill")
+    assert exported(theirs).model.decode_head.num_classes == 19
 
 
 def test_a_config_without_a_model_says_so():

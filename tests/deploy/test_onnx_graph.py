@@ -61,6 +61,13 @@ def test_a_head_of_one_channel_has_two_classes(segmentor, tmp_path, classes, thr
     assert (logits.argmax(1) == decisions.numpy())[sure].all()
 
 
+def test_the_lean_head_takes_any_size_too(segmentor, tmp_path):
+    network = segmentor(head=dict(HEAD, type="LeanPSPHead"))
+    path = tmp_path / "lean.onnx"
+    export_onnx(network, path, SIZES[0])
+    assert largest_difference(network, path, SIZES) < 1e-5
+
+
 def test_images_are_free_in_number_and_size_and_facts_are_kept(exported):
     session = onnxruntime.InferenceSession(str(exported[1]))
     (image,), (logits,) = session.get_inputs(), session.get_outputs()

@@ -1,7 +1,9 @@
 """Hooks: the class count check, and exact resuming."""
 
+import random
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from mmengine.logging import MessageHub
@@ -113,7 +115,7 @@ def batch(*labels: list[int]) -> dict:
         sample = SegDataSample(metainfo=dict(seg_map_path=f"{number}.png"))
         sample.gt_sem_seg = PixelData(data=torch.tensor([[row]]))
         samples.append(sample)
-    return dict(inputs=[], data_samples=samples)
+    return dict(inputs=[0] * len(labels), data_samples=samples)
 
 
 def check_labels(data_batch: object, decode_head: nn.Module) -> None:
@@ -144,6 +146,16 @@ def test_labels_have_one_channel():
         check_labels(wrong, head(2))
 
 
+def test_labels_are_looked_at_for_as_many_images_as_there_are():
+    hook, told = NumClassesCheckHook(), runner(None, decode_head=head(2))
+    told.train_dataloader.dataset.extend([2, 3])
+    right, wrong = batch([0, 1], [1, 1]), batch([7, 7])
+    hook.before_train_iter(told, 0, right)
+    with pytest.raises(ValueError, match=r"have \[7\]"):
+        hook.before_train_iter(told, 1, wrong)
+    hook.before_train_iter(told, 2, wrong)
+
+
 def test_what_has_no_labels_of_classes_is_left_alone():
     binary = head(2)
     binary.num_classes = 1
@@ -171,6 +183,27 @@ def test_validation_leaves_the_random_state_alone():
     draw()
     hook.after_val(None)
     assert [*got, draw()] == wanted
+
+
+def test_what_transforms_draw_in_a_validation_is_set_aside_too():
+    hook = RandomStateHook()
+    hook.before_val(None)
+    drawn = random.random(), np.random.rand()  # noqa: NPY002
+    hook.after_val(None)
+    assert (random.random(), np.random.rand()) == drawn  # noqa: NPY002
+
+
+def test_a_checkpoint_within_a_validation_holds_the_state_before_it():
+    hook, saved, later = RandomStateHook(), {}, {}
+    torch.manual_seed(0)
+    hook.before_val(None)
+    draw()
+    hook.before_save_checkpoint(None, saved)
+    hook.after_val(None)
+    assert torch.equal(saved["torch_random_state"]["cpu"], torch.get_rng_state())
+    draw()
+    hook.before_save_checkpoint(None, later)
+    assert torch.equal(later["torch_random_state"]["cpu"], torch.get_rng_state())
 
 
 def test_a_resumed_run_draws_what_would_have_followed(tmp_path):

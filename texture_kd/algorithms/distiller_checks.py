@@ -11,13 +11,16 @@ from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.registry import MODELS
 from torch import Tensor, nn
 
+from texture_kd.algorithms.faults import Faults
 from texture_kd.losses.ignore_index import with_ignore_index
+from texture_kd.registry import class_name
 
 __all__ = [
     "check_class_counts",
     "check_mappings",
     "check_same_normalisation",
     "check_sources",
+    "plain_distiller",
     "with_students_labels",
 ]
 
@@ -27,6 +30,54 @@ _SIDES = {True: "student_recorders", False: "teacher_recorders"}
 _READ_SIGMOIDS = ("AdversarialLoss", "FFTLoss", "LSFDLoss", "ResponseKDLoss")
 # MMRazor's, that take a softmax over the channels.
 _SOFTMAX_ONLY = ("DISTLoss", "KLDivergence")
+
+
+def plain_distiller(distiller: Mapping) -> dict:
+    """Return a distiller's config as MMRazor takes it.
+
+    What a child config sets to None is left out, a loss with what it is given. Classes
+    of recorders become names, which MMRazor puts "Recorder" behind.
+
+    Args:
+        distiller: config of MMRazor's ConfigurableDistiller.
+
+    Raises:
+        ValueError: a class of a recorder is not called so.
+    """
+    plain = dict(distiller)
+    # A distiller of another kind need not have all of these.
+    for key in plain.keys() & {"distill_losses", "connectors", *_SIDES.values()}:
+        plain[key] = _without_none(distiller[key])
+    losses = distiller.get("distill_losses") or {}
+    off = {name for name, loss in losses.items() if loss is None}
+    if "loss_forward_mappings" in plain:
+        plain["loss_forward_mappings"] = {
+            loss: _without_none(records)
+            for loss, records in (distiller["loss_forward_mappings"] or {}).items()
+            if records is not None and loss not in off
+        }
+    for side in plain.keys() & {*_SIDES.values()}:
+        plain[side] = {
+            name: dict(recorder, type=_recorder_name(recorder["type"]))
+            for name, recorder in plain[side].items()
+        }
+    return plain
+
+
+def _without_none(parts: Mapping | None) -> dict:
+    return {name: part for name, part in (parts or {}).items() if part is not None}
+
+
+def _recorder_name(kind: str | type) -> str:
+    if isinstance(kind, str):
+        return kind
+    path = f"{kind.__module__}.{kind.__qualname__}"
+    if not path.endswith("Recorder"):
+        raise ValueError(
+            f"{path} is given as the type of a recorder: MMRazor wants a name there "
+            "that ends in 'Recorder'. Call the class so."
+        )
+    return path.removesuffix("Recorder")
 
 
 def check_mappings(distiller: Mapping) -> None:
@@ -41,26 +92,36 @@ def check_mappings(distiller: Mapping) -> None:
     """
     losses = distiller.get("distill_losses") or {}
     mappings = distiller.get("loss_forward_mappings") or {}
+    faults = Faults()
     for loss in losses:
-        if "loss" not in loss:
-            raise ValueError(
-                f"distill_losses has {loss!r}, which would be logged and not trained: "
-                "MMEngine sums the losses that have 'loss' in their names."
-            )
-        if loss not in mappings:
-            raise ValueError(
-                f"distill_losses has {loss!r}, which loss_forward_mappings never "
-                "calls: give it its arguments there or remove it."
-            )
+        with faults:
+            _check_loss(loss, mappings)
     for loss, records in mappings.items():
-        _check_name(loss, losses, "loss_forward_mappings names the loss", "")
-        _check_arguments(loss, losses[loss], records)
+        with faults:
+            _check_name(loss, losses, "loss_forward_mappings names the loss", "")
+            _check_arguments(loss, losses[loss], records)
         for argument, record in records.items():
-            _check_record(f"{loss}.{argument}", record, distiller)
+            with faults:
+                _check_record(f"{loss}.{argument}", record, distiller)
+    faults.refuse()
+
+
+def _check_loss(loss: str, mappings: Mapping) -> None:
+    if "loss" not in loss:
+        raise ValueError(
+            f"distill_losses has {loss!r}, which would be logged and not trained: "
+            "MMEngine sums the losses that have 'loss' in their names."
+        )
+    if loss not in mappings:
+        raise ValueError(
+            f"distill_losses has {loss!r}, which loss_forward_mappings never "
+            "calls: give it its arguments there or remove it."
+        )
 
 
 def _check_arguments(loss: str, config: Mapping, records: Mapping) -> None:
-    cls = MODELS.get(config["type"])
+    kind = config["type"]
+    cls = MODELS.get(kind) if isinstance(kind, str) else kind
     if cls is None:
         return  # The registry says it better when it builds the loss.
     parameters = dict(signature(cls.forward).parameters)
@@ -68,12 +129,17 @@ def _check_arguments(loss: str, config: Mapping, records: Mapping) -> None:
     variadic = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
     if any(p.kind in variadic for p in parameters.values()):
         return
-    where = f"{loss} ({config['type']})"
+    where = f"{loss} ({kind if isinstance(kind, str) else class_name(kind)})"
+    faults = Faults()
     for argument in records:
-        _check_name(argument, parameters, f"{where} is given the argument", "")
+        with faults:
+            _check_name(argument, parameters, f"{where} is given the argument", "")
     for name, parameter in parameters.items():
         if parameter.default is Parameter.empty and name not in records:
-            raise ValueError(f"{where} needs the argument {name!r}: map a record to it")
+            faults.found.append(
+                f"{where} needs the argument {name!r}: map a record to it."
+            )
+    faults.refuse()
 
 
 def _check_record(where: str, record: Mapping, distiller: Mapping) -> None:
@@ -113,21 +179,24 @@ def check_sources(recorders: Mapping, model: nn.Module, side: str) -> None:
         "ModuleInputs": modules,
         "Parameter": dict(model.named_parameters()),
     }
+    faults = Faults()
     for name, recorder in recorders.items():
-        kind = recorder["type"].split(".")[-1]
+        kind = class_name(recorder["type"])
         if kind not in known:
             continue
         source = recorder["source"]
         if source == "" and kind != "Parameter":
             continue  # The network itself.
         where = f"the {side}'s recorder {name!r} looks for"
-        _check_name(source, known[kind], where, f"{side} ({type(model).__name__})")
+        with faults:
+            _check_name(source, known[kind], where, f"{side} ({type(model).__name__})")
         if side == "teacher" and source.split(".")[0] == "auxiliary_head":
-            raise ValueError(
+            faults.found.append(
                 f"The teacher's recorder {name!r} looks into {source!r}, but the "
                 "teacher runs without its auxiliary head: record its backbone or "
                 "decode_head."
             )
+    faults.refuse()
 
 
 def check_class_counts(

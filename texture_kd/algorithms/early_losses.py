@@ -22,6 +22,7 @@ from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from texture_kd.functional.precision import without_autocast
 from texture_kd.recorders import DataSamplesRecorder
 
 __all__ = ["EarlyLosses"]
@@ -60,7 +61,6 @@ class EarlyLosses:
         # What the student recorded, and what the losses see in its place.
         self._cuts: dict[str, list[Pair]] = {name: [] for name in self._sides[True]}
         self._records_cut = dict.fromkeys(self._cuts, 0)
-        self._versions: list[tuple[str, Tensor, int]] = []
 
     @staticmethod
     def possible(distiller: nn.Module, device: torch.device) -> bool:
@@ -98,11 +98,9 @@ class EarlyLosses:
         ]
         return self
 
-    def __exit__(self, kind: type | None, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
         for handle in self._handles:
             handle.remove()
-        if kind is None:
-            self._check_versions()
 
     def finish(self) -> dict[str, Tensor]:
         """Compute the losses that are left, and return all in the distiller's order."""
@@ -153,24 +151,10 @@ class EarlyLosses:
     def _cut(self, name: str) -> list[Pair]:
         """Put leaves in the place of what a recorder holds, and return both."""
         buffer, pairs = self._sides[True][name].data_buffer, self._cuts[name]
-        known = len(pairs)
         for index in range(self._records_cut[name], len(buffer)):
             buffer[index] = _with_leaves(buffer[index], pairs, name)
         self._records_cut[name] = len(buffer)
-        self._versions += [(name, leaf, leaf._version) for _, leaf in pairs[known:]]
         return pairs
-
-    def _check_versions(self) -> None:
-        """Refuse what the student has changed since a loss saw it."""
-        for name, leaf, version in self._versions:
-            if leaf._version != version:
-                raise ValueError(
-                    f"The student's recorder {name!r} holds what the student changes "
-                    "in place afterwards, as the sum of a residual block does with the "
-                    "norm before it: losses would see one thing of the student and "
-                    "another of the teacher. Record the module behind it, such as the "
-                    "whole block."
-                )
 
     def _release(self) -> None:
         """Give up what no loss to come reads."""
@@ -235,7 +219,7 @@ def _with_known_gradient(value: Tensor, pairs: Sequence[Pair]) -> Tensor:
     """
     if not value.requires_grad:
         return value
-    with torch.autocast(value.device.type, enabled=False):
+    with without_autocast(value):
         gradients = torch.autograd.grad(
             value, [leaf for _, leaf in pairs], allow_unused=True
         )

@@ -73,6 +73,7 @@ def read_checkpoint(
         The state dict, and the meta information.
 
     Raises:
+        ConnectionError: it is a URL that cannot be fetched.
         FileNotFoundError: there is no such file.
         RuntimeError: the file is truncated or corrupt.
         pickle.UnpicklingError: the file holds more than tensors and log histories.
@@ -80,6 +81,9 @@ def read_checkpoint(
     """
     try:
         content = _load_checkpoint(checkpoint, map_location="cpu")
+    except ConnectionError as error:
+        option = " The option is model.teacher_ckpt=FILE." if role == "teacher" else ""
+        raise ConnectionError(f"The {role} checkpoint: {error}{option}") from error
     except (FileNotFoundError, RuntimeError) as error:
         raise type(error)(f"The {role} checkpoint: {error}") from error
     state = content.get("state_dict", content) if isinstance(content, dict) else None
@@ -142,8 +146,8 @@ def forget_checkpoints(model: ConfigDict) -> None:
     """
     model.teacher_ckpt = None
     for loss in (model.distiller.get("distill_losses") or {}).values():
-        for amplifier in (loss.get("amplifiers") or {}).values():
-            amplifier.pop("checkpoint", None)
+        for amplifier in ((loss or {}).get("amplifiers") or {}).values():
+            (amplifier or {}).pop("checkpoint", None)
 
 
 def _check_shapes(own: dict, state: dict, checkpoint: str, role: str) -> None:

@@ -1,33 +1,43 @@
 """The distillation algorithm: MMRazor's, with a deterministic and lean teacher."""
 
 import contextlib
-from collections.abc import Collection
+import copy
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Literal
 
 import torch
+from mmengine.logging import print_log
 from mmengine.model import BaseModel
-from mmengine.registry import DefaultScope
+from mmengine.optim import OptimWrapper
 from mmengine.structures import BaseDataElement
 from mmrazor.models.algorithms import SingleTeacherDistill
-from mmrazor.models.task_modules import RecorderManager
 from mmrazor.models.utils import add_prefix
-from mmrazor.registry import MODELS
 from torch import Tensor, nn
 
+from texture_kd.algorithms.built_network import built_network
 from texture_kd.algorithms.distiller_checks import (
     check_class_counts,
     check_mappings,
     check_same_normalisation,
     check_sources,
+    plain_distiller,
     with_students_labels,
 )
 from texture_kd.algorithms.early_losses import EarlyLosses
+from texture_kd.algorithms.faults import Faults
 from texture_kd.algorithms.prepared_losses import prepared_losses
+from texture_kd.algorithms.sound_records import check_recorded, sound_records
+from texture_kd.algorithms.student_optimizer import distillation_optim_wrapper
 from texture_kd.algorithms.teacher_checkpoint import load_teacher
 
-__all__ = ["TextureDistill"]
+__all__ = ["RANDOM_TEACHER", "TextureDistill"]
 
 _STUDENT, _TEACHER = "architecture.", "teacher."
+RANDOM_TEACHER = (
+    "The teacher has no teacher_ckpt, and nothing else has loaded its weights: a "
+    "RANDOM network teaches. Set model.teacher_ckpt to the checkpoint of its training."
+)
 
 
 class TextureDistill(SingleTeacherDistill):
@@ -55,7 +65,10 @@ class TextureDistill(SingleTeacherDistill):
     - Losses with an ``ignore_index`` that their config does not write take that of the
       student's decode head.
     - A recorder, connector or loss argument that does not exist, and a teacher
-      checkpoint that does not fit, are errors when the model is built.
+      checkpoint that does not fit, are errors when the model is built. What a config
+      sets to None is left out: a loss with its arguments, a recorder, a connector.
+    - A constructor of optimisers is given the student, as in its own training.
+    - Copies share the teacher, so that averaged weights do not hold a second one.
 
     The teacher is called with ``mode='tensor'``: recorders and deliveries see what its
     backbone and ``decode_head.forward`` run, and heads whose ``forward`` needs the data
@@ -63,11 +76,14 @@ class TextureDistill(SingleTeacherDistill):
     its ``extract_feat`` runs alone, without the regions of a detector of two stages.
 
     Args:
-        architecture: config of the student, or the built student.
-        teacher: config of the teacher, or the built teacher.
-        distiller: config of MMRazor's ``ConfigurableDistiller``.
+        architecture: config of the student, or the built student. A config may be
+            ``cfg_path="mmseg::..."``, with options that change what that has.
+        teacher: config of the teacher, or the built teacher, likewise.
+        distiller: config of MMRazor's ``ConfigurableDistiller``. Types may be names or
+            classes.
         teacher_ckpt: path or URL of the teacher's checkpoint. It is read with
-            ``weights_only=True`` and has to fit.
+            ``weights_only=True`` and has to fit. Without it a teacher that nothing else
+            loads is random, which training warns of.
         teacher_dtype: run the teacher under autocast in this dtype. None leaves it to
             the training's own precision.
         save_teacher: whether checkpoints hold the teacher although ``teacher_ckpt``
@@ -100,16 +116,30 @@ class TextureDistill(SingleTeacherDistill):
                 f"teacher_dtype is 'float16', 'bfloat16' or None, not {teacher_dtype!r}"
             )
         _refuse_training_options(kwargs)
-        check_mappings(distiller)
-        student = _built(architecture)
-        distiller = with_students_labels(distiller, student)
+        # MMSegmentation's init_model says so of any model.
+        for name in ("pretrained", "train_cfg"):
+            if name in kwargs and kwargs[name] is None:
+                del kwargs[name]
+        distiller = plain_distiller(distiller)
+        faults = Faults()
+        with faults:
+            check_mappings(distiller)
+        student = built_network(architecture)
+        with faults:
+            distiller = with_students_labels(distiller, student)
+        known = not isinstance(teacher, dict) or any(
+            teacher.get(key) for key in ("init_cfg", "pretrained")
+        )
         # What is built beside the student must not change the student's own start.
         with torch.random.fork_rng(devices=[]):
-            teacher = _built(teacher)
-            _check_networks(distiller, student, teacher)
+            teacher = built_network(teacher)
+            with faults:
+                _check_networks(distiller, student, teacher, faults)
             if teacher_ckpt is not None:
-                load_teacher(teacher, teacher_ckpt)
+                with faults:
+                    load_teacher(teacher, teacher_ckpt)
                 teacher._is_init = True
+            faults.refuse()
             super().__init__(
                 architecture=student, teacher=teacher, distiller=distiller, **kwargs
             )
@@ -119,8 +149,41 @@ class TextureDistill(SingleTeacherDistill):
         self._features_suffice = _features_suffice(self.distiller, self.teacher)
         self.teacher.eval()
         self.save_teacher = save_teacher or teacher_ckpt is None
+        self.teacher_is_random = not known and teacher_ckpt is None
+        self._warned = False
         self._register_state_dict_hook(_leave_teacher_out)
         self._register_load_state_dict_pre_hook(_complete_state_dict, with_module=True)
+
+    def __deepcopy__(self, memo: dict) -> "TextureDistill":
+        """Copy all but the teacher, which is shared, and recorded by the same.
+
+        Averages of weights are copies of the algorithm.
+        """
+        for shared in (self.teacher, self.distiller.teacher_recorders):
+            memo[id(shared)] = shared
+        copied = memo[id(self)] = self.__class__.__new__(self.__class__)
+        copied.__setstate__(copy.deepcopy(self.__dict__, memo))
+        return copied
+
+    def named_parameters(self, *args, **kwargs) -> Iterator[tuple[str, nn.Parameter]]:
+        """Name all parameters but the teacher's, which nothing trains or averages."""
+        teacher = self._modules.get("teacher")
+        frozen = {id(p) for p in teacher.parameters()} if teacher is not None else ()
+        for name, parameter in super().named_parameters(*args, **kwargs):
+            if id(parameter) not in frozen:
+                yield name, parameter
+
+    def build_optim_wrapper(self, build: Callable, config: Mapping) -> OptimWrapper:
+        """Build the optimiser, by the student's own constructor if there is one.
+
+        Args:
+            build: MMEngine's ``build_optim_wrapper``.
+            config: of the optimiser, or of several.
+        """
+        options = config.get("constructor") or config.get("paramwise_cfg")
+        if "optimizer" not in config or not options:
+            return build(self, config)
+        return distillation_optim_wrapper(build, self.student, self.distiller, config)
 
     def init_weights(self) -> None:
         """Initialise the student as if it were alone, and all the rest beside it."""
@@ -131,7 +194,14 @@ class TextureDistill(SingleTeacherDistill):
         super().init_weights()
 
     def train(self, mode: bool = True) -> "TextureDistill":
-        """Set the student's mode; the teacher stays in eval mode."""
+        """Set the student's mode; the teacher stays in eval mode.
+
+        A teacher without weights of its own is warned of here, when all is loaded that
+        will be.
+        """
+        if mode and self.teacher_is_random and not self._warned:
+            self._warned = True
+            print_log(RANDOM_TEACHER, logger="current", level=logging.WARNING)
         super().train(mode)
         self.teacher.eval()
         return self
@@ -154,7 +224,8 @@ class TextureDistill(SingleTeacherDistill):
             loss with ``parts`` these are beside it, for the log.
 
         Raises:
-            ValueError: labels are of another size than the images.
+            ValueError: labels are of another size than the images, or what is recorded
+                was changed in place afterwards.
             RuntimeError: a recorder recorded nothing.
         """
         if isinstance(data_samples, list):
@@ -181,11 +252,15 @@ class TextureDistill(SingleTeacherDistill):
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Return the student's own losses and the distiller's."""
         trained = self.student_trainable
+        recorders = self.distiller.student_recorders
+        learns = trained and torch.is_grad_enabled()
+        watch = sound_records("student", recorders, self.student, learns)
         if trained and EarlyLosses.possible(self.distiller, batch_inputs.device):
-            with EarlyLosses(self.distiller, self.student) as early:
+            with watch, EarlyLosses(self.distiller, self.student) as early:
                 losses = self._run_student(batch_inputs, data_samples, early.released)
             return losses, early.finish()
-        losses = self._run_student(batch_inputs, data_samples)
+        with watch:
+            losses = self._run_student(batch_inputs, data_samples)
         return losses, self._compute_losses()
 
     # Not compiled, as the early ones are not.
@@ -195,8 +270,10 @@ class TextureDistill(SingleTeacherDistill):
 
     def _run_teacher(self, batch_inputs: Tensor, data_samples: list | None) -> None:
         self.distiller.set_deliveries_override(False)
+        recorders = self.distiller.teacher_recorders
         with (
-            self.distiller.teacher_recorders,
+            sound_records("teacher", recorders, self.teacher),
+            recorders,
             self.distiller.deliveries,
             torch.no_grad(),
             self._teacher_autocast(batch_inputs.device),
@@ -205,7 +282,7 @@ class TextureDistill(SingleTeacherDistill):
                 self.teacher.extract_feat(batch_inputs)
             else:
                 self.teacher(batch_inputs, data_samples, mode="tensor")
-        _check_records("teacher", self.distiller.teacher_recorders)
+        check_recorded("teacher", recorders)
 
     def _teacher_autocast(self, device: torch.device):
         if self.teacher_dtype is None:
@@ -225,7 +302,7 @@ class TextureDistill(SingleTeacherDistill):
             torch.set_grad_enabled(self.student_trainable and torch.is_grad_enabled()),
         ):
             losses = self.student(batch_inputs, data_samples, mode="loss")
-        _check_records("student", self.distiller.student_recorders, released)
+        check_recorded("student", self.distiller.student_recorders, released)
         return add_prefix(losses, "student") if self.calculate_student_loss else {}
 
     def _parts(self) -> dict[str, Tensor]:
@@ -248,22 +325,16 @@ class TextureDistill(SingleTeacherDistill):
                 recorder.reset_data_buffer()
 
 
-def _built(model: dict | BaseModel) -> BaseModel:
-    if not isinstance(model, dict):
-        return model
-    kind, scope = model.get("type"), DefaultScope.get_current_instance()
-    plain = isinstance(kind, str) and "." not in kind and "_scope_" not in model
-    unscoped = scope is None or scope.scope_name == "mmrazor"
-    # A stock config names MMSegmentation's types without their scope.
-    if plain and unscoped and MODELS.get(kind) is None:
-        model = dict(model, _scope_="mmseg")
-    return MODELS.build(model)
-
-
-def _check_networks(distiller: dict, student: nn.Module, teacher: nn.Module) -> None:
-    check_sources(distiller.get("student_recorders") or {}, student, "student")
-    check_sources(distiller.get("teacher_recorders") or {}, teacher, "teacher")
-    check_class_counts(distiller, student, teacher)
+def _check_networks(
+    distiller: dict, student: nn.Module, teacher: nn.Module, faults: Faults
+) -> None:
+    with faults:
+        check_sources(distiller.get("student_recorders") or {}, student, "student")
+    with faults:
+        check_sources(distiller.get("teacher_recorders") or {}, teacher, "teacher")
+    # What it reads of the networks has to be there.
+    if not faults.found:
+        check_class_counts(distiller, student, teacher)
 
 
 def _features_suffice(distiller: nn.Module, teacher: nn.Module) -> bool:
@@ -306,17 +377,6 @@ def _check_labels(images: Tensor, samples: list[BaseDataElement]) -> None:
             )
 
 
-def _check_records(
-    side: str, manager: RecorderManager, released: Collection[str] = ()
-) -> None:
-    for name, recorder in manager.recorders.items():
-        if name not in released and not recorder.data_buffer:
-            raise RuntimeError(
-                f"The {side}'s recorder {name!r} recorded nothing: its forward pass "
-                f"had no {recorder.source!r}."
-            )
-
-
 def _leave_teacher_out(
     module: TextureDistill, state: dict, prefix: str, local_metadata: dict
 ) -> None:
@@ -333,6 +393,8 @@ def _complete_state_dict(
         if prefix + name in state:
             value = state.pop(prefix + name)
             state.setdefault(prefix + _STUDENT + name, value)
+    if any(name.startswith(prefix + _TEACHER) for name in state):
+        module.teacher_is_random = False
     if not module.save_teacher:
         for name, value in module.teacher.state_dict().items():
             state.setdefault(prefix + _TEACHER + name, value)

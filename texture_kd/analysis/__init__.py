@@ -4,6 +4,7 @@ from texture_kd.analysis.final_score import FinalScoreMetric
 from texture_kd.analysis.spectral_analysis import SpectralAnalysis
 from texture_kd.analysis.spectral_metric import SpectralAnalysisMetric
 from texture_kd.analysis.trimap_iou import TrimapIoUMetric
+from texture_kd.registry import register
 
 __all__ = [
     "FinalScoreMetric",
@@ -11,3 +12,5 @@ __all__ = [
     "SpectralAnalysisMetric",
     "TrimapIoUMetric",
 ]
+
+register("METRICS", FinalScoreMetric, SpectralAnalysisMetric, TrimapIoUMetric)

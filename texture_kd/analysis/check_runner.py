@@ -1,5 +1,6 @@
 """A runner that tries a training for two iterations and says what it saw."""
 
+import copy
 import os
 import pickle
 import re
@@ -32,6 +33,8 @@ PROBLEMS = (
     pickle.UnpicklingError,
 )
 
+# Of several faults that are named at once.
+_LONGEST = 1500
 
 # What functions of OpenMMLab mean that say something else.
 _MEANT = {
@@ -113,7 +116,8 @@ def without_traces(config: Config, folder: str) -> Config:
         config: of the training; it stays as it is.
         folder: for what cannot be helped.
     """
-    config = Config(config.to_dict())
+    # No Config of a dict, in which classes would be names.
+    config = copy.deepcopy(config)
     config.work_dir = folder
     config.resume = False
     config.log_level = "ERROR"
@@ -136,17 +140,28 @@ def sentence(error: BaseException) -> str:
     said = " ".join(said.split("\n\n")[0].split())
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
-        return f"{type(error).__name__}: {said}"
+        return f"{type(error).__name__}: {_short(said)}"
     last = frames[-1]
     said = _MEANT.get(last.name) or said or last.line
-    return f"{type(error).__name__}: {said} ({_place(last.filename, last.lineno)})"
+    place = _place(last.filename, last.lineno)
+    return f"{type(error).__name__}: {_short(said)} ({place})"
+
+
+def _short(said: str) -> str:
+    """Keep the beginning and the end of what is more than a sentence.
+
+    A config in the words of an error has kilobytes.
+    """
+    if len(said) <= _LONGEST:
+        return said
+    return f"{said[: _LONGEST * 2 // 3]} ... {said[-_LONGEST // 3 :]}"
 
 
 def _of_a_worker(said: str) -> str:
     """Say the last of what a data loader's worker printed, traceback and all."""
     frames = re.findall(r'File "([^"]+)", line (\d+)', said)
     lines = [line for line in said.splitlines() if line and not line.startswith(" ")]
-    return f"{lines[-1]} ({_place(*frames[-1])})"
+    return f"{_short(lines[-1])} ({_place(*frames[-1])})"
 
 
 def _place(filename: str, line: int | str | None) -> str:
@@ -165,6 +180,8 @@ def _check_folder(path: str) -> None:
 
 def _failed(stage: str, error: BaseException, config: Config) -> CheckFailed:
     # Typing errors are the usual reason, and MMEngine's words for some do not say so.
-    strange = unknown_types(config.to_dict()) if stage.startswith("building") else []
+    strange = (
+        unknown_types(dict(config.items())) if stage.startswith("building") else []
+    )
     hints = f" ({'; '.join(strange)})" if strange else ""
     return CheckFailed(f"{stage}: {sentence(error)}{hints}")

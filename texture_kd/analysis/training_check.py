@@ -5,6 +5,7 @@ import math
 import resource
 import time
 from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any, NamedTuple
 
 import torch
@@ -15,6 +16,7 @@ from mmrazor.models.algorithms import BaseAlgorithm
 from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
 from torch import Tensor, nn
 
+from texture_kd.algorithms.texture_distill import RANDOM_TEACHER
 from texture_kd.analysis.feature_grids import cells_apart
 from texture_kd.analysis.mmseg_losses import (
     learns_each_class_alone,
@@ -69,6 +71,7 @@ class TrainingCheck(Hook):
         self.setup: list[str] = []
         self.apart: list[str] = []
         self.of_labels: list[str] = []
+        self.refused: list[str] = []
         self.validated = 0
 
     def before_train(self, runner: Runner) -> None:
@@ -88,6 +91,8 @@ class TrainingCheck(Hook):
 
         def parse_losses(losses: dict) -> Any:
             if not self.losses:
+                if self.refused:
+                    raise ValueError(" Also: ".join(self.refused))
                 self.losses = self._measured(losses)
             return summed(losses)
 
@@ -153,7 +158,9 @@ class TrainingCheck(Hook):
             for name, loss in self.losses.items()
             if loss.gradient == 0
         ]
-        return self.setup + unused + idle + self.apart + self.of_labels
+        random = getattr(self.model, "teacher_is_random", False)
+        notes = [RANDOM_TEACHER] * random + self.setup + unused + idle
+        return notes + self.apart + self.of_labels
 
     def not_finite(self) -> list[str]:
         """Return the names of losses that are infinite or NaN, as are their slopes.
@@ -234,10 +241,30 @@ class TrainingCheck(Hook):
             self.image = tuple(given[0].shape[1:])
             handle.remove()
 
+        for name, loss in self.distiller.distill_losses.items():
+            for method in ("prepare", "forward"):
+                if hasattr(loss, method):
+                    setattr(loss, method, self._guarded(name, getattr(loss, method)))
         handle = self.model.student.register_forward_pre_hook(note_size)
         self.distiller.compute_distill_losses = compute_distill_losses
         for name, connector in self.distiller.connectors.items():
             connector.register_forward_hook(self._connects(name))
+
+    def _guarded(self, name: str, method: Callable) -> Callable:
+        """Go on with the other losses when one refuses what it is given."""
+
+        # What it is given is told by its signature.
+        @wraps(method)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return method(*args, **kwargs)
+            except ValueError as error:
+                said = f"{name}: {error}"
+                if said not in self.refused:
+                    self.refused.append(said)
+                return torch.zeros((), device=self.device)
+
+        return guarded
 
     def _connects(self, name: str) -> Callable:
         def note(module: nn.Module, given: tuple, made: Any) -> None:

@@ -15,8 +15,11 @@ import os
 import pickle
 import threading
 from collections.abc import Callable, Iterator
+from http.client import HTTPException
 from types import ModuleType
 from typing import Any
+from urllib.error import URLError
+from urllib.parse import urlparse
 
 __all__ = ["explain_failures", "read_histories"]
 
@@ -31,6 +34,8 @@ _CORRUPT = (
     TypeError,
     ValueError,
 )
+# What a machine without a way to the network raises, and a server without the file.
+_NOT_FETCHED = (URLError, ConnectionError, TimeoutError, HTTPException)
 # The file is sound where torch complains of these.
 _NOT_THE_FILE = ("cuda", "data location", "device", "memory")
 _LOCK = threading.RLock()
@@ -89,7 +94,8 @@ def read_histories(serialization: ModuleType) -> Callable[..., Any]:
 def explain_failures(load: Callable[..., Any]) -> Callable[..., Any]:
     """Make MMEngine's ``_load_checkpoint`` say in one sentence why a file is refused.
 
-    A file that is not there, and whatever is no local file, keeps MMEngine's own error.
+    A URL that cannot be fetched is a ConnectionError, which says where a file by hand
+    is looked for. A file that is not there keeps MMEngine's own error.
     """
 
     @functools.wraps(load)
@@ -105,12 +111,40 @@ def explain_failures(load: Callable[..., Any]) -> Callable[..., Any]:
                 "was executed. Use a checkpoint from a source that you trust, or save "
                 "its state_dict alone."
             ) from error
+        except _NOT_FETCHED as error:
+            raise _offline(filename, error) from error
         except _CORRUPT as error:
             if _is_sound(filename, error):
                 raise
             raise _unreadable(filename, error) from error
 
     return load_or_explain
+
+
+def _offline(filename: str, error: Exception) -> ConnectionError:
+    import torch
+
+    url = _url(filename)
+    name = os.path.basename(urlparse(url).path)
+    kept = os.path.join(torch.hub.get_dir(), "checkpoints", name)
+    cause = getattr(error, "reason", None) or error
+    return ConnectionError(
+        f"{filename} cannot be fetched ({cause}). On a machine without a network give "
+        f"a file in its place, or put what is at {url} here by hand: {kept}"
+    )
+
+
+def _url(filename: str) -> str:
+    """Return the address behind MMEngine's name of a network's weights."""
+    from mmengine.runner import checkpoint
+
+    scheme, _, name = filename.partition("://")
+    if scheme in ("open-mmlab", "openmmlab"):
+        name = checkpoint.get_deprecated_model_names().get(name, name)
+        return checkpoint.get_external_models().get(name, filename)
+    if scheme == "torchvision":
+        return checkpoint.get_torchvision_models().get(name, filename)
+    return filename
 
 
 def _is_sound(filename: str, error: Exception) -> bool:

@@ -6,6 +6,7 @@ rewriting one expression of its source before it runs, or by standing in for it.
 Every item has a test of its own that fails without it (``tests/compat``).
 """
 
+import functools
 import importlib.util
 from collections.abc import Callable
 from importlib.abc import Loader
@@ -124,6 +125,30 @@ def _read_histories(module: ModuleType) -> None:
         torch.load = module.load
 
 
+def _know_our_configs(module: ModuleType) -> None:
+    theirs = module.Config._get_cfg_path
+
+    def _get_cfg_path(cfg_path, filename):
+        package, _, name = cfg_path.partition("::")
+        if package != "texture_kd":
+            return theirs(cfg_path, filename)
+        folder = module.get_installed_path(package)
+        return module._get_external_cfg_base_path(folder, name), None
+
+    module.Config._get_cfg_path = staticmethod(_get_cfg_path)
+
+
+def _ask_the_model(module: ModuleType) -> None:
+    build = module.build_optim_wrapper
+
+    @functools.wraps(build)
+    def build_optim_wrapper(model, cfg):
+        own = getattr(getattr(model, "module", model), "build_optim_wrapper", None)
+        return build(model, cfg) if own is None else own(build, cfg)
+
+    module.build_optim_wrapper = build_optim_wrapper
+
+
 def _explain_refused_checkpoints(module: ModuleType) -> None:
     from texture_kd.compat import checkpoints
 
@@ -199,6 +224,24 @@ MENDS: dict[str, Mend] = {
         ),
         needed=_mmcv_has_no_compiled_ops,
         stand_in=_stand_in_for_mmcv_ops,
+    ),
+    "mmengine.config.config": Mend(
+        reason=(
+            "MMEngine reads _base_ = 'PACKAGE::CONFIG' of packages in a list of its "
+            "own, to which an installed package cannot add itself, and would look for "
+            "all types in the package's scope. Ours name types of several."
+        ),
+        needed=lambda: True,
+        patch=_know_our_configs,
+    ),
+    "mmengine.optim.optimizer.builder": Mend(
+        reason=(
+            "MMEngine gives an optimiser's constructor the whole algorithm, and those "
+            "that look into the network (layer-wise rates of ConvNeXt, BEiT, MAE) want "
+            "the student. A model may have a build_optim_wrapper of its own."
+        ),
+        needed=lambda: True,
+        patch=_ask_the_model,
     ),
     "torchvision._meta_registrations": Mend(
         reason=(

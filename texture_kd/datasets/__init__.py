@@ -6,6 +6,7 @@ from texture_kd.datasets.camvid import CamVidDataset
 from texture_kd.datasets.components import LabelComponents, label_components
 from texture_kd.datasets.mosaic import Mosaic, texture_mosaic
 from texture_kd.datasets.mosaic_dataset import LoadTextureMosaic, TextureMosaicDataset
+from texture_kd.registry import register
 
 __all__ = [
     "AerialDataset",
@@ -18,3 +19,6 @@ __all__ = [
     "label_components",
     "texture_mosaic",
 ]
+
+register("DATASETS", AerialDataset, CamVidDataset, TextureMosaicDataset)
+register("TRANSFORMS", BlockwiseAnnotation, LabelComponents, LoadTextureMosaic)

@@ -9,6 +9,7 @@ from texture_kd.decode_heads.spectral_truncation import (
     SpectralTruncationHead,
     truncation_options,
 )
+from texture_kd.registry import register
 
 __all__ = [
     "DUCDLCHead",
@@ -19,3 +20,5 @@ __all__ = [
     "SpectralTruncationHead",
     "truncation_options",
 ]
+
+register("MODELS", DUCDLCHead, DeepLabV3PlusHead, LeanPSPHead, SpectralTruncationHead)

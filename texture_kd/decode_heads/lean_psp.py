@@ -27,6 +27,9 @@ class LeanPSPHead(PSPHead):
         self.bottleneck.conv = _pyramid_conv(self.bottleneck.conv, self.align_corners)
 
     def _forward_feature(self, inputs: list[Tensor]) -> Tensor:
+        if torch.onnx.is_in_onnx_export() or torch.compiler.is_exporting():
+            # Graphs for images of any size have the plain way, of the same weights.
+            return super()._forward_feature(inputs)
         x = self._transform_inputs(inputs)
         pooled = [module(x) for module in self.psp_modules]
         # Called as a whole: hooks find the bottleneck's output as in PSPHead.
@@ -40,7 +43,9 @@ class _PyramidConv2d(nn.Conv2d):
         super().__init__(*args, **kwargs)
         self.align_corners = align_corners
 
-    def forward(self, inputs: tuple[Tensor, list[Tensor]]) -> Tensor:
+    def forward(self, inputs: Tensor | tuple[Tensor, list[Tensor]]) -> Tensor:
+        if isinstance(inputs, Tensor):
+            return super().forward(inputs)
         feature, maps = inputs
         whole, enlarged = self.weight.tensor_split([feature.shape[1]], dim=1)
         output = F.conv2d(feature, whole, self.bias, padding=self.padding)

@@ -8,13 +8,16 @@ from texture_kd.deploy.checkpoint import (
 )
 from texture_kd.deploy.config import left_out, package_types, student_config
 from texture_kd.deploy.onnx_graph import export_onnx, largest_difference
+from texture_kd.deploy.preparation import Preparation, preparation
 
 __all__ = [
     "AdaptiveMean",
+    "Preparation",
     "export_onnx",
     "largest_difference",
     "left_out",
     "package_types",
+    "preparation",
     "read_checkpoint",
     "student_config",
     "student_weights",

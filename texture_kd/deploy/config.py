@@ -3,10 +3,10 @@
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
-from mmengine.hub import get_config
 
 import texture_kd.components  # noqa: F401
 from texture_kd import registry
+from texture_kd.algorithms.stock_network import stock_network
 from texture_kd.analysis.unknown_types import config_types
 
 _PACKAGES = ("texture_kd", "mmrazor")
@@ -97,10 +97,11 @@ def _student(config: Config) -> dict:
         raise ValueError("the checkpoint's config has no model")
     student = dict(model.get("architecture", model))
     if "cfg_path" in student:
-        # MMRazor's way to name a config of MMSegmentation, which has the last word.
-        student.pop("pretrained", None)
-        stock = get_config(student.pop("cfg_path"))
-        student = {**student, **stock.model}
+        if registry.class_name(model.get("type", "")) != "TextureDistill":
+            # MMRazor leaves out what follows it.
+            student = dict(cfg_path=student["cfg_path"])
+        student = dict(stock_network(dict(student, pretrained=False)).model)
+        student.pop("_scope_")
     # The runner gives its own to a model that has none, and a distillation's prepares
     # the images of its student, whatever that says.
     for prepare in (model.get("data_preprocessor"), config.get("data_preprocessor")):
@@ -117,7 +118,7 @@ def _pipeline(config: Config) -> list[dict]:
 
 
 def _loads_image(transform: dict) -> bool:
-    name = str(transform["type"]).split(".")[-1]
+    name = registry.class_name(transform["type"])
     return name.startswith("Load") and "Annotation" not in name
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from texture_kd.deploy.adaptive_mean import AdaptiveMean
 from texture_kd.functional.binary_logits import two_class_logits
+from texture_kd.input_channels import input_channels
 
 Size = tuple[int, int]
 
@@ -23,10 +24,11 @@ def export_onnx(
 ) -> None:
     """Write a segmentor as an ONNX graph.
 
-    The graph takes ``image`` (N, 3, H, W), as the network's data preprocessor leaves
-    it, and returns ``logits`` (N, K, H, W) for each of its pixels, the largest of which
-    is the network's decision. A head of one channel, with its threshold, has two
-    classes here. Auxiliary heads are no part of it.
+    The graph takes ``image`` (N, C, H, W), as the network's data preprocessor leaves
+    it, of as many channels as the network has, and returns ``logits`` (N, K, H, W) for
+    each of its pixels, the largest of which is the network's decision. A head of one
+    channel, with its threshold, has two classes here. Auxiliary heads are no part of
+    it.
 
     Args:
         network: a segmentor in evaluation mode; it stays as it is.
@@ -45,7 +47,7 @@ def export_onnx(
     program = torch.onnx.export(
         graph,
         # A single image would make the number of images a constant.
-        (torch.zeros(2, 3, *size),),
+        (torch.zeros(2, input_channels(network), *size),),
         dynamo=True,
         dynamic_shapes=dict(image=axes),
         input_names=["image"],
@@ -100,7 +102,7 @@ def largest_difference(
     generator = torch.Generator().manual_seed(0)
     differences = []
     for count, size in enumerate(sizes, start=1):
-        image = torch.randn(count, 3, *size, generator=generator)
+        image = torch.randn(count, input_channels(network), *size, generator=generator)
         try:
             with torch.no_grad():
                 expected = reference(image)

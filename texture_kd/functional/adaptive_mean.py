@@ -1,10 +1,10 @@
 """Adaptive average pooling, for graphs too."""
 
-from contextlib import AbstractContextManager, nullcontext
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from texture_kd.functional.precision import without_autocast
 
 
 def adaptive_mean(x: Tensor, size: tuple[int | None, int | None]) -> Tensor:
@@ -41,7 +41,7 @@ def adaptive_mean(x: Tensor, size: tuple[int | None, int | None]) -> Tensor:
         if height % whole[0] == width % whole[1] == 0:
             return F.avg_pool2d(x, (height // whole[0], width // whole[1]))
     pooled = x.to(torch.promote_types(x.dtype, torch.float32))
-    with _unrounded(x.device.type):
+    with without_autocast(x):
         if columns is not None:
             pooled = pooled @ _windows(pooled, width, columns).T
         if rows is not None:
@@ -51,13 +51,6 @@ def adaptive_mean(x: Tensor, size: tuple[int | None, int | None]) -> Tensor:
 
 def _makes_a_graph() -> bool:
     return torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()
-
-
-def _unrounded(device: str) -> AbstractContextManager:
-    """Have products of float32 in float32; exported graphs have no such context."""
-    if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
-        return torch.autocast(device, enabled=False)
-    return nullcontext()
 
 
 def _windows(x: Tensor, length: int, count: int) -> Tensor:

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from texture_kd.functional.precision import without_autocast
 from texture_kd.functional.self_similarity import inverse_lengths
 
 
@@ -41,7 +42,7 @@ def pairwise_affinity(feature: Tensor, patch: int = 1) -> Tensor:
     feature = feature.to(torch.promote_types(feature.dtype, torch.float32))
     if patch > 1:
         feature = F.avg_pool2d(feature, patch, ceil_mode=True)
-    with torch.autocast(feature.device.type, enabled=False):
+    with without_autocast(feature):
         nodes = feature.flatten(2)
         nodes = nodes * inverse_lengths(nodes)[:, None]
         return nodes.mT @ nodes

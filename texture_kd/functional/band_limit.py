@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from texture_kd.functional.precision import without_autocast
+
 from .choices import check_choice
 
 BandLimit = Literal["bilinear", "area", "fourier"]
@@ -127,7 +129,7 @@ def _axes(x: Tensor, size: tuple[int, int]) -> list[tuple[int, int]]:
 
 def _along_both(x: Tensor, matrices: list[Tensor | None]) -> Tensor:
     rows, columns = (m if m is None else m.to(x) for m in matrices)
-    with torch.autocast(x.device.type, enabled=False):
+    with without_autocast(x):
         if columns is not None:
             x = x @ columns.transpose(-2, -1)
         return x if rows is None else rows @ x

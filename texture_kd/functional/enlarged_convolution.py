@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from texture_kd.functional.precision import without_autocast
+
 
 def conv_enlarged(
     maps: Sequence[Tensor],
@@ -53,7 +55,7 @@ def conv_enlarged(
     )
     kernel = weight.shape[2:]
     rows, strips = [], []
-    with torch.autocast(weight.device.type, enabled=False):
+    with without_autocast(weight):
         parts = weight.to(dtype).split([x.shape[1] for x in maps], dim=1)
         for x, part in zip(maps, parts, strict=True):
             taps = part.permute(0, 2, 3, 1).flatten(0, 2) @ x.to(dtype).flatten(2)

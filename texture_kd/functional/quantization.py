@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Tensor
 
+from texture_kd.functional.precision import without_autocast
+
 Kernel = Literal["intensity", "triangle"]
 
 # Levels' shares of a pixel that sum up to less than this are those of no level.
@@ -197,7 +199,7 @@ def mix_levels(
         return start + slope * offset[:, None]
 
     total = on_the_line(starts.sum(2, keepdim=True), slopes.sum(2, keepdim=True))
-    with torch.autocast(values.device.type, enabled=False):
+    with without_autocast(values):
         mixed = on_the_line(starts @ values.mT, slopes @ values.mT)
     return mixed / total.clamp_min(_SMALLEST)
 

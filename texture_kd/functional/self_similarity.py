@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from texture_kd.functional.precision import without_autocast
+
 from .region_pixels import check_rows, of_regions, region_means
 from .regions import Regions
 
@@ -108,13 +110,13 @@ class _SelfSimilarity(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
-        with torch.autocast(x.device.type, enabled=False):
+        with without_autocast(x):
             return _similarity(x)[0]
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
-        with torch.autocast(x.device.type, enabled=False):
+        with without_autocast(x):
             similarity, inverse, direction, inverse_mean = _similarity(x)
             pull = grad * inverse
             # dL/dx_i = pull_i (g/|g| - S_i x_i/|x_i|) + dL/dg / P, where the first
@@ -156,13 +158,13 @@ class _MapSelfSimilarity(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, regions: Regions) -> Tensor:
         ctx.save_for_backward(x)
         ctx.regions = regions
-        with torch.autocast(x.device.type, enabled=False):
+        with without_autocast(x):
             return _similarity_of_maps(x, regions)[0]
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (x,), regions = ctx.saved_tensors, ctx.regions
-        with torch.autocast(x.device.type, enabled=False):
+        with without_autocast(x):
             similarity, inverse, direction, inverse_mean, shares = _similarity_of_maps(
                 x, regions
             )

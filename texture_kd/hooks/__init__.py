@@ -10,6 +10,7 @@ from texture_kd.hooks.random_state import RandomStateHook
 from texture_kd.hooks.soft_filter_pruning import SoftFilterPruningHook
 from texture_kd.hooks.teacher_metric import TeacherMetricHook
 from texture_kd.hooks.texture_visualization import TextureVisualizationHook
+from texture_kd.registry import register
 
 __all__ = [
     "CPUTimeHook",
@@ -23,3 +24,17 @@ __all__ = [
     "TeacherMetricHook",
     "TextureVisualizationHook",
 ]
+
+register(
+    "HOOKS",
+    CPUTimeHook,
+    CriticOptimizerCheckHook,
+    FiniteLossHook,
+    LossRatioHook,
+    NumClassesCheckHook,
+    PlainStudentHook,
+    RandomStateHook,
+    SoftFilterPruningHook,
+    TeacherMetricHook,
+    TextureVisualizationHook,
+)

@@ -13,7 +13,8 @@ _STUDENT, _DISTILLED = "student.", "distill."
 class LossRatioHook(Hook):
     """Log each distillation loss as a multiple of the sum of the student's own losses.
 
-    They appear as ``distill.ratio_NAME`` where the loss is ``distill.loss_NAME``. How
+    The losses are those that MMEngine logs: no value is waited for besides. They appear
+    as ``distill.ratio_NAME`` where the loss is ``distill.loss_NAME``. How
     strongly a loss pulls is said by its gradient, which ``tools/train.py --check``
     shows.
     """
@@ -26,8 +27,11 @@ class LossRatioHook(Hook):
         outputs: dict | None = None,
     ) -> None:
         """Put the ratios where the logger finds them."""
+        scalars = runner.message_hub.log_scalars
         losses = {
-            name: value for name, value in (outputs or {}).items() if "loss" in name
+            name: scalars[f"train/{name}"].current()
+            for name in outputs or {}
+            if "loss" in name and f"train/{name}" in scalars
         }
         own = sum(v for name, v in losses.items() if name.startswith(_STUDENT))
         for name, value in losses.items():

@@ -3,6 +3,7 @@
 import warnings
 
 import torch
+from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
@@ -25,9 +26,13 @@ class NumClassesCheckHook(Hook):
     was trained on none of them is worth a warning.
 
     A label that is no class ends a training on a GPU with an assertion that names
-    nothing, and so labels are looked at while they are on the CPU. What else ignores a
-    label, metrics and the padding of labels, has to ignore that of the decode head.
+    nothing, and so labels are looked at while they are on the CPU, those of as many
+    images as the data set has: later ones cost no time. What else ignores a label,
+    metrics and the padding of labels, has to ignore that of the decode head.
     """
+
+    def __init__(self) -> None:
+        self._seen = 0
 
     def before_train(self, runner: Runner) -> None:
         """Check the training data set against the network that is trained.
@@ -77,6 +82,9 @@ class NumClassesCheckHook(Hook):
         num_classes = getattr(head, "num_classes", None)
         if num_classes is None or not isinstance(data_batch, dict):
             return
+        if self._seen >= len(runner.train_dataloader.dataset):
+            return
+        self._seen += len(data_batch["inputs"]) * get_world_size()
         # One output tells two classes apart.
         num_classes = max(num_classes, 2)
         prepare = getattr(unwrapped(runner), "data_preprocessor", None)

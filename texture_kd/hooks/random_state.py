@@ -1,5 +1,8 @@
 """Lets a resumed run draw the random numbers that the interrupted one would have."""
 
+import random
+
+import numpy as np
 import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -15,7 +18,9 @@ class RandomStateHook(Hook):
     In a loop over iterations, MMEngine replays the data loader when it resumes, but not
     the generator that dropout draws from: a resumed run sees the same images under
     other masks. With this hook its losses are those of a run that was never
-    interrupted. Loops over epochs are not replayed, and gain nothing.
+    interrupted. Loops over epochs are not replayed, and gain nothing. A checkpoint that
+    is written within a validation, as those of ``save_best`` are, holds the state from
+    before it.
 
     A checkpoint holds one state, for processes that are seeded alike; with
     ``randomness=dict(diff_rank_seed=True)`` nothing is restored.
@@ -27,10 +32,14 @@ class RandomStateHook(Hook):
     def __init__(self) -> None:
         self._resumed: dict[str, torch.Tensor] | None = None
         self._before_validation: dict[str, torch.Tensor] | None = None
+        self._of_transforms: tuple | None = None
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Add the random state to the checkpoint."""
-        checkpoint[_KEY] = _random_state()
+        """Add the random state to the checkpoint, within a validation the one before.
+
+        ``save_best`` writes the regular checkpoint once more from there.
+        """
+        checkpoint[_KEY] = self._before_validation or _random_state()
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Remember the state of a checkpoint, if it has one."""
@@ -48,10 +57,17 @@ class RandomStateHook(Hook):
     def before_val(self, runner: Runner) -> None:
         """Set the state aside: a run resumed here does not validate again."""
         self._before_validation = _random_state()
+        # Where no worker runs them, transforms draw in this process, from NumPy's old
+        # generator and from Python's.
+        self._of_transforms = random.getstate(), np.random.get_state()  # noqa: NPY002
 
     def after_val(self, runner: Runner) -> None:
         """Go on as if there had been no validation."""
         _restore(self._before_validation)
+        self._before_validation = None
+        python, numbers = self._of_transforms
+        random.setstate(python)
+        np.random.set_state(numbers)  # noqa: NPY002
 
 
 def _random_state() -> dict[str, torch.Tensor]:

@@ -18,6 +18,7 @@ from torch import nn
 
 from texture_kd.hooks.trained_network import unwrapped
 from texture_kd.visualization import contourlet_figure, statistics_figure
+from texture_kd.visualization.picture import shown_picture
 from texture_kd.visualization.segmentations import segmentations_figure
 
 __all__ = ["TextureVisualizationHook"]
@@ -125,8 +126,7 @@ def _figures(algorithm: BaseModel, item: dict, dataset) -> Iterator[tuple[str, F
     from texture_kd.visualization.compared_statistics import compared_statistics
 
     data = algorithm.data_preprocessor(pseudo_collate([item]))
-    # Pipelines give BGR.
-    picture = item["inputs"].numpy()[::-1].transpose(1, 2, 0)
+    picture = shown_picture(item["inputs"])
     predicted = {
         name: _classes(network(**data, mode="predict")[0].pred_sem_seg)
         for name, network in (

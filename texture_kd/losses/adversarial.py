@@ -5,6 +5,7 @@ from torch import Tensor
 
 from texture_kd.functional.adaptive_mean import adaptive_mean
 from texture_kd.functional.gradient_penalty import gradient_penalty
+from texture_kd.functional.precision import without_autocast
 from texture_kd.functional.transfer import sent
 from texture_kd.functional.valid_area import valid_area, valid_only
 from texture_kd.losses.critic import Critic
@@ -125,7 +126,7 @@ class AdversarialLoss(OwnRandom):
         self._check(preds[0], image)
         image = valid_only(image, valid_area(valid, len(image), image.shape[2:]))
         dtype = self.critic.score.weight.dtype
-        with torch.autocast(image.device.type, enabled=False):
+        with without_autocast(image):
             student, teacher = (logits.softmax(1).to(dtype) for logits in preds)
             image = adaptive_mean(image.detach().to(dtype), teacher.shape[2:])
             return self._play(student, teacher, image)

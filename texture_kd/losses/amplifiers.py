@@ -53,7 +53,7 @@ class Amplifiers(nn.Module):
 
     Args:
         configs: their configs under ``full`` and ``high``, with ``loss_weight``, 1 by
-            default. One of weight 0 is not built.
+            default. One of weight 0 is not built, nor is None.
         ignore_index: label of the pixels that do not count, for those that have this
             option.
 
@@ -67,6 +67,8 @@ class Amplifiers(nn.Module):
         self.weights: dict[str, float] = {}
         for name, config in configs.items():
             check_choice("a key of amplifiers", name, _NAMES)
+            if config is None:
+                continue
             config = dict(config)
             weight = config.pop("loss_weight", 1.0)
             if weight != 0:
@@ -86,6 +88,10 @@ class Amplifiers(nn.Module):
         self._attached = False
         self._register_state_dict_hook(_leave_out)
         self._register_load_state_dict_pre_hook(_complete, with_module=True)
+
+    def __deepcopy__(self, memo: dict) -> "Amplifiers":
+        """Share what is frozen: averages of weights are copies of what is trained."""
+        return self
 
     def attach_teacher(self, teacher: nn.Module) -> None:
         """Give each its teacher, and freeze them.

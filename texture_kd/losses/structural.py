@@ -16,6 +16,7 @@ from texture_kd.functional.contourlet import (
     check_contourlet,
     floored_energies,
 )
+from texture_kd.functional.precision import without_autocast
 from texture_kd.losses.feature_checks import check_feature, on_one_grid
 
 Normalise = Literal["correlation", "subband", "none"]
@@ -171,7 +172,7 @@ class CDMLoss(nn.Module):
                 f"expected the levels {self.options.levels} that level_weights are "
                 f"for, got {options.levels}: leave level_weights out"
             )
-        with torch.autocast(t_feature.device.type, enabled=False):
+        with without_autocast(t_feature):
             student, teacher, area = self._on_one_grid(s_feature, t_feature, valid)
             mix = self.align.weight.to(student.dtype).flatten(1)
             if self.normalise == "correlation":
@@ -195,7 +196,7 @@ class CDMLoss(nn.Module):
         Raises:
             ValueError: as :meth:`forward`.
         """
-        with torch.autocast(t_feature.device.type, enabled=False):
+        with without_autocast(t_feature):
             student, teacher, _ = self._on_one_grid(s_feature, t_feature, None)
             student = _mixed(student, self.align.weight.to(student.dtype))
             return Compared(student, teacher, self.options)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from texture_kd.functional.precision import without_autocast
 from texture_kd.functional.quantization import mix_levels
 from texture_kd.functional.region_pixels import (
     cut_regions,
@@ -104,7 +105,7 @@ class TextureExtractor(nn.Module):
             The texture of their pixels, in float32 at least.
         """
         features = self.features(aligned, regions)
-        with torch.autocast(aligned.device.type, enabled=False):
+        with without_autocast(aligned):
             return Texture(features, self._statistics(features, regions))
 
     def features(self, aligned: Tensor, regions: Regions) -> Tensor:

@@ -8,6 +8,7 @@ from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from texture_kd.input_channels import input_channels
 from texture_kd.pruning.filters import check_unguided, following_norms, silence, zeroed
 
 # Marks a checkpoint, in its ``meta``.
@@ -42,9 +43,10 @@ def remove_filters(network: nn.Module, size: tuple[int, int]) -> nn.Module:
     from mmrazor.models.mutators import ChannelMutator
 
     check_unguided(network)
+    shape = (1, input_channels(network), *size)
     network = copy.deepcopy(network).cpu()
     with torch.no_grad(), following_norms(network) as norms:
-        network(torch.randn(1, 3, *size), mode="tensor")
+        network(torch.randn(shape), mode="tensor")
     alive = {}
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d):
@@ -56,7 +58,7 @@ def remove_filters(network: nn.Module, size: tuple[int, int]) -> nn.Module:
             parse_cfg=dict(
                 type="ChannelAnalyzer",
                 demo_input=dict(
-                    type="DefaultDemoInput", input_shape=(1, 3, *size), scope="mmseg"
+                    type="DefaultDemoInput", input_shape=shape, scope="mmseg"
                 ),
                 # Not FxTracer, which takes the size that DeepLabV3+ resizes to for
                 # channels.

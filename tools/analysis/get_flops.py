@@ -63,6 +63,7 @@ def build(config: str, options: dict) -> nn.Module:
     import texture_kd.components  # noqa: F401
     from texture_kd.algorithms.teacher_checkpoint import forget_checkpoints
     from texture_kd.analysis.unknown_types import unknown_types
+    from texture_kd.registry import class_name
 
     config = Config.fromfile(config)
     config.merge_from_dict(options)
@@ -70,7 +71,7 @@ def build(config: str, options: dict) -> nn.Module:
     if "type" not in model:
         raise ValueError(f"{config.filename} has no model: give a training's config")
     distilled = "teacher" in model or "distiller" in model
-    if distilled and model.type != "TextureDistill":
+    if distilled and class_name(model.type) != "TextureDistill":
         raise ValueError(
             f"{config.filename} distils with {model.type}, whose parts are not known: "
             "give one with TextureDistill, such as configs/sstkd_*.py"
@@ -105,7 +106,9 @@ def count_parts(
         Name, parameters and multiply-accumulates of the network; or of teacher,
         student and each distillation loss.
     """
-    image = torch.randn(1, 3, *shape)
+    from texture_kd.input_channels import input_channels
+
+    image = torch.randn(1, input_channels(model), *shape)
     networks, losses = {"network": model}, nn.ModuleDict()
     if hasattr(model, "distiller"):
         networks = {"teacher": model.teacher, "student": model.student}

@@ -21,7 +21,6 @@ import argparse
 import pickle
 import textwrap
 from pathlib import Path
-from urllib.error import URLError
 
 import mmcv
 import numpy as np
@@ -42,6 +41,7 @@ from texture_kd.visualization import (
     sampled_image,
     statistics_figure,
 )
+from texture_kd.visualization.picture import shown_picture
 
 IMAGE_OPTIONS = ("levels", "pyramid", "directional")
 CONFIG_OPTIONS = ("index", "checkpoint", "channel", "cfg_options")
@@ -170,8 +170,7 @@ def features_figure(args: argparse.Namespace) -> Figure:
         else from_file(config, args.image)
     )
     data = algorithm.data_preprocessor(pseudo_collate([item]))
-    # Pipelines give BGR.
-    picture = item["inputs"].numpy()[::-1].transpose(1, 2, 0)
+    picture = shown_picture(item["inputs"])
     if args.statistics:
         figure = statistics_figure(compared_statistics(algorithm, data), picture)
     else:
@@ -208,7 +207,7 @@ def read_config(path: str, options: dict | None, statistics: bool) -> Config:
     config.merge_from_dict(options or {})
     model = config.get("model", {})
     losses = model.get("distiller", {}).get("distill_losses", {})
-    types = [str(loss.type) for loss in losses.values()]
+    types = [str(loss.type) for loss in losses.values() if loss]
     kinds = ("DTIEMLoss",) if statistics else ("TextureLoss", "CDMLoss")
     if not any(kind in name for kind in kinds for name in types):
         method = "sstkd" if statistics else "texture"
@@ -244,10 +243,10 @@ def build_algorithm(config: Config, checkpoint: str | None) -> BaseModel:
         MMLogger.get_instance("show_texture", log_level="WARNING")
         try:
             algorithm.init_weights()
-        except URLError as error:
+        except ConnectionError as error:
             raise OSError(
-                f"the weights that training starts from cannot be downloaded: {error}; "
-                "give a --checkpoint"
+                f"the weights that training starts from: {error}; or give a "
+                "--checkpoint"
             ) from error
     else:
         load_training(algorithm, checkpoint)
@@ -294,9 +293,11 @@ def from_file(config: Config, path: str) -> dict:
         ValueError: it is no image.
     """
     # The file takes the place of what the pipeline loads: an image and its labels.
-    steps = [step for step in config.test_pipeline if "Load" not in str(step["type"])]
+    loads = [step for step in config.test_pipeline if "Load" in str(step["type"])]
+    steps = [step for step in config.test_pipeline if step not in loads]
+    kind = next((s["color_type"] for s in loads if "color_type" in s), "color")
     pipeline = Compose([dict(type="mmseg.LoadImageFromNDArray"), *steps])
-    return pipeline(dict(img=read_image(path, "color")))
+    return pipeline(dict(img=read_image(path, kind)))
 
 
 if __name__ == "__main__":

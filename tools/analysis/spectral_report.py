@@ -126,9 +126,11 @@ def report(args: argparse.Namespace) -> Path:
     ]
     title = f"{Path(args.config).stem}, {Path(args.checkpoint).name}"
     text = markdown(title, analysis, grids, scale, probes, args.layer, args.tolerance)
-    (out / "report.md").write_text(text)
-    (out / "curves.csv").write_text(curves_csv(analysis), newline="")
-    (out / "grids.csv").write_text(grids_csv(analysis, grids), newline="")
+    (out / "report.md").write_text(text, encoding="utf-8")
+    (out / "curves.csv").write_text(curves_csv(analysis), newline="", encoding="utf-8")
+    (out / "grids.csv").write_text(
+        grids_csv(analysis, grids), newline="", encoding="utf-8"
+    )
     spectrum_figure(analysis, args.tolerance).savefig(out / "spectrum.png", dpi=120)
     return out / "report.md"
 
@@ -254,11 +256,13 @@ def cost(model: nn.Module, grid: object, view: Size) -> tuple[Size, float]:
         ValueError: the grid is larger than the features.
     """
     from texture_kd.analysis.operations import count_gflops
+    from texture_kd.input_channels import input_channels
 
     model.decode_head.grid = grid
     device = next(model.parameters()).device
+    shape = (1, input_channels(model), *view)
     with torch.no_grad():
-        features = model.extract_feat(torch.zeros(1, 3, *view, device=device))
+        features = model.extract_feat(torch.zeros(shape, device=device))
     return model.decode_head.grid_for(features), count_gflops(model, view)
 
 

@@ -105,7 +105,7 @@ def lock(folder: Path) -> TextIO:
             "options hold no path with spaces, commas, quotes or brackets."
         )
     folder.mkdir(parents=True, exist_ok=True)
-    file = (folder / "lock").open("a+")
+    file = (folder / "lock").open("a+", encoding="utf-8")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -126,7 +126,7 @@ def relaunch(out: Path) -> None:
     """Start this command again, apart from the terminal."""
     command = [argument for argument in sys.argv if argument != "--background"]
     path = out / "log.txt"
-    with path.open("a") as log:
+    with path.open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
             [sys.executable, *command],
             stdin=subprocess.DEVNULL,

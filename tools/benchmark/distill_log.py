@@ -76,7 +76,7 @@ def validated(folder: Path, iters: int, metric: str) -> bool:
 
 def tail(path: Path) -> str:
     """Return the last lines of what a training printed."""
-    text = path.read_text(errors="replace") if path.exists() else ""
+    text = path.read_text(errors="replace", encoding="utf-8") if path.exists() else ""
     return "\n".join(text.splitlines()[-_TAIL:])
 
 
@@ -111,5 +111,5 @@ def _logs(folder: Path) -> list[list[dict]]:
 
 def _read(path: Path) -> list[dict]:
     # The last line may be half written yet.
-    whole = path.read_text().rpartition("\n")[0]
+    whole = path.read_text(encoding="utf-8").rpartition("\n")[0]
     return [json.loads(line) for line in whole.splitlines()]

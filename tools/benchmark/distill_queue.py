@@ -114,7 +114,7 @@ class Queue:
 
     def _train(self, run: Run, first: int) -> None:
         earlier = find_logs(run.folder)
-        with (run.folder / "train.log").open("a") as log:
+        with (run.folder / "train.log").open("a", encoding="utf-8") as log:
             process = subprocess.Popen(
                 run.command(resume=first > 0),
                 stdin=subprocess.DEVNULL,

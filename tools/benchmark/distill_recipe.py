@@ -181,7 +181,7 @@ def _has_critic(config: Config, row: Row) -> bool:
     return any(
         "AdversarialLoss" in str(loss["type"])
         for name, loss in losses.items()
-        if name not in row.without
+        if loss and name not in row.without
     )
 
 

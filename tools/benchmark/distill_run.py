@@ -168,7 +168,7 @@ def finish(run: Run, memory: float | None, wall: float) -> Result:
 
 def last_checkpoint(folder: Path) -> Path:
     """Return the newest checkpoint of a training, whose folder may have been moved."""
-    return folder / Path((folder / "last_checkpoint").read_text()).name
+    return folder / Path((folder / "last_checkpoint").read_text(encoding="utf-8")).name
 
 
 def _resumed_from(run: Run) -> int:
@@ -192,4 +192,4 @@ def _iteration(checkpoint: Path) -> int:
 
 
 def _read(path: Path) -> dict | None:
-    return json.loads(path.read_text()) if path.exists() else None
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None

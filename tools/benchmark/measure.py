@@ -259,7 +259,7 @@ def write_report(
 def write_whole(path: Path, text: str) -> None:
     """Write a file that is never half there."""
     part = path.with_name(path.name + ".part")
-    part.write_text(text, newline="")
+    part.write_text(text, newline="", encoding="utf-8")
     os.replace(part, path)
 
 
@@ -274,7 +274,7 @@ def _allocations(profiler: profile) -> list[int]:
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder, "trace.json")
         profiler.export_chrome_trace(str(trace))
-        events = json.loads(trace.read_text())["traceEvents"]
+        events = json.loads(trace.read_text(encoding="utf-8"))["traceEvents"]
     memory = [event for event in events if event["name"] == "[memory]"]
     return [
         event["args"]["Bytes"]
@@ -299,7 +299,7 @@ def _is_kernel(event: str) -> bool:
 def _processor() -> str:
     facts = Path("/proc/cpuinfo")
     if facts.exists():
-        found = re.search(r"model name\s*: (.*)", facts.read_text())
+        found = re.search(r"model name\s*: (.*)", facts.read_text(encoding="utf-8"))
         if found:
             return found[1]
     return platform.machine()

@@ -129,7 +129,7 @@ def analyse(args: argparse.Namespace, seed: int) -> dict[int, dict[str, float]]:
         folder / "report.log",
         args.jobs,
     )
-    rows = csv.DictReader((out / "grids.csv").read_text().splitlines())
+    rows = csv.DictReader((out / "grids.csv").read_text(encoding="utf-8").splitlines())
     # The first is the network's own grid.
     found = {int(row["height"]): row for row in list(rows)[1:]}
     return {
@@ -145,7 +145,7 @@ def run(
     threads = max(1, (os.cpu_count() or 1) // jobs)
     log.parent.mkdir(parents=True, exist_ok=True)
     parts = [sys.executable, *command, "--cfg-options", *options]
-    with log.open("a") as file:
+    with log.open("a", encoding="utf-8") as file:
         done = subprocess.run(
             [str(part) for part in parts],
             env=os.environ | dict(OMP_NUM_THREADS=str(threads)),

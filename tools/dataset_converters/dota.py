@@ -120,7 +120,7 @@ def _cut(pairs: list[tuple[Path, Path]], folder: Path, side: int, overlap: int) 
     # Last, and whole: it says that the split is done.
     target = folder / f"{folder.name}.json"
     with replaced(target) as part:
-        part.write_text(json.dumps(content))
+        part.write_text(json.dumps(content), encoding="utf-8")
     return len(images)
 
 
@@ -144,7 +144,7 @@ def read_labels(path: Path) -> tuple[np.ndarray, np.ndarray]:
         ValueError: a line is of another kind, or has an unknown class.
     """
     boxes, labels = [], []
-    for line in path.read_text().splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         words = line.split()
         if not words or ":" in words[0]:
             continue  # Where the image is from, and its resolution.

@@ -54,6 +54,16 @@ def test_filters_of_a_size_are_prepared_once():
     assert filter_bank.cache_info().misses == misses
 
 
+def test_filters_of_a_dozen_sizes_are_prepared_once_each():
+    images = [torch.randn(1, 1, 24, 8 * n) for n in range(2, 14)]
+    for x in images:
+        contourlet(x)
+    misses = filter_bank.cache_info().misses
+    for x in images:
+        contourlet(x)
+    assert filter_bank.cache_info().misses == misses
+
+
 @pytest.mark.parametrize("function", [contourlet, round_trip])
 def test_kernel_launches_grow_with_neither_images_nor_channels(function):
     def launches(*shape):

@@ -73,7 +73,10 @@ class FilterBank(NamedTuple):
     low_rows: Tensor
 
 
-@lru_cache(maxsize=8)
+# Images of varied sizes, as a pipeline without crops gives them, come back to theirs:
+# with the eight sizes that were kept once, nine made each anew at each step. A bank for
+# maps of 128x256, of 24 bands, is 3.5 MiB.
+@lru_cache(maxsize=64)
 def filter_bank(
     size: tuple[int, int],
     depths: tuple[int, ...],

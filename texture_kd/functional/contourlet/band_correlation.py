@@ -19,6 +19,7 @@ from torch import Tensor
 
 from texture_kd.functional.frequencies import column_multiplicities
 from texture_kd.functional.kept_tensors import kept_tensors
+from texture_kd.functional.precision import without_autocast
 from texture_kd.functional.transfer import sent
 from texture_kd.functional.valid_area import fill_padding, valid_area
 
@@ -97,7 +98,7 @@ def band_correlation(
     area = valid_area(valid, len(student), tuple(student.shape[2:]))
     dtype = torch.promote_types(student.dtype, teacher.dtype)
     dtype = torch.promote_types(dtype, torch.float32)
-    with torch.autocast(student.device.type, enabled=False):
+    with without_autocast(student):
         filled = (fill_padding(x.to(dtype), area) for x in (student, teacher))
         images = [as_images(x, options) for x in filled]
         weights = frequency_weights(images[0], options)

@@ -1,0 +1,114 @@
+"""Records that stay what they were, and that pass gradients."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from mmrazor.models.task_modules import RecorderManager
+from mmrazor.models.task_modules.recorder import (
+    ModuleInputsRecorder,
+    ModuleOutputsRecorder,
+)
+from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
+from torch import Tensor, nn
+
+__all__ = ["check_recorded", "sound_records"]
+
+_Seen = list[tuple[str, Tensor, int]]
+
+
+@contextmanager
+def sound_records(
+    side: str, recorders: RecorderManager, network: nn.Module, learns: bool = False
+) -> Iterator[None]:
+    """Refuse records that losses cannot use, in this context.
+
+    A network may change in place what was recorded:
+    a residual block adds to what the norm before it gave, and a recorder of the norm
+    would hold the sum. And what is recorded inside a block whose activations are
+    checkpointed has no gradient. Compiled networks are not watched.
+
+    Args:
+        side: ``"teacher"`` or ``"student"``, for the message.
+        recorders: of the network, which runs within the context.
+        network: whose modules are recorded.
+        learns: whether gradients are to reach it.
+
+    Raises:
+        ValueError: a recorded tensor was changed, or has no gradient; the message names
+            the recorder.
+    """
+    seen: _Seen = []
+    # A recorder's own hook was there before, and runs before.
+    handles = [
+        network.get_submodule(recorder.source).register_forward_hook(
+            _noting(name, recorder, seen, learns)
+        )
+        for name, recorder in recorders.recorders.items()
+        if isinstance(recorder, (ModuleInputsRecorder, ModuleOutputsRecorder))
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+    _check(side, seen)
+
+
+def check_recorded(
+    side: str, manager: RecorderManager, released: Collection[str] = ()
+) -> None:
+    """See to it that each recorder has recorded something.
+
+    Args:
+        side: ``"teacher"`` or ``"student"``, for the message.
+        manager: the recorders of the network, which has run.
+        released: names of those that have served.
+
+    Raises:
+        RuntimeError: one has not.
+    """
+    for name, recorder in manager.recorders.items():
+        if name not in released and not recorder.data_buffer:
+            raise RuntimeError(
+                f"The {side}'s recorder {name!r} recorded nothing: its forward pass "
+                f"had no {recorder.source!r}."
+            )
+
+
+def _noting(name: str, recorder: BaseRecorder, seen: _Seen, learns: bool) -> Callable:
+    def note(*_: object) -> None:
+        if learns and not torch.is_grad_enabled():
+            raise ValueError(
+                f"The student's recorder {name!r} records inside a block whose "
+                "activations are checkpointed (with_cp=True), from where no gradient "
+                f"comes: record a module around {recorder.source!r}, such as the whole "
+                "block, or set with_cp=False."
+            )
+        # What is compiled has no versions to speak of, and is left in one piece.
+        if recorder.data_buffer and not torch.compiler.is_compiling():
+            last = _tensors(recorder.data_buffer[-1])
+            seen.extend((name, tensor, tensor._version) for tensor in last)
+
+    return note
+
+
+def _tensors(record: Any) -> Iterator[Tensor]:
+    if isinstance(record, Tensor):
+        yield record
+    elif isinstance(record, list | tuple | Mapping):
+        items = record.values() if isinstance(record, Mapping) else record
+        for item in items:
+            yield from _tensors(item)
+
+
+def _check(side: str, seen: _Seen) -> None:
+    for name, tensor, version in seen:
+        if tensor._version != version:
+            raise ValueError(
+                f"The {side}'s recorder {name!r} holds what the {side} changes in "
+                "place afterwards, as the sum of a residual block does with the norm "
+                "before it: losses would see one thing of the student and another of "
+                "the teacher. Record the module behind it, such as the whole block."
+            )

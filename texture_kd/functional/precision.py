@@ -1,0 +1,23 @@
+"""Arithmetic in the precision of its tensors."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor
+
+__all__ = ["without_autocast"]
+
+
+def without_autocast(x: Tensor) -> AbstractContextManager:
+    """Return a context in which autocast rounds nothing on the device of a tensor.
+
+    Where there is no autocast, as on the meta device and in exported graphs, it is
+    none.
+
+    Args:
+        x: any tensor.
+    """
+    device = x.device.type
+    if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
+        return torch.autocast(device, enabled=False)
+    return nullcontext()
