@@ -311,7 +311,7 @@ def test_one_teacher_for_all_seeds(bench, capsys):
     for folder in ("x/seed0", "x/seed1"):
         (x,) = bench.commands(folder)
         assert x["options"]["model.teacher_ckpt"] == checkpoint
-    teacher, student, x = bench.table("Results")
+    teacher, _, x = bench.table("Results")
     assert (teacher["n"], x["n"]) == ("1", "2")
     assert x["gap closed (%)"] != ""
     assert "- Teacher: one for all, of seed 1" in bench.read("out/results.md")
@@ -473,7 +473,9 @@ def test_a_result_that_is_missing_is_read_again(bench, capsys):
 
 def test_the_progress_of_a_resumed_training_is_its_own(load_tool, tmp_path):
     queue, run = load_tool("distill_queue"), load_tool("distill_run")
-    training = run.Run(run.Key("student", 0), None, None, tmp_path, 40, [], "mIoU", (), {})
+    training = run.Run(
+        run.Key("student", 0), None, None, tmp_path, 40, [], "mIoU", (), {}
+    )
 
     def write_log(name, line):
         path = training.folder / name / "vis_data" / "scalars.json"

@@ -1,0 +1,16 @@
+"""Methods of distillation, a file each: which losses on what of two networks."""
+
+from texture_kd.recipes.explicit import explicit
+from texture_kd.recipes.response import response
+from texture_kd.recipes.sstkd import sstkd
+from texture_kd.recipes.term import Shapes, Term
+from texture_kd.recipes.texture import texture
+
+__all__ = ["METHODS", "Shapes", "Term", "explicit", "response", "sstkd", "texture"]
+
+METHODS = {
+    "explicit": explicit,
+    "response": response,
+    "sstkd": sstkd,
+    "texture": texture,
+}
