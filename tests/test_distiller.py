@@ -3,6 +3,7 @@
 import copy
 import gc
 import io
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -25,7 +26,7 @@ class Network(nn.Module):
         super().__init__()
         widths = [width, width, 2 * width, 4 * width, 8 * width]
         self.stem = nn.Conv2d(3, width, 3, stride=2, padding=1)
-        for i, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
+        for i, (before, after) in enumerate(pairwise(widths)):
             stride = 2 if i else 1
             stage = nn.Sequential(
                 nn.Conv2d(before, after, 3, stride, 1), nn.BatchNorm2d(after)
