@@ -4,6 +4,7 @@ import copy
 import gc
 import io
 from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+import texture_kd
 from texture_kd.distiller import Distiller
 from texture_kd.losses import ResponseKDLoss, TextureLoss
 from texture_kd.recipes import METHODS, Term
@@ -375,6 +377,25 @@ def test_several_processes(networks, images, tmp_path):
     found = [x.grad for x in parameters]
     for a, b in zip(found, expected, strict=True):
         torch.testing.assert_close(a, torch.zeros_like(a) if b is None else b)
+
+
+@pytest.mark.parametrize("example", ["plain.py", "plain_terms.py"])
+def test_the_examples_of_the_guide_run(example, capsys):
+    guide = (Path(__file__).parents[1] / "docs/guides/plain_pytorch.md").read_text()
+    start = guide.index(f"<!-- example: {example} -->\n```python\n")
+    code = guide[start:].split("```python\n", 1)[1].split("```", 1)[0]
+    exec(compile(code, example, "exec"), {"__name__": "example"})
+    assert "loss_" in capsys.readouterr().out
+
+
+def test_names_are_imported_when_they_are_asked_for():
+    assert texture_kd.Distiller is Distiller
+    assert texture_kd.TextureLoss is TextureLoss
+    assert {"Distiller", "CDMLoss", "Term"} <= {*dir(texture_kd)}
+    for name in dir(texture_kd):
+        getattr(texture_kd, name)
+    with pytest.raises(AttributeError, match="no attribute 'Distler'"):
+        texture_kd.Distler  # noqa: B018
 
 
 def test_two_distillers_of_one_student(networks, images):

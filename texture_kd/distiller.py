@@ -40,8 +40,8 @@ class Distiller(nn.Module):
     second derivatives.
 
     Several processes: wrap the student first, and the distiller, whose own parameters
-    have to agree, too: ``DDP(Distiller(DDP(student), ...))``. A network is compiled in
-    place, ``student.compile()``, or after the distiller is made.
+    have to agree, too: ``DDP(Distiller(DDP(student), ...))``. Compile a network after
+    the distiller is made, or before it has run: a graph has the hooks that it met.
 
     Attributes:
         terms: the losses, by name.

@@ -114,7 +114,10 @@ class Stages:
     def _check(self) -> None:
         for name, output in zip(self.names, self.outputs, strict=False):
             if output is None:
-                raise ValueError(f"the {self.side} did not run its stage {name!r}")
+                raise ValueError(
+                    f"the {self.side} did not run its stage {name!r}; if it was "
+                    "compiled and has run before, compile it once more, behind this"
+                )
         for name, output, version in self._versions:
             if output._version != version:
                 raise ValueError(

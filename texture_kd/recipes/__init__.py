@@ -8,6 +8,8 @@ from texture_kd.recipes.texture import texture
 
 __all__ = ["METHODS", "Shapes", "Term", "explicit", "response", "sstkd", "texture"]
 
+#: The methods by name: functions of the sizes of both networks' stages and logits, and
+#: of options, that return the terms by name.
 METHODS = {
     "explicit": explicit,
     "response": response,

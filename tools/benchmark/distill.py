@@ -8,9 +8,9 @@ SUITE is the name of a file in tools/benchmark/suites, such as mosaic or camvid,
 path of another. Each of its rows is trained with each seed, and all but teacher and
 student a second time, with as many iterations as cost what the student's training
 costs. A row learns from the teacher of its own seed, or of --teacher-seed, for which
-the spread is that of the students alone. The folder then holds results.md, results.csv and results.png, which are
-rewritten after each training. The same command goes on where it was stopped, unless
-configs or code have changed.
+the spread is that of the students alone. The folder then holds results.md, results.csv
+and results.png, which are rewritten after each training. The same command goes on where
+it was stopped, unless configs or code have changed.
 """
 
 import argparse
