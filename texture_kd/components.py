@@ -10,6 +10,7 @@ import mmrazor.registry
 import mmseg.registry
 
 from texture_kd import (
+    amplifiers,
     analysis,
     connectors,
     datasets,
@@ -36,6 +37,9 @@ def _register(kind: str, *classes: type) -> None:
 _register(
     "MODELS",
     TextureDistill,
+    amplifiers.FasterRCNNAmplifier,
+    amplifiers.RetinaNetAmplifier,
+    amplifiers.SegmentationAmplifier,
     connectors.CDMConnector,
     connectors.DTIEMConnector,
     connectors.LFDConnector,
@@ -49,12 +53,9 @@ _register(
     losses.DTIEMLoss,
     losses.FAKDLoss,
     losses.FFTLoss,
-    losses.FasterRCNNAmplifier,
     losses.LSFDLoss,
     losses.PairwiseKDLoss,
     losses.ResponseKDLoss,
-    losses.RetinaNetAmplifier,
-    losses.SegmentationAmplifier,
     losses.TextureLoss,
     segmentors.EncoderDecoderWithImage,
     segmentors.HighFrequencyEncoderDecoder,

@@ -3,10 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import torch.nn.functional as F
-from mmengine.structures import BaseDataElement
-from mmrazor.registry import MODELS
 from torch import Tensor, nn
 
 from texture_kd.functional.choices import check_choice
@@ -68,7 +67,7 @@ class Amplifiers(nn.Module):
             weight = config.pop("loss_weight", 1.0)
             if weight != 0:
                 self.weights[name] = check_weight(f"loss_weight of {name!r}", weight)
-                self.add_module(name, MODELS.build(config))
+                self.add_module(name, _built(config))
         for name in self.weights:
             mode = self.get_submodule(name).mode
             if (mode is None) != (name == "full"):
@@ -111,7 +110,7 @@ class Amplifiers(nn.Module):
         student: Mapping[int, HaarFeature],
         teacher: Mapping[int, HaarFeature],
         levels: int,
-        samples: Sequence[BaseDataElement] | None,
+        samples: Sequence[Any] | None,
         rois: Tensor | None,
         valid: Tensor | None = None,
     ) -> dict[str, Tensor]:
@@ -149,6 +148,13 @@ class Amplifiers(nn.Module):
             ]
             found[name] = amplifier(*seen, samples, rois, valid)
         return found
+
+
+def _built(config: Mapping) -> nn.Module:
+    # Amplifiers come with OpenMMLab, whose registry knows them.
+    from mmrazor.registry import MODELS
+
+    return MODELS.build(config)
 
 
 def check_weight(name: str, weight: float) -> float:
