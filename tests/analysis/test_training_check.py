@@ -7,12 +7,14 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import HOOKS, Registry
+from mmrazor.models.task_modules import ModuleOutputsRecorder
 from mmrazor.registry import MODELS
 from torch import nn
 
 from texture_kd.analysis.check_runner import CheckFailed, CheckRunner, sentence
-from texture_kd.analysis.training_check import Loss, TrainingCheck
+from texture_kd.analysis.training_check import Loss, TrainingCheck, _recorded
 from texture_kd.analysis.unknown_types import unknown_types
+from texture_kd.recorders import ValidAreaRecorder
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 STUDENT = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
@@ -65,6 +67,12 @@ def test_the_table_names_recorders_losses_and_costs(checked, capsys, folders):
     )
     assert seen["teacher's recorder stage2"][1] == "(2, 64, 16, 16) float32"
     assert "int64" in seen["student's recorder labels"][1]
+    # Images of 64x64 in crops of 128x128.
+    assert seen["student's recorder valid"][1] == "(2, 1, 128, 128) bool"
+    assert seen["teacher's weights"] == (
+        "EncoderDecoder",
+        "random, teacher_ckpt is None",
+    )
     assert seen["distill.loss_response"][0] == "ResponseKDLoss, loss_weight 5"
     assert "of its own losses'" in seen["distill.loss_response"][1]
     assert seen["validation"] == ("of 4 images", "ends")
@@ -73,6 +81,19 @@ def test_the_table_names_recorders_losses_and_costs(checked, capsys, folders):
     assert all(loss.gradient > 0 for loss in check.losses.values())
     assert check.notes() == []
     assert left(folders) == []
+
+
+@pytest.mark.parametrize(
+    ("recorder", "record", "said"),
+    [
+        (ValidAreaRecorder(), None, "all valid"),
+        (ValidAreaRecorder(), torch.ones(2, 1, 3, 4).bool(), "(2, 1, 3, 4) bool"),
+        (ModuleOutputsRecorder("backbone"), None, "None"),
+    ],
+)
+def test_a_batch_without_padding_is_all_valid(recorder, record, said):
+    recorder.data_buffer.append(record)
+    assert _recorded(recorder) == said
 
 
 def test_a_network_alone_and_a_critic_are_trainings_too(checked, capsys):
@@ -98,6 +119,19 @@ def test_what_trains_nothing_is_noted(checked, capsys):
         "Note: the student's recorder stage3 is read by no loss",
         "Note: no gradient of distill.loss_statistical reaches the student",
     ]
+
+
+def test_what_the_config_lacks_or_says_twice_is_noted(checked, capsys):
+    options = {
+        "custom_hooks": [dict(type="FiniteLossHook")],
+        "model.architecture.data_preprocessor.size": (96, 96),
+    }
+    checked(**options)
+    notes = [s for s in capsys.readouterr().out.splitlines() if s.startswith("Note")]
+    hook, size = notes
+    assert "no PlainStudentHook" in hook
+    assert "size=(96, 96), which is not used" in size
+    assert "has size=(128, 128)" in size
 
 
 def test_cells_that_look_apart_are_noted(checked, capsys, monkeypatch):

@@ -193,7 +193,7 @@ def test_mmsegs_own_fallbacks_still_work(lite_ops):
 
 
 def test_torchvision_without_operators_is_imported_by_timm_and_mmseg():
-    pytest.importorskip("timm", reason="pip install texture_kd[backbones]")
+    pytest.importorskip("timm", reason="pip install '.[backbones]'")
     out = run_python(
         "import torch\n"
         # As beside a PyTorch of another build.

@@ -74,7 +74,7 @@ def test_it_trains(name, load):
     torch.manual_seed(0)
     config = load(name)
     if "efficientnet-lite" in name:
-        pytest.importorskip("timm", reason="pip install texture_kd[backbones]")
+        pytest.importorskip("timm", reason="pip install '.[backbones]'")
     model = build(config)
     distils = isinstance(model, TextureDistill)
     assert distils == ("teacher" in config.model)

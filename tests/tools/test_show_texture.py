@@ -186,7 +186,7 @@ def test_the_checkpoint_is_that_of_the_student_and_its_alignment(tool, with_conf
 
 
 def test_a_file_is_prepared_as_the_data_set_prepares_its_images(tool, tmp_path):
-    config = tool["read_config"](str(CONFIG), None, ("CDMLoss",))
+    config = tool["read_config"](str(CONFIG), None, False)
     item = tool["from_data_set"](config, 3)
     bgr = item["inputs"].permute(1, 2, 0).numpy()
     np.testing.assert_array_equal(bgr, texture_mosaic(0, 3, "val")[0])
@@ -250,7 +250,7 @@ def test_of_a_config_with_both_kinds_one_is_drawn(tool, files, flag):
 def test_the_regions_are_those_of_the_checkpoint(tool, files, tmp_path):
     parser = tool["argument_parser"]()
     options = ["--index=3", "--statistics", f"--config={files / 'statistical.py'}"]
-    config = tool["read_config"](str(files / "statistical.py"), None, "DTIEMLoss")
+    config = tool["read_config"](str(files / "statistical.py"), None, True)
     algorithm = tool["build_algorithm"](config, None)
     sampler = algorithm.distiller.distill_losses.loss_texture.sampler
     found = []
@@ -304,7 +304,8 @@ def test_the_regions_are_those_of_the_checkpoint(tool, files, tmp_path):
                 "--config",
                 str(REPOSITORY / "configs" / f"cwd_pspnet_r18-w32-d8_{STUDENT}"),
             ],
-            f"cwd_pspnet_r18-w32-d8_{STUDENT} has no DTIEMLoss",
+            f"cwd_pspnet_r18-w32-d8_{STUDENT} has no DTIEMLoss, so there are no "
+            "features to compare: give a distillation config such as configs/sstkd_*",
         ),
         (["--index", "3"], "--index needs --config"),
         ([], "one of the arguments IMAGE --index is required"),

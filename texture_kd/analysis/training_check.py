@@ -10,10 +10,18 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
+from mmrazor.models.algorithms import BaseAlgorithm
+from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
 from torch import Tensor, nn
 
 from texture_kd.analysis.feature_grids import cells_apart
+from texture_kd.analysis.setup_notes import (
+    missing_hooks,
+    overruled_preparation,
+    weights_of_teacher,
+)
 from texture_kd.hooks import TextureVisualizationHook
+from texture_kd.recorders import ValidAreaRecorder
 
 _TASK, _DISTILLED = "the student's own losses", "distill."
 _ITERATIONS = 2
@@ -49,6 +57,7 @@ class TrainingCheck(Hook):
         self.records: dict[tuple[str, str], str] = {}
         self.connected: dict[str, str] = {}
         self.losses: dict[str, Loss] = {}
+        self.setup: list[str] = []
         self.apart: list[str] = []
         self.validated = 0
 
@@ -57,6 +66,12 @@ class TrainingCheck(Hook):
         self.model = runner.model
         self.distiller = getattr(self.model, "distiller", None)
         self.scale = _loss_scale(runner.optim_wrapper)
+        if isinstance(self.model, BaseAlgorithm):
+            self.setup = missing_hooks(runner.hooks) + overruled_preparation(
+                self.model.data_preprocessor, self.model.architecture.data_preprocessor
+            )
+        if hasattr(self.model, "teacher"):
+            self.teacher = weights_of_teacher(runner.cfg)
         if self.distiller is not None:
             self._watch_distiller()
         summed = self.model.parse_losses
@@ -114,7 +129,7 @@ class TrainingCheck(Hook):
         )
 
     def notes(self) -> list[str]:
-        """Return sentences on what trains nothing, or compares what is apart."""
+        """Return sentences on what the config lacks, trains nothing or is apart."""
         read = self._read()
         unused = [
             f"the {side}'s recorder {name} is read by no loss"
@@ -126,7 +141,7 @@ class TrainingCheck(Hook):
             for name, loss in self.losses.items()
             if loss.gradient == 0
         ]
-        return unused + idle + self.apart
+        return self.setup + unused + idle + self.apart
 
     def not_finite(self) -> list[str]:
         """Return the names of losses that are infinite or NaN, as are their slopes.
@@ -170,7 +185,7 @@ class TrainingCheck(Hook):
             for key, recorder in recorders.items():
                 # Some losses are computed early, and their records given up.
                 if recorder.data_buffer:
-                    self.records[key] = _shapes(recorder.data_buffer)
+                    self.records[key] = _recorded(recorder)
             return compute()
 
         def note_size(module: nn.Module, given: tuple) -> None:
@@ -216,6 +231,8 @@ class TrainingCheck(Hook):
         return torch.stack(norms).norm().item() if norms else 0.0
 
     def _rows(self) -> Iterator[tuple[str, str, str]]:
+        if hasattr(self.model, "teacher"):
+            yield "teacher's weights", type(self.model.teacher).__name__, self.teacher
         for (side, name), shapes in self.records.items():
             recorder = getattr(self.distiller, f"{side}_recorders").recorders[name]
             what = f"{type(recorder).__name__} {recorder.source}"
@@ -285,6 +302,13 @@ def _loss_scale(optimizer: OptimWrapper | OptimWrapperDict) -> float:
         return max(_loss_scale(wrapper) for wrapper in optimizer.values())
     scaler = getattr(optimizer, "loss_scaler", None)
     return scaler.get_scale() if scaler is not None and scaler.is_enabled() else 1.0
+
+
+def _recorded(recorder: BaseRecorder) -> str:
+    """Describe what was recorded."""
+    if isinstance(recorder, ValidAreaRecorder) and recorder.data_buffer == [None]:
+        return "all valid"
+    return _shapes(recorder.data_buffer)
 
 
 def _shapes(value: Any) -> str:

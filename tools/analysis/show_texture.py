@@ -3,7 +3,8 @@
     python tools/analysis/show_texture.py IMAGE [-o OUT.png] [--levels 4 3]
     python tools/analysis/show_texture.py IMAGE --config CONFIG \
         [--checkpoint CHECKPOINT] [-o OUT.png]
-    python tools/analysis/show_texture.py IMAGE --statistics [--config ...] [-o OUT.png]
+    python tools/analysis/show_texture.py IMAGE --statistics \
+        [--config SSTKD_CONFIG ...] [-o OUT.png]
 
 The first draws the directional (contourlet) subbands of the image's luminance. The
 second runs the teacher and the student of a distillation config on the image and draws,
@@ -19,7 +20,6 @@ denoised. They are those of the image's colours, or what each DTIEMLoss compares
 import argparse
 import pickle
 import textwrap
-from collections.abc import Sequence
 from pathlib import Path
 from urllib.error import URLError
 
@@ -162,8 +162,7 @@ def features_figure(args: argparse.Namespace) -> Figure:
     from texture_kd.visualization.compared_features import compared_features
     from texture_kd.visualization.compared_statistics import compared_statistics
 
-    kinds = ("DTIEMLoss",) if args.statistics else ("TextureLoss", "CDMLoss")
-    config = read_config(args.config, args.cfg_options, kinds)
+    config = read_config(args.config, args.cfg_options, args.statistics)
     algorithm = build_algorithm(config, args.checkpoint)
     item = (
         from_data_set(config, args.index)
@@ -198,7 +197,7 @@ def read_image(path: str, flag: str) -> np.ndarray:
     return image
 
 
-def read_config(path: str, options: dict | None, kinds: Sequence[str]) -> Config:
+def read_config(path: str, options: dict | None, statistics: bool) -> Config:
     """Read a distillation config, and take its scope for what is built from it.
 
     Raises:
@@ -210,10 +209,12 @@ def read_config(path: str, options: dict | None, kinds: Sequence[str]) -> Config
     model = config.get("model", {})
     losses = model.get("distiller", {}).get("distill_losses", {})
     types = [str(loss.type) for loss in losses.values()]
+    kinds = ("DTIEMLoss",) if statistics else ("TextureLoss", "CDMLoss")
     if not any(kind in name for kind in kinds for name in types):
+        method = "sstkd" if statistics else "texture"
         raise ValueError(
             f"{path} has no {' or '.join(kinds)}, so there are no features to compare: "
-            "give a distillation config such as configs/texture_*.py, or leave "
+            f"give a distillation config such as configs/{method}_*.py, or leave "
             "--config out to see the image alone. Subbands are what a TextureLoss or a "
             "CDMLoss compares, and --statistics is for a DTIEMLoss"
         )
