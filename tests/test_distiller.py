@@ -424,7 +424,7 @@ def test_stages_of_other_names_are_found(images):
     [
         (
             dict(method="textur"),
-            "there is no method 'textur'; there are explicit, resp",
+            "there is no method 'textur'; there are explicit, fitn",
         ),
         (dict(student_stages="layer9"), "the student has no module 'layer9' for stude"),
         (

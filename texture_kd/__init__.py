@@ -20,6 +20,7 @@ _MODULES = {
             "DTIEMLoss",
             "FAKDLoss",
             "FFTLoss",
+            "FeatureKDLoss",
             "LSFDLoss",
             "PairwiseKDLoss",
             "ResponseKDLoss",

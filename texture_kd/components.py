@@ -53,6 +53,7 @@ _register(
     losses.DTIEMLoss,
     losses.FAKDLoss,
     losses.FFTLoss,
+    losses.FeatureKDLoss,
     losses.LSFDLoss,
     losses.PairwiseKDLoss,
     losses.ResponseKDLoss,

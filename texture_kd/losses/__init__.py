@@ -3,6 +3,7 @@
 from .adversarial import AdversarialLoss
 from .ds2d2 import DS2D2Loss
 from .fakd import FAKDLoss
+from .feature import FeatureKDLoss
 from .fourier import FFTLoss
 from .lsfd import LSFDLoss
 from .pairwise import PairwiseKDLoss
@@ -18,6 +19,7 @@ __all__ = [
     "DTIEMLoss",
     "FAKDLoss",
     "FFTLoss",
+    "FeatureKDLoss",
     "LSFDLoss",
     "PairwiseKDLoss",
     "ResponseKDLoss",
