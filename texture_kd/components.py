@@ -4,11 +4,12 @@
 
 Each component goes by its class name in MMRazor's and MMSegmentation's registries, and
 with the scope ``texture_kd.`` in front anywhere else. A package of components registers
-its own when it is imported.
+its own when it is imported, but for the losses, which need no registry.
 """
 
 from texture_kd import (  # noqa: F401
     algorithms,
+    amplifiers,
     analysis,
     connectors,
     datasets,
@@ -20,5 +21,8 @@ from texture_kd import (  # noqa: F401
     segmentors,
     whole_file,
 )
+from texture_kd.registry import register
 
 __all__: list[str] = []
+
+register("MODELS", *(getattr(losses, name) for name in losses.__all__))

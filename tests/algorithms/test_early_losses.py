@@ -112,10 +112,10 @@ def assert_the_same(build, batch, monkeypatch, *args, **options):
     """Compare a step with early losses and one with late ones."""
     known = []
     with monkeypatch.context() as patch:
-        known_gradient = early_losses._with_known_gradient
+        known_gradient = early_losses.with_known_gradient
         patch.setattr(
             early_losses,
-            "_with_known_gradient",
+            "with_known_gradient",
             lambda *args: known.append(args) or known_gradient(*args),
         )
         early = results(build(**copy.deepcopy(options)), batch, *args)

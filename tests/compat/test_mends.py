@@ -44,7 +44,7 @@ def test_quantisation_is_mended_from_torch_2(version, needed, monkeypatch):
 )
 def test_checkpoints_are_mended_from_torch_2_6(version, needed, monkeypatch):
     monkeypatch.setattr(torch, "__version__", version)
-    assert MENDS["torch.serialization"].needed() is needed
+    assert MENDS["mmengine"].needed() is needed
     assert MENDS["mmengine.runner.checkpoint"].needed() is needed
 
 

@@ -91,6 +91,24 @@ def test_import_torch_brings_no_openmmlab():
     assert out.strip() == "[]"
 
 
+def test_torch_load_is_pytorchs_own_until_mmengine_is_imported():
+    out = run_python(
+        "import torch; print(hasattr(torch.load, '__wrapped__'))\n"
+        "import mmengine; print(hasattr(torch.load, '__wrapped__'))\n"
+        "print(torch.load is torch.serialization.load)"
+    )
+    assert out.split() == ["False", "True", "True"]
+
+
+def test_tools_of_openmmlab_read_checkpoints_without_mmengine(tmp_path):
+    tool = tmp_path / "mmrazor" / ".mim" / "tool.py"
+    tool.parent.mkdir(parents=True)
+    tool.write_text("import torch\nprint(hasattr(torch.load, '__wrapped__'))")
+    command = [sys.executable, "-W", "ignore", tool]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert out.strip() == "True"
+
+
 def test_only_the_three_quantisation_modules_read_another_version():
     from mmrazor.models.task_modules.tracer import fx_tracer
     from mmrazor.structures.quantization.backend_config import mapping

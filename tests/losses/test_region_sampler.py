@@ -109,7 +109,7 @@ def test_processes_draw_regions_of_their_own_from_one_state(monkeypatch):
     x = features()
     first, second = RegionSampler(OPTIONS, 3), RegionSampler(OPTIONS, 3)
     alone = first(x)
-    monkeypatch.setattr(own_random, "get_rank", lambda: 1)
+    monkeypatch.setattr(own_random, "_rank", lambda: 1)
     assert not same(second(x), alone)
     states = [sampler.get_extra_state() for sampler in (first, second)]
     assert torch.equal(*states)

@@ -12,7 +12,7 @@ from mmrazor.registry import MODELS
 from torch import Tensor, nn
 
 from texture_kd.algorithms.faults import Faults
-from texture_kd.losses.ignore_index import with_ignore_index
+from texture_kd.ignore_index import with_ignore_index
 from texture_kd.registry import class_name
 
 __all__ = [

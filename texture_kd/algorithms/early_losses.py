@@ -7,7 +7,7 @@ each feature, and nothing of the teacher's.
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -20,9 +20,8 @@ from mmrazor.models.task_modules.recorder import (
 )
 from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
-from texture_kd.functional.precision import without_autocast
+from texture_kd.functional.known_gradient import with_known_gradient
 from texture_kd.recorders import DataSamplesRecorder
 
 __all__ = ["EarlyLosses"]
@@ -146,7 +145,7 @@ class EarlyLosses:
         finally:
             distiller.loss_forward_mappings = everything
         learnt = [(p, p) for p in distiller.parameters() if p.requires_grad]
-        self.losses[name] = _with_known_gradient(value, [*pairs, *learnt])
+        self.losses[name] = with_known_gradient(value, [*pairs, *learnt])
 
     def _cut(self, name: str) -> list[Pair]:
         """Put leaves in the place of what a recorder holds, and return both."""
@@ -208,43 +207,3 @@ def _check_constant(record: object, name: str) -> None:
             "tensors in it, through which no gradient would reach the student: record "
             "a module that returns tensors, or tuples, lists or dicts of them."
         )
-
-
-def _with_known_gradient(value: Tensor, pairs: Sequence[Pair]) -> Tensor:
-    """Compute the gradient of a scalar, and return the scalar without its graph.
-
-    Args:
-        value: the scalar.
-        pairs: tensors whose gradient it is, each with the leaf that stands for it.
-    """
-    if not value.requires_grad:
-        return value
-    with without_autocast(value):
-        gradients = torch.autograd.grad(
-            value, [leaf for _, leaf in pairs], allow_unused=True
-        )
-    reached = [
-        (tensor, gradient)
-        for (tensor, _), gradient in zip(pairs, gradients, strict=True)
-        if gradient is not None
-    ]
-    if not reached:
-        return value
-    tensors, gradients = zip(*reached, strict=True)
-    return _KnownGradient.apply(value.detach(), len(tensors), *tensors, *gradients)
-
-
-class _KnownGradient(torch.autograd.Function):
-    """Give tensors the gradients that they are said to have."""
-
-    @staticmethod
-    def forward(ctx: Any, value: Tensor, count: int, *tensors: Tensor) -> Tensor:
-        ctx.save_for_backward(*tensors[count:])
-        return value.clone()
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, factor: Tensor) -> tuple[Tensor | None, ...]:
-        gradients = ctx.saved_tensors
-        nothing = [None] * len(gradients)
-        return None, None, *(factor * gradient for gradient in gradients), *nothing

@@ -11,11 +11,13 @@ The bridge applies itself: ``setup.py`` registers :func:`autoload` under PyTorch
 (``TORCH_DEVICE_BACKEND_AUTOLOAD=0``), call :func:`install` before importing MMRazor;
 the scripts in ``tools/`` do.
 
+A program that imports neither MMEngine nor MMRazor finds everything as PyTorch made it.
 Importing this package costs next to nothing and imports neither torch nor OpenMMLab.
 """
 
 import sys
 import warnings
+from pathlib import Path
 
 from texture_kd.compat.import_hook import MendFinder
 
@@ -32,6 +34,8 @@ def install() -> None:
     finder = MendFinder()
     finder.mend_loaded_modules()
     sys.meta_path.insert(0, finder)
+    if "mmengine" not in sys.modules and _runs_a_tool_of_openmmlab():
+        _mend_for_tools()
 
 
 def autoload() -> None:
@@ -46,3 +50,17 @@ def autoload() -> None:
             "work; everything else will.",
             stacklevel=2,
         )
+
+
+def _runs_a_tool_of_openmmlab() -> bool:
+    """Tell whether the program is a script that mim has put into a package."""
+    file = getattr(sys.modules.get("__main__"), "__file__", None) or ""
+    return ".mim" in Path(file).parts
+
+
+def _mend_for_tools() -> None:
+    # Converters read checkpoints of MMEngine's without importing it.
+    from texture_kd.compat.mends import MENDS, read_histories
+
+    if MENDS["mmengine"].needed():
+        read_histories()

@@ -13,7 +13,7 @@ from importlib.abc import Loader
 from types import ModuleType
 from typing import NamedTuple
 
-__all__ = ["MENDS", "Mend"]
+__all__ = ["MENDS", "Mend", "read_histories"]
 
 
 class Mend(NamedTuple):
@@ -114,15 +114,14 @@ def _stand_in_for_mmcv_ops(module: ModuleType) -> None:
     mmcv_ops.fill(module)
 
 
-def _read_histories(module: ModuleType) -> None:
+def read_histories(module: ModuleType | None = None) -> None:
+    """Let ``torch.load`` read the log histories in MMEngine's checkpoints."""
     import torch
 
     from texture_kd.compat import checkpoints
 
-    module.load = checkpoints.read_histories(module)
-    # Loaded before the bridge was installed, the package has its own reference.
-    if hasattr(torch, "load"):
-        torch.load = module.load
+    load = checkpoints.read_histories(torch.serialization)
+    torch.load = torch.serialization.load = load
 
 
 def _know_our_configs(module: ModuleType) -> None:
@@ -254,15 +253,16 @@ MENDS: dict[str, Mend] = {
         needed=_torchvision_has_no_operators,
         stand_in=_leave_empty,
     ),
-    "torch.serialization": Mend(
+    "mmengine": Mend(
         reason=(
             "torch.load reads only weights since 2.6, and MMEngine's checkpoints "
             "hold log histories too (resume, teacher_ckpt, MMRazor's converters). A "
             "file that it refuses is read again with narrow stand-ins for these; "
-            "anything else stays refused."
+            "anything else stays refused. A program without MMEngine has torch.load "
+            "as it is."
         ),
         needed=_torch_load_is_weights_only,
-        patch=_read_histories,
+        patch=read_histories,
     ),
     "mmengine.runner.checkpoint": Mend(
         reason=(

@@ -11,7 +11,7 @@ class HighFrequencyRetinaNet(HighFrequencyTraining, RetinaNet):
     """Train the head of a RetinaNet anew on the details of its own features.
 
     Backbone and neck are the teacher's, frozen and in eval mode. The checkpoint is for
-    :class:`~texture_kd.losses.RetinaNetAmplifier`.
+    :class:`~texture_kd.amplifiers.RetinaNetAmplifier`.
 
     Args:
         teacher_ckpt: path or URL of the teacher's checkpoint, which is loaded when the
@@ -33,8 +33,8 @@ class HighFrequencyFasterRCNN(HighFrequencyTraining, FasterRCNN):
     """Train RPN and head of a Faster R-CNN anew on the details of its own features.
 
     Backbone and neck are the teacher's, frozen and in eval mode. The checkpoint is for
-    :class:`~texture_kd.losses.FasterRCNNAmplifier`, which needs no RPN; but the head
-    has to be trained on regions, and they come from what sees what it sees.
+    :class:`~texture_kd.amplifiers.FasterRCNNAmplifier`, which needs no RPN; but the
+    head has to be trained on regions, and they come from what sees what it sees.
 
     Args:
         teacher_ckpt: path or URL of the teacher's checkpoint, which is loaded when the

@@ -3,16 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import torch.nn.functional as F
-from mmengine.structures import BaseDataElement
-from mmrazor.registry import MODELS
 from torch import Tensor, nn
 
 from texture_kd.functional.choices import check_choice
 from texture_kd.functional.valid_area import valid_only
 from texture_kd.functional.wavelet import haar_dwt, high_frequency
-from texture_kd.losses.ignore_index import with_ignore_index
 
 _NAMES = ("full", "high")
 
@@ -73,10 +71,7 @@ class Amplifiers(nn.Module):
             weight = config.pop("loss_weight", 1.0)
             if weight != 0:
                 self.weights[name] = check_weight(f"loss_weight of {name!r}", weight)
-                config = with_ignore_index(
-                    f"the amplifier {name!r}", config, ignore_index, "DS2D2Loss"
-                )
-                self.add_module(name, MODELS.build(config))
+                self.add_module(name, _built(name, config, ignore_index))
         for name in self.weights:
             mode = self.get_submodule(name).mode
             if (mode is None) != (name == "full"):
@@ -123,7 +118,7 @@ class Amplifiers(nn.Module):
         student: Mapping[int, HaarFeature],
         teacher: Mapping[int, HaarFeature],
         levels: int,
-        samples: Sequence[BaseDataElement] | None,
+        samples: Sequence[Any] | None,
         rois: Tensor | None,
         valid: Tensor | None = None,
     ) -> dict[str, Tensor]:
@@ -161,6 +156,17 @@ class Amplifiers(nn.Module):
             ]
             found[name] = amplifier(*seen, samples, rois, valid)
         return found
+
+
+def _built(name: str, config: Mapping, ignore_index: int) -> nn.Module:
+    # Amplifiers come with OpenMMLab, whose registry knows them.
+    from mmrazor.registry import MODELS
+
+    from texture_kd.ignore_index import with_ignore_index
+
+    name = f"the amplifier {name!r}"
+    config = with_ignore_index(name, config, ignore_index, "DS2D2Loss")
+    return MODELS.build(config)
 
 
 def check_weight(name: str, weight: float) -> float:

@@ -1,10 +1,9 @@
 """Dual-stream spectral decoupling distillation, DS2D2 (Gao et al. 2025)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
-from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
 from texture_kd.functional.band_distance import BandNorm, band_distance
@@ -173,7 +172,7 @@ class DS2D2Loss(nn.Module):
         self,
         student: tuple[Tensor, ...],
         teacher: tuple[Tensor, ...],
-        samples: Sequence[BaseDataElement] | None = None,
+        samples: Sequence[Any] | None = None,
         rois: Tensor | None = None,
         valid: Tensor | None = None,
     ) -> Tensor:
@@ -247,7 +246,7 @@ class DS2D2Loss(nn.Module):
         self,
         student: tuple[Tensor, ...],
         teacher: tuple[Tensor, ...],
-        samples: Sequence[BaseDataElement] | None,
+        samples: Sequence[Any] | None,
     ) -> None:
         check_levels("student", student, self.student_channels)
         check_levels("teacher", teacher, self.teacher_channels)
@@ -280,7 +279,7 @@ class DS2D2Loss(nn.Module):
         self,
         student: Mapping[int, HaarFeature],
         teacher: Mapping[int, HaarFeature],
-        samples: Sequence[BaseDataElement] | None,
+        samples: Sequence[Any] | None,
     ) -> dict[str, Tensor]:
         """Return the sum over all levels of each explicit term."""
         grids = {
@@ -317,7 +316,7 @@ def _check_samples(samples: object, images: int) -> None:
             "recorder dict(type='DataSamples')"
         )
     listed = isinstance(samples, Sequence)
-    if not listed or not all(isinstance(item, BaseDataElement) for item in samples):
+    if not listed or not all(hasattr(item, "metainfo") for item in samples):
         inside = ", ".join(type(item).__name__ for item in samples) if listed else ""
         raise ValueError(
             "expected the list of data samples under samples, got a "

@@ -1,8 +1,7 @@
 """A module with random numbers of its own."""
 
 import torch
-from mmengine.dist import get_rank
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 
 class OwnRandom(nn.Module):
@@ -24,7 +23,7 @@ class OwnRandom(nn.Module):
     def generator(self) -> torch.Generator:
         """Return a CPU generator, the same until :meth:`advance` is called."""
         word, _ = self._next()
-        return torch.Generator().manual_seed(word + get_rank())
+        return torch.Generator().manual_seed(word + _rank())
 
     def advance(self) -> None:
         """Go on to other random numbers."""
@@ -43,3 +42,8 @@ class OwnRandom(nn.Module):
     def set_extra_state(self, state: Tensor) -> None:
         """Restore the random state."""
         self._state = state.cpu()
+
+
+def _rank() -> int:
+    started = distributed.is_available() and distributed.is_initialized()
+    return distributed.get_rank() if started else 0

@@ -1,11 +1,10 @@
 """The shares of DS2D2 from the data samples that a student is trained on."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from mmengine.structures import BaseDataElement
 from torch import Tensor
 
 from texture_kd.functional.box_shares import box_shares, component_boxes
@@ -22,7 +21,7 @@ _ADVICE = {
 
 def sample_shares(
     weighting: Weighting,
-    samples: Sequence[BaseDataElement],
+    samples: Sequence[Any],
     size: tuple[int, int],
     gamma: float,
     ignore_index: int,
@@ -68,7 +67,7 @@ def sample_shares(
     return box_shares(boxes, image, len(ids), size, tuple(ids.shape[1:]), gamma)
 
 
-def stacked(samples: Sequence[BaseDataElement], name: str, fill: int) -> Tensor:
+def stacked(samples: Sequence[Any], name: str, fill: int) -> Tensor:
     """Put the maps of all samples together.
 
     Args:
@@ -97,7 +96,7 @@ def stacked(samples: Sequence[BaseDataElement], name: str, fill: int) -> Tensor:
 
 
 def _of_boxes(
-    samples: Sequence[BaseDataElement],
+    samples: Sequence[Any],
     size: tuple[int, int],
     gamma: float,
     device: torch.device,
@@ -120,7 +119,7 @@ def _of_boxes(
     )
 
 
-def _attribute(sample: BaseDataElement, name: str) -> BaseDataElement:
+def _attribute(sample: Any, name: str) -> Any:
     value = getattr(sample, name, None)
     if value is None:
         raise ValueError(

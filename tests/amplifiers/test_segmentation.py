@@ -10,9 +10,9 @@ from mmrazor.registry import MODELS
 from torch import nn
 
 import texture_kd.components  # noqa: F401
+from texture_kd.amplifiers import head
 from texture_kd.connectors.high_frequency import HighFrequencyMaps
 from texture_kd.functional import channel_kl, pixel_kl, two_class_logits
-from texture_kd.losses import head_amplifier
 
 CLASSES, SIZE = 4, (8, 10)
 
@@ -119,9 +119,7 @@ def test_with_a_mode_it_is_the_checkpoints(teacher, checkpoint, mode):
 
 def test_without_a_checkpoint_maps_go_to_the_teachers_own_head(teacher, monkeypatch):
     said = []
-    monkeypatch.setattr(
-        head_amplifier, "print_log", lambda text, **options: said.append(text)
-    )
+    monkeypatch.setattr(head, "print_log", lambda text, **options: said.append(text))
     student, target, batch = features(), features(), samples()
     plain = build(teacher)(student, target, batch)
     assert not said

@@ -6,10 +6,10 @@ import torch
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
+from texture_kd.amplifiers.head import HeadAmplifier
 from texture_kd.functional.divergence import pixel_kl
 from texture_kd.functional.likeliest_deltas import likeliest_delta_distance
 from texture_kd.functional.wavelet import HighFrequency
-from texture_kd.losses.head_amplifier import HeadAmplifier
 
 
 class FasterRCNNAmplifier(HeadAmplifier):

@@ -7,6 +7,7 @@ import torch
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
+from texture_kd.amplifiers.head import HeadAmplifier
 from texture_kd.decode_heads.inputs import (
     read_channels,
     read_levels,
@@ -16,7 +17,6 @@ from texture_kd.decode_heads.inputs import (
 from texture_kd.functional.choices import check_choice
 from texture_kd.functional.divergence import channel_kl
 from texture_kd.functional.wavelet import HighFrequency
-from texture_kd.losses.head_amplifier import HeadAmplifier
 from texture_kd.losses.logits import compared_logits
 from texture_kd.losses.response import ResponseKDLoss
 from texture_kd.losses.sample_shares import stacked

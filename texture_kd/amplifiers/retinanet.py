@@ -6,11 +6,11 @@ import torch
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
+from texture_kd.amplifiers.head import HeadAmplifier
 from texture_kd.functional.generalized_iou import generalized_iou
 from texture_kd.functional.quality_focal import quality_focal_distance
 from texture_kd.functional.valid_area import valid_area
 from texture_kd.functional.wavelet import HighFrequency
-from texture_kd.losses.head_amplifier import HeadAmplifier
 
 _PREDICTED = ("scores", "deltas of boxes")
 _NEEDED = ("get_anchors", "get_targets", "bbox_coder", "cls_out_channels")

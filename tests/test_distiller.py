@@ -1,0 +1,485 @@
+"""Distillation in a loop of one's own: exact, lean, and on networks of any shape."""
+
+import copy
+import gc
+import io
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+import texture_kd
+from texture_kd.distiller import Distiller
+from texture_kd.losses import ResponseKDLoss, TextureLoss
+from texture_kd.recipes import METHODS, Term
+
+STAGES = ("layer1", "layer2", "layer3", "layer4")
+
+
+class Network(nn.Module):
+    """Four stages, as a ResNet has them, and a classifier."""
+
+    def __init__(self, width=4, wrap=None, inplace=False):
+        super().__init__()
+        widths = [width, width, 2 * width, 4 * width, 8 * width]
+        self.stem = nn.Conv2d(3, width, 3, stride=2, padding=1)
+        for i, (before, after) in enumerate(pairwise(widths)):
+            stride = 2 if i else 1
+            stage = nn.Sequential(
+                nn.Conv2d(before, after, 3, stride, 1), nn.BatchNorm2d(after)
+            )
+            self.add_module(f"layer{i + 1}", stage)
+        self.act = nn.ReLU(inplace)
+        self.head = nn.Conv2d(widths[-1], 5, 1)
+        self.wrap, self.ran = wrap, []
+
+    def forward(self, x):
+        x = self.stem(x)
+        for name in STAGES:
+            x = self.act(self.get_submodule(name)(x))
+            self.ran.append(name)
+        logits = self.head(x)
+        self.ran.append("head")
+        return self.wrap(logits) if self.wrap else logits
+
+    def stages(self, x):
+        outputs, x = [], self.stem(x)
+        for name in STAGES:
+            outputs.append(self.get_submodule(name)(x))
+            x = F.relu(outputs[-1])
+        return outputs, self.head(x)
+
+
+@pytest.fixture
+def networks():
+    torch.manual_seed(0)
+    return Network(4).double(), Network(8).double()
+
+
+@pytest.fixture
+def images():
+    return torch.rand(2, 3, 64, 80, generator=torch.Generator().manual_seed(1)).double()
+
+
+def distilled(student, teacher, method="texture", *, images, **options):
+    return Distiller(student, teacher, method, example=images[:1], **options)
+
+
+def gradients(student, distiller, images, **known):
+    parameters = [*student.parameters(), *distiller.parameters()]
+    losses = distiller(images, **known)[1]
+    return torch.autograd.grad(sum(losses.values()), parameters, allow_unused=True)
+
+
+def assert_equal(found, expected, **options):
+    for a, b in zip(found, expected, strict=True):
+        assert (a is None) == (b is None)
+        if a is not None:
+            torch.testing.assert_close(a, b, **options)
+
+
+def test_losses_and_gradients_are_those_of_a_loop_by_hand(networks, images):
+    student, teacher = networks
+    distiller = distilled(*networks, images=images).double()
+    prediction, losses = distiller(images)
+    found = gradients(student, distiller, images)
+    ours, logits = student.stages(images)
+    with torch.no_grad():
+        theirs, _ = teacher.eval().stages(images)
+    expected = distiller.terms["loss_texture"](ours, theirs)
+    torch.testing.assert_close(prediction, logits)
+    assert losses.keys() == {"loss_texture"}
+    torch.testing.assert_close(losses["loss_texture"], expected)
+    parameters = [*student.parameters(), *distiller.parameters()]
+    by_hand = torch.autograd.grad(expected, parameters, allow_unused=True)
+    assert_equal(found, by_hand)
+    assert sum(x is not None for x in found) > 10
+    assert distiller.parts.keys() == {f"loss_texture.stage{i}" for i in range(1, 5)}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_each_method_teaches_the_student(networks, images, method):
+    student = networks[0]
+    distiller = distilled(*networks, method, images=images).double()
+    labels = torch.zeros(2, 64, 80, dtype=torch.long)
+    prediction, losses = distiller(images, labels=labels)
+    assert prediction.shape == (2, 5, 4, 5)
+    for loss in losses.values():
+        (gradient,) = torch.autograd.grad(
+            loss, [student.stem.weight], retain_graph=True
+        )
+        assert gradient.abs().sum() > 0
+
+
+def test_padding_and_ignored_pixels_do_not_count(networks, images):
+    valid = torch.ones(2, 64, 80, dtype=torch.bool)
+    valid[:, :, 48:] = False
+    for method in METHODS:
+        distiller = distilled(*networks, method, images=images).double()
+        # Regions are drawn.
+        torch.manual_seed(0)
+        _, everywhere = distiller(images)
+        torch.manual_seed(0)
+        _, inside = distiller(images, valid=valid)
+        for name, loss in inside.items():
+            assert loss != everywhere[name]
+    labels = torch.full((2, 64, 80), 255)
+    distiller = distilled(*networks, "response", images=images)
+    assert distiller(images, labels=labels)[1]["loss_response"] == 0
+    distiller = distilled(*networks, "response", images=images, ignore_index=7)
+    assert distiller(images, labels=labels % 248)[1]["loss_response"] == 0
+
+
+def test_networks_are_no_submodules_and_stay_as_they_are(networks, images):
+    student, teacher = networks
+    before = copy.deepcopy([student.state_dict(), teacher.state_dict()])
+    state = torch.get_rng_state()
+    distiller = distilled(*networks, images=images)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert student.training
+    assert all(module.training for module in student.modules())
+    after = [student.state_dict(), teacher.state_dict()]
+    for old, new in zip(before, after, strict=True):
+        assert_equal(new.values(), old.values(), rtol=0, atol=0)
+    names = [name for name, _ in distiller.named_parameters()]
+    assert names == [f"terms.loss_texture.stages.{i}.align.weight" for i in range(4)]
+    assert [*distiller.state_dict()] == names
+    distiller.train()
+    gradients(student, distiller.double(), images)
+    assert not teacher.training
+    assert all(x.grad is None for x in teacher.parameters())
+    assert student.training
+
+
+def test_the_teacher_runs_as_deep_as_it_is_asked_to(networks, images):
+    _, teacher = networks
+    first = dict(student_stages=STAGES[:2], images=images)
+    for method, deepest in (("texture", "layer1"), ("sstkd", "head")):
+        distiller = distilled(*networks, method, **first).double()
+        teacher.ran.clear()
+        distiller(images)
+        # A stage is noted when it has returned, and the second stops the run.
+        assert teacher.ran[-1] == deepest
+
+
+class Answer(tuple):
+    """A model's output with a name for its logits, like those of transformers."""
+
+    logits = property(lambda self: self[1])
+
+
+@pytest.mark.parametrize(
+    ("wrap", "where"),
+    [
+        (lambda x: {"aux": None, "out": x}, None),
+        (lambda x: {"out": x.mean(), "logits": x}, None),
+        (lambda x: (x, None), None),
+        (lambda x: SimpleNamespace(logits=x), None),
+        (lambda x: Answer([None, x]), None),
+        (lambda x: {"semantic": x}, "semantic"),
+        (lambda x: [None, {"a": x}], lambda output: output[1]["a"]),
+    ],
+)
+def test_logits_are_found_in_what_networks_return(networks, images, wrap, where):
+    student, teacher = networks
+    expected = distilled(*networks, "response", images=images)(images)[1]
+    student.wrap = teacher.wrap = wrap
+    options = dict(student_logits=where, teacher_logits=where)
+    distiller = distilled(*networks, "response", images=images, **options)
+    prediction, losses = distiller(images)
+    assert type(prediction) is type(wrap(torch.zeros(1)))
+    torch.testing.assert_close(losses, expected)
+
+
+class Pyramid(nn.Module):
+    """A backbone that returns all of its stages."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.backbone = Maps(network)
+
+    def forward(self, x):
+        return self.backbone(x)[-1]
+
+
+class Maps(nn.Module):
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x):
+        return self.network.stages(x)[0]
+
+
+def test_one_module_may_return_all_stages(networks, images):
+    expected = distilled(*networks, images=images).double()
+    other = Distiller(
+        Pyramid(networks[0]),
+        networks[1],
+        example=images[:1],
+        student_stages="backbone",
+        teacher_stages=STAGES,
+    ).double()
+    other.load_state_dict(expected.state_dict())
+    assert_equal(
+        gradients(networks[0], other, images),
+        gradients(networks[0], expected, images),
+    )
+
+
+def test_terms_of_ones_own(networks, images):
+    class Means(nn.Module):
+        def forward(self, ours, theirs, logits):
+            self.parts = {"means": (ours.mean() - theirs.mean()).detach()}
+            return (ours.mean() - theirs.mean()) ** 2 + 0 * logits.sum()
+
+    arguments = dict(
+        ours="student.stages.1", theirs="teacher.stages.1", logits="student.logits"
+    )
+    terms = {
+        "loss_means": Term(Means(), arguments),
+        "loss_response": Term(
+            ResponseKDLoss(), dict(preds_S="student.logits", preds_T="teacher.logits")
+        ),
+    }
+    distiller = distilled(*networks, terms, images=images)
+    _, losses = distiller(images)
+    assert [*losses] == ["loss_means", "loss_response"]
+    ours = networks[0].stages(images)[0][1].mean()
+    theirs = networks[1].eval().stages(images)[0][1].mean()
+    torch.testing.assert_close(losses["loss_means"], (ours - theirs) ** 2)
+    assert distiller.parts.keys() == {"loss_means.means"}
+
+
+def test_copies_and_files_of_a_network_have_no_distiller(networks, images):
+    student, _ = networks
+    distiller = distilled(*networks, images=images).double()
+    twin = copy.deepcopy(student)
+    file = io.BytesIO()
+    torch.save(student, file)
+    file.seek(0)
+    loaded = torch.load(file, weights_only=False)
+    expected = gradients(student, distiller, images)
+    for other in (twin, loaded, student):
+        other(images)
+    assert_equal(gradients(student, distiller, images), expected)
+    hooks = student.layer1._forward_hooks
+    assert len(hooks) == 1
+    del distiller
+    gc.collect()
+    assert not hooks
+
+
+# TorchDynamo looks at the gradient of what goes into a part behind a graph break.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
+def test_compiled_networks(networks, images):
+    student, teacher = networks
+    distiller = distilled(*networks, images=images).double()
+    expected = gradients(student, distiller, images)
+    torch._dynamo.reset()
+    student.compile(backend="aot_eager")
+    teacher.compile(backend="aot_eager")
+    for _ in range(2):
+        assert_equal(gradients(student, distiller, images), expected)
+    student(images)
+    assert_equal(gradients(student, distiller, images), expected)
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_checkpointed_stages(networks, images, reentrant):
+    student, _ = networks
+    distiller = distilled(*networks, images=images).double()
+    expected = gradients(student, distiller, images)
+    for name in STAGES[1:]:
+        stage = student.get_submodule(name)
+        run = stage.forward
+
+        def again(x, run=run):
+            return checkpoint(run, x, use_reentrant=reentrant)
+
+        stage.forward = again
+    parameters = [*student.parameters(), *distiller.parameters()]
+    sum(distiller(images)[1].values()).backward()
+    assert_equal([x.grad for x in parameters], expected)
+
+
+def test_what_runs_inside_of_a_checkpointed_block_is_refused(networks, images):
+    student, _ = networks
+    distiller = distilled(*networks, images=images).double()
+    run = student.forward
+    student.forward = lambda x: checkpoint(run, x, use_reentrant=True)
+    with pytest.raises(ValueError, match="'layer1' has no gradient: it is frozen, or"):
+        distiller(images.requires_grad_())
+
+
+def test_accumulated_and_scaled_gradients(networks, images):
+    student, _ = networks
+    distiller = distilled(*networks, images=images).double()
+    expected = gradients(student, distiller, images)
+    for _ in range(2):
+        (128 * sum(distiller(images)[1].values())).backward()
+    parameters = [*student.parameters(), *distiller.parameters()]
+    found = [None if x.grad is None else x.grad / 256 for x in parameters]
+    assert_equal(found, expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_autocast(networks, images, dtype):
+    student, teacher = networks[0].float(), networks[1].float()
+    images = images.float()
+    distiller = distilled(student, teacher, images=images)
+    exact = gradients(student, distiller, images)
+    with torch.autocast("cpu", dtype):
+        prediction, losses = distiller(images)
+        total = sum(losses.values())
+    assert prediction.dtype is dtype
+    assert total.dtype is torch.float32
+    parameters = [*student.parameters(), *distiller.parameters()]
+    # Under float16 gradients of a scaled loss are scaled all the way.
+    scale = 2.0**16
+    found = torch.autograd.grad(scale * total, parameters, allow_unused=True)
+    a, b = (
+        torch.cat([x.flatten() for x in y if x is not None]) for y in (found, exact)
+    )
+    assert torch.cosine_similarity(a / scale, b, dim=0) > 0.98
+
+
+def test_without_gradient_losses_have_none(networks, images):
+    distiller = distilled(*networks, images=images).double()
+    with torch.no_grad():
+        _, losses = distiller(images)
+    assert not losses["loss_texture"].requires_grad
+    torch.testing.assert_close(losses, distiller(images)[1])
+
+
+def test_several_processes(networks, images, tmp_path):
+    student, _ = networks
+    distiller = distilled(*networks, images=images).double()
+    expected = gradients(student, distiller, images)
+    store = f"file://{tmp_path}/store"
+    group = torch.distributed
+    group.init_process_group("gloo", init_method=store, rank=0, world_size=1)
+    try:
+        wrapped = nn.parallel.DistributedDataParallel(student)
+        other = distilled(wrapped, networks[1], images=images).double()
+        other.load_state_dict(distiller.state_dict())
+        both = nn.parallel.DistributedDataParallel(other)
+        prediction, losses = both(images)
+        (sum(losses.values()) + 0 * prediction.sum()).backward()
+    finally:
+        group.destroy_process_group()
+    parameters = [*student.parameters(), *other.parameters()]
+    found = [x.grad for x in parameters]
+    for a, b in zip(found, expected, strict=True):
+        torch.testing.assert_close(a, torch.zeros_like(a) if b is None else b)
+
+
+@pytest.mark.parametrize("example", ["plain.py", "plain_terms.py"])
+def test_the_examples_of_the_guide_run(example, capsys):
+    guide = (Path(__file__).parents[1] / "docs/guides/plain_pytorch.md").read_text()
+    start = guide.index(f"<!-- example: {example} -->\n```python\n")
+    code = guide[start:].split("```python\n", 1)[1].split("```", 1)[0]
+    exec(compile(code, example, "exec"), {"__name__": "example"})
+    assert "loss_" in capsys.readouterr().out
+
+
+def test_names_are_imported_when_they_are_asked_for():
+    assert texture_kd.Distiller is Distiller
+    assert texture_kd.TextureLoss is TextureLoss
+    assert {"Distiller", "CDMLoss", "Term"} <= {*dir(texture_kd)}
+    for name in dir(texture_kd):
+        getattr(texture_kd, name)
+    with pytest.raises(AttributeError, match="no attribute 'Distler'"):
+        texture_kd.Distler  # noqa: B018
+
+
+def test_two_distillers_of_one_student(networks, images):
+    first = distilled(*networks, images=images).double()
+    expected = gradients(networks[0], first, images)
+    second = distilled(*networks, "response", images=images)
+    second(images)
+    assert_equal(gradients(networks[0], first, images), expected)
+
+
+def test_stages_of_other_names_are_found(images):
+    class Wrapped(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder = Network()
+
+        def forward(self, x):
+            return self.encoder(x)
+
+    distiller = Distiller(Wrapped(), Network(8), example=images[:1].float())
+    assert distiller(images.float())[1].keys() == {"loss_texture"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            dict(method="textur"),
+            "there is no method 'textur'; there are explicit, fitn",
+        ),
+        (dict(student_stages="layer9"), "the student has no module 'layer9' for stude"),
+        (
+            dict(student_stages=("layer1",), teacher_stages=STAGES),
+            "got 1 of the student",
+        ),
+        (dict(teacher_stages=()), "got 4 of the student"),
+        (dict(student_logits="scores", method="response"), "say by student_logits"),
+        (
+            dict(method={"a": Term(nn.Identity(), {"x": "student.stage"})}),
+            "expected va",
+        ),
+        (
+            dict(method={"a": Term(nn.Identity(), {"x": "student.stages.4"})}),
+            "are 4 sta",
+        ),
+        (dict(method={}, levels=3), "terms of one's own have no options, got levels"),
+        (dict(student_stages=("layer1",), method="sstkd"), "name two at least"),
+    ],
+)
+def test_what_does_not_fit_is_refused(networks, images, options, message):
+    with pytest.raises(ValueError, match=message):
+        distilled(*networks, images=images, **options)
+
+
+def test_stages_that_cannot_be_told_are_refused(networks, images):
+    with pytest.raises(ValueError, match="name them by student_stages; there are 0, 1"):
+        distilled(
+            nn.Sequential(nn.Conv2d(3, 5, 1), nn.ReLU()), networks[1], images=images
+        )
+
+
+def test_outputs_that_change_in_place_are_refused(images):
+    student, teacher = Network(inplace=True), Network(8)
+    with pytest.raises(ValueError, match="the student changes what its stage 'layer1'"):
+        distilled(student, teacher, images=images.float())
+
+
+def test_stages_that_run_twice_or_not_at_all_are_refused(networks, images):
+    student, teacher = networks
+    student.forward = lambda x: student.head(x)
+    student.head = nn.Sequential(student.layer1[1], student.layer1[1])
+    with pytest.raises(ValueError, match=r"runs its stage 'head\.0' more than once"):
+        distilled(
+            student,
+            teacher,
+            images=images.expand(-1, 3, -1, -1)[:, :1].expand(-1, 4, -1, -1),
+            student_stages=("head.0",),
+            teacher_stages=("layer1",),
+        )
+
+
+def test_features_of_a_texture_loss_are_of_its_channels(networks, images):
+    loss = TextureLoss((4, 8), (8, 16))
+    arguments = dict(student="student.stages", teacher="teacher.stages")
+    distiller = distilled(*networks, {"t": Term(loss, arguments)}, images=images)
+    with pytest.raises(ValueError, match="2"):
+        distiller(images)

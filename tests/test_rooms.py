@@ -1,0 +1,97 @@
+"""Imports run down, and tensors, losses and Distiller need PyTorch alone."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "texture_kd"
+# What each room may lean on, beside itself.
+BELOW = {
+    "functional": set(),
+    "losses": {"functional"},
+    "recipes": {"functional", "losses"},
+    "stages": set(),
+    "distiller": {"functional", "losses", "recipes", "stages"},
+    "datasets": {"functional", "registry"},
+    "decode_heads": {"functional", "registry"},
+    "connectors": {"functional", "registry"},
+}
+OPENMMLAB = {"mmengine", "mmcv", "mmseg", "mmrazor", "mmdet", "mmpretrain"}
+
+ALONE = """
+import sys
+from importlib.abc import MetaPathFinder
+
+class Nothing(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {openmmlab}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Nothing())
+import pkgutil
+from importlib import import_module
+import texture_kd
+assert "torch" not in sys.modules
+for name in dir(texture_kd):
+    getattr(texture_kd, name)
+for room in ("functional", "losses", "recipes"):
+    package = import_module(f"texture_kd.{{room}}")
+    for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        import_module(found.name)
+"""
+
+
+def imported(path):
+    """Return the modules that a file imports when it is imported."""
+    room = ("texture_kd", *path.relative_to(PACKAGE).with_suffix("").parts)
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = ".".join(room[: len(room) - node.level]) if node.level else ""
+            module = ".".join(filter(None, (start, node.module)))
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def files(room):
+    file = PACKAGE / f"{room}.py"
+    return [file] if file.exists() else sorted((PACKAGE / room).rglob("*.py"))
+
+
+@pytest.mark.parametrize("room", BELOW)
+def test_imports_run_down(room):
+    allowed = {room} | BELOW[room]
+    for path in files(room):
+        for name in imported(path):
+            if name.startswith("texture_kd."):
+                assert name.split(".")[1] in allowed, f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("room", ["functional", "losses", "recipes", "distiller"])
+def test_no_openmmlab(room):
+    for path in files(room):
+        assert not OPENMMLAB & {name.split(".")[0] for name in imported(path)}
+
+
+def test_nothing_leans_on_the_bridge():
+    for path in PACKAGE.rglob("*.py"):
+        if "compat" not in path.relative_to(PACKAGE).parts:
+            assert not [x for x in imported(path) if x.startswith("texture_kd.compat")]
+
+
+def test_without_openmmlab_everything_but_its_components_is_there():
+    code = ALONE.format(openmmlab=OPENMMLAB)
+    # Without the bridge, which imports nothing of it either, torch is not there yet.
+    environment = {"PYTHONPATH": str(PACKAGE.parent), "PATH": ""}
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr

@@ -1,0 +1,315 @@
+"""Distillation in a training loop of one's own, of any two networks."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from texture_kd.functional.known_gradient import with_known_gradient
+from texture_kd.recipes import METHODS, Shapes, Term
+from texture_kd.stages import Logits, Stages, network_logits, own_network, stage_names
+
+__all__ = ["Distiller"]
+
+_SOURCE = re.compile(r"valid|labels|(student|teacher)\.(stages(\.\d+)?|logits)")
+
+
+class Distiller(nn.Module):
+    """Run a student beside its frozen teacher, and compare what both make of an image.
+
+    Called on images it returns what the student returns, and the losses of the method,
+    scalars with their weights, to be added to the student's own::
+
+        distiller = Distiller(student, teacher, "texture", example=images[:1])
+        optimizer = AdamW([*student.parameters(), *distiller.parameters()])
+        prediction, losses = distiller(images)
+        (F.cross_entropy(prediction, labels) + sum(losses.values())).backward()
+
+    Its parameters are those of the losses alone, such as the 1x1 convolutions that
+    bring the student's channels to the teacher's. Neither network is a submodule: the
+    student is saved, moved and wrapped as it is without a teacher, and the teacher has
+    to be on the student's device. The teacher is in eval mode, has no gradient, and
+    runs no further than to what is compared.
+
+    A loss is computed as soon as the student has run what it compares, its gradient
+    with it, so that early features cost no memory where the step takes most; under
+    float16, whose gradients a scaler has to scale, it is computed last. There are no
+    second derivatives.
+
+    Several processes: wrap the student first, and the distiller, whose own parameters
+    have to agree, too: ``DDP(Distiller(DDP(student), ...))``. Compile a network after
+    the distiller is made, or before it has run: a graph has the hooks that it met.
+
+    Attributes:
+        terms: the losses, by name.
+        parts: what the losses were made of in the last step, before their weights, as
+            ``NAME.PART``, for the log.
+
+    Args:
+        student: the network that learns.
+        teacher: the network that it learns from, with its weights.
+        method: a name in :data:`texture_kd.recipes.METHODS`, or the terms, by name.
+        example: images (N, C, H, W) as the networks take them, on their device. Both
+            run once on them, in eval mode, for their channels and sizes.
+        student_stages: names of the modules, as ``named_modules`` has them, whose
+            outputs (N, C, H, W) are compared, from the first; or of one module that
+            returns all of them. By default what is found of ``layer1`` to ``layer4``,
+            ``stages.0`` to ``stages.3`` and the like; no stages where the method
+            compares logits alone.
+        teacher_stages: the same of the teacher, and as many; by default the student's
+            names where it has them.
+        student_logits: where the logits are in what the student returns: a key or an
+            attribute, or a function of it. By default a tensor is itself, and of a
+            dict, an object or a tuple ``logits``, ``out`` or the first item is taken.
+        teacher_logits: the same of the teacher.
+        **options: of the method.
+
+    Raises:
+        ValueError: the method or a stage is unknown, a stage gives no feature, or the
+            networks do not fit the method; the message names it and what there is.
+    """
+
+    def __init__(
+        self,
+        student: nn.Module,
+        teacher: nn.Module,
+        method: str | Mapping[str, Term] = "texture",
+        *,
+        example: Tensor,
+        student_stages: str | Sequence[str] | None = None,
+        teacher_stages: str | Sequence[str] | None = None,
+        student_logits: Logits = None,
+        teacher_logits: Logits = None,
+        **options: Any,
+    ) -> None:
+        super().__init__()
+        ours = stage_names("student", student, student_stages)
+        if teacher_stages is None and _has_all(teacher, ours):
+            teacher_stages = ours
+        theirs = stage_names("teacher", teacher, teacher_stages)
+        # In tuples, since the networks are no submodules.
+        self._sides = (
+            Stages("student", student, ours),
+            Stages("teacher", teacher, theirs),
+        )
+        self._logits = student_logits, teacher_logits
+        shapes = [
+            _shapes(*side, example)
+            for side in zip(self._sides, self._logits, strict=True)
+        ]
+        counts = [len(shape.stages) for shape in shapes]
+        if counts[0] != counts[1]:
+            raise ValueError(
+                f"expected as many stages of both networks, got {counts[0]} of the "
+                f"student, {ours}, and {counts[1]} of the teacher, {theirs}"
+            )
+        # What is built beside the student must not change what is drawn for it.
+        with torch.random.fork_rng(devices=[]):
+            terms = _built(method, *shapes, options)
+        self.terms = nn.ModuleDict({name: term.loss for name, term in terms.items()})
+        self.terms.to(example.device)
+        self._arguments = {name: dict(term.arguments) for name, term in terms.items()}
+        _check_arguments(self._arguments, counts[0])
+        self.parts: dict[str, Tensor] = {}
+
+    def forward(
+        self,
+        images: Tensor,
+        valid: Tensor | None = None,
+        labels: Tensor | None = None,
+    ) -> tuple[Any, dict[str, Tensor]]:
+        """Run both networks.
+
+        Args:
+            images: (N, C, H, W), as both networks take them.
+            valid: booleans (N, H, W) or (N, 1, H, W), false for what images are padded
+                by; all is valid by default.
+            labels: integers (N, H, W), for methods that look at them.
+
+        Returns:
+            What the student returns, and the losses by name.
+
+        Raises:
+            ValueError: a network gave no features or logits where it has to, or
+                features that it changes in place or that have no gradient.
+        """
+        step = _Step(self.terms, self._arguments, dict(valid=valid, labels=labels))
+        self._run_teacher(images, step)
+        step.prepare()
+        student = self._sides[0]
+        step.stages["student"] = student
+        early = step.compute_ready if _may_be_early(images.device) else None
+        with student.recorded(early):
+            prediction = student.network(images)
+        step.finish(lambda: network_logits("student", prediction, self._logits[0]))
+        self.parts = {
+            f"{name}.{part}": value
+            for name, loss in self.terms.items()
+            for part, value in getattr(loss, "parts", {}).items()
+        }
+        return prediction, {name: step.losses[name] for name in self.terms}
+
+    def _run_teacher(self, images: Tensor, step: "_Step") -> None:
+        teacher = self._sides[1]
+        teacher.network.eval()
+        whole = step.needs("teacher.logits")
+        with torch.no_grad(), teacher.recorded(stop=not whole):
+            output = teacher.network(images)
+        step.stages["teacher"] = teacher
+        if whole:
+            logits = network_logits("teacher", output, self._logits[1])
+            step.known["teacher.logits"] = logits
+
+
+class _Step:
+    """The losses of one forward pass of the student."""
+
+    def __init__(
+        self,
+        terms: nn.ModuleDict,
+        arguments: Mapping[str, Mapping[str, str]],
+        known: dict[str, Any],
+    ) -> None:
+        self.known = known
+        self.stages: dict[str, Stages] = {}
+        self.losses: dict[str, Tensor] = {}
+        self._terms, self._arguments = terms, arguments
+        self._leaves: dict[int, Tensor] = {}
+
+    def needs(self, source: str) -> bool:
+        """Tell whether a loss reads it."""
+        return any(source in names.values() for names in self._arguments.values())
+
+    # Not compiled, as regions change their sizes with each step.
+    @torch.compiler.disable
+    def prepare(self) -> None:
+        """Let losses do what they can of the teacher before the student runs."""
+        for name, loss in self._terms.items():
+            if hasattr(loss, "prepare"):
+                sources = self._arguments[name]
+                wanted = signature(loss.prepare).parameters.keys() & sources.keys()
+                if not any(sources[x].startswith("student") for x in wanted):
+                    loss.prepare(**{x: self._given(sources[x]) for x in wanted})
+
+    @torch.compiler.disable
+    def compute_ready(self) -> None:
+        """Compute the losses whose stages have all run, and their gradients."""
+        for name in self._arguments.keys() - self.losses.keys():
+            if all(map(self._has_run, self._arguments[name].values())):
+                self._compute_early(name)
+
+    @torch.compiler.disable
+    def finish(self, logits: Callable[[], Tensor]) -> None:
+        """Compute the losses that are left.
+
+        Args:
+            logits: returns those of the student.
+        """
+        if self.needs("student.logits"):
+            self.known["student.logits"] = logits()
+        self._leaves = {}
+        for name in self._arguments.keys() - self.losses.keys():
+            self.losses[name] = self._loss(name)
+
+    def _compute_early(self, name: str) -> None:
+        # Activations that will be computed again are computed without gradient.
+        with torch.enable_grad():
+            for index, output in enumerate(self.stages["student"].outputs):
+                if output is not None and index not in self._leaves:
+                    self._leaves[index] = output.detach().requires_grad_()
+            value = self._loss(name)
+        outputs = self.stages["student"].outputs
+        pairs = [(outputs[i], leaf) for i, leaf in self._leaves.items()]
+        learnt = [(p, p) for p in self._terms[name].parameters() if p.requires_grad]
+        self.losses[name] = with_known_gradient(value, [*pairs, *learnt])
+
+    def _loss(self, name: str) -> Tensor:
+        sources = self._arguments[name]
+        return self._terms[name](**{x: self._given(y) for x, y in sources.items()})
+
+    def _has_run(self, source: str) -> bool:
+        if not source.startswith("student"):
+            return True
+        if source == "student.logits":
+            return False
+        outputs = self.stages["student"].outputs
+        index = source.split(".")[2:]
+        return outputs[int(index[0])] is not None if index else None not in outputs
+
+    def _given(self, source: str) -> Any:
+        if source in self.known:
+            return self.known[source]
+        side, _, *index = source.split(".")
+        outputs = [*self.stages[side].outputs]
+        if side == "student":
+            for i, leaf in self._leaves.items():
+                outputs[i] = leaf
+        return outputs[int(index[0])] if index else tuple(outputs)
+
+
+def _shapes(stages: Stages, logits: Logits, example: Tensor) -> Shapes:
+    """Run a network on an example, and leave it as it was."""
+    modes = {module: module.training for module in stages.network.modules()}
+    stages.network.eval()
+    try:
+        with torch.no_grad(), stages.recorded():
+            output = stages.network(example)
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+    try:
+        size = tuple(network_logits(stages.side, output, logits).shape)
+    except ValueError:
+        if logits is not None:
+            raise
+        size = None
+    return Shapes(tuple(tuple(x.shape) for x in stages.outputs), size)
+
+
+def _built(
+    method: str | Mapping[str, Term], student: Shapes, teacher: Shapes, options: Mapping
+) -> dict[str, Term]:
+    if isinstance(method, str):
+        if method not in METHODS:
+            raise ValueError(
+                f"there is no method {method!r}; there are {', '.join(METHODS)}"
+            )
+        return METHODS[method](student, teacher, **options)
+    if options:
+        raise ValueError(
+            f"terms of one's own have no options, got {', '.join(options)}"
+        )
+    return dict(method)
+
+
+def _check_arguments(arguments: Mapping[str, Mapping[str, str]], stages: int) -> None:
+    for name, sources in arguments.items():
+        for argument, source in sources.items():
+            if not _SOURCE.fullmatch(source):
+                raise ValueError(
+                    f"the term {name!r} has {argument}={source!r}: expected valid, "
+                    "labels, or student or teacher with .stages, .stages.I or .logits"
+                )
+            index = source.rpartition(".")[2]
+            if index.isdigit() and int(index) >= stages:
+                raise ValueError(
+                    f"the term {name!r} has {argument}={source!r}, and there are "
+                    f"{stages} stages, from 0"
+                )
+
+
+def _has_all(network: nn.Module, names: Sequence[str]) -> bool:
+    modules = dict(own_network(network).named_modules(remove_duplicate=False))
+    return all(name in modules for name in names)
+
+
+def _may_be_early(device: torch.device) -> bool:
+    """Say whether gradients can be computed before the scaler's factor is known."""
+    half = (
+        torch.is_autocast_enabled(device.type)
+        and torch.get_autocast_dtype(device.type) is torch.float16
+    )
+    return torch.is_grad_enabled() and not half

@@ -1,0 +1,61 @@
+"""Scalars whose gradients are computed before anybody asks for them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from texture_kd.functional.precision import without_autocast
+
+__all__ = ["with_known_gradient"]
+
+
+def with_known_gradient(
+    value: Tensor, pairs: Sequence[tuple[Tensor, Tensor]]
+) -> Tensor:
+    """Return a scalar without its graph, whose gradient is computed now.
+
+    What the graph holds is given up, and a gradient of the size of each tensor is kept
+    in its place. There are no second derivatives.
+
+    Args:
+        value: the scalar.
+        pairs: tensors whose gradient it is, each with the leaf that stands for it in
+            the scalar's graph, which may be the tensor itself.
+
+    Returns:
+        A scalar of the same value. ``value`` itself if it depends on no leaf.
+    """
+    if not value.requires_grad:
+        return value
+    with without_autocast(value):
+        gradients = torch.autograd.grad(
+            value, [leaf for _, leaf in pairs], allow_unused=True
+        )
+    reached = [
+        (tensor, gradient)
+        for (tensor, _), gradient in zip(pairs, gradients, strict=True)
+        if gradient is not None
+    ]
+    if not reached:
+        return value
+    tensors, gradients = zip(*reached, strict=True)
+    return _KnownGradient.apply(value.detach(), len(tensors), *tensors, *gradients)
+
+
+class _KnownGradient(torch.autograd.Function):
+    """Give tensors the gradients that they are said to have."""
+
+    @staticmethod
+    def forward(ctx: Any, value: Tensor, count: int, *tensors: Tensor) -> Tensor:
+        ctx.save_for_backward(*tensors[count:])
+        return value.clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, factor: Tensor) -> tuple[Tensor | None, ...]:
+        gradients = ctx.saved_tensors
+        nothing = [None] * len(gradients)
+        return None, None, *(factor * gradient for gradient in gradients), *nothing

@@ -1,0 +1,49 @@
+"""What a method of distillation is made of."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from torch import nn
+
+__all__ = ["Shapes", "Term"]
+
+
+class Term(NamedTuple):
+    """A loss, and what its ``forward`` is given.
+
+    Any module that returns a scalar will do. What is of the teacher comes without
+    gradient. A loss with a method ``prepare`` is given those of the arguments that this
+    has, too, before the student runs, as far as they are not of the student; a loss
+    with an attribute ``parts``, a dict of scalars, has them in the distiller's
+    ``parts`` after each step.
+
+    Attributes:
+        loss: the module.
+        arguments: by the names of the arguments of its ``forward`` one of
+
+            - ``student.stages`` or ``teacher.stages``: all stages, a tuple of features
+              (N, C, H, W);
+            - ``student.stages.I`` or ``teacher.stages.I``: stage I, from 0;
+            - ``student.logits`` or ``teacher.logits``: (N, K, H, W);
+            - ``valid`` and ``labels``, as the distiller was given them, or None.
+    """
+
+    loss: nn.Module
+    arguments: Mapping[str, str]
+
+
+class Shapes(NamedTuple):
+    """The sizes of what a network gives.
+
+    Attributes:
+        stages: (N, C, H, W) of each stage.
+        logits: (N, K, H, W), or None where the output is none.
+    """
+
+    stages: tuple[tuple[int, ...], ...]
+    logits: tuple[int, ...] | None
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Channels C of each stage."""
+        return tuple(shape[1] for shape in self.stages)
