@@ -19,6 +19,7 @@ from texture_kd.connectors import LFDConnector
 from texture_kd.functional import band_limit
 from texture_kd.losses import (
     CDMLoss,
+    CWDLoss,
     FAKDLoss,
     FFTLoss,
     LSFDLoss,
@@ -174,9 +175,9 @@ REFUSED = {
         lambda _: ResponseKDLoss()(features(3), features(4)),
         "3 and 4 classes",
     ),
-    "a single class": (
-        lambda _: ResponseKDLoss()(features(1), features(1)),
-        "give the decode head out_channels=2",
+    "one channel beside two": (
+        lambda _: CWDLoss()(features(1), features(2)),
+        "heads with the same out_channels",
     ),
     "labels of another shape": (
         lambda _: ResponseKDLoss()(features(3), features(3), torch.zeros(3).long()),
