@@ -144,12 +144,13 @@ def test_a_killed_run_resumes_on_the_same_curve(
     run(sys.executable, tool, distilled, "--work-dir", whole)
 
     killed = tmp_path / "killed"
+    path = os.pathsep.join(map(str, (kill_hook(tmp_path), REPOSITORY)))
     process = subprocess.Popen(
         [sys.executable, tool, distilled, "--work-dir", killed],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=REPOSITORY,
-        env=os.environ | dict(KILL_AT="5", PYTHONPATH=str(kill_hook(tmp_path))),
+        env=os.environ | dict(KILL_AT="5", PYTHONPATH=path),
     )
     assert process.wait(timeout=300) == -signal.SIGKILL
     assert (killed / "iter_4.pth").exists()
