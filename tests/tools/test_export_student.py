@@ -203,12 +203,13 @@ def test_a_graph_that_differs_is_not_kept(mosaic, tmp_path, monkeypatch):
     tool = runpy.run_path(str(TOOL))
     out = tmp_path / "student.onnx"
     out.write_text("an older one")
+    checkpoint = dict(meta=dict(cfg="model = dict(type='EncoderDecoder')"))
     wrong = lambda *_: 0.5  # noqa: E731
     monkeypatch.setattr("texture_kd.deploy.largest_difference", wrong)
     monkeypatch.setattr(
         "texture_kd.deploy.export_onnx", lambda network, path, *_: path.write_text("")
     )
     with pytest.raises(ValueError, match=r"differ by 0\.5.*--static"):
-        tool["write_graph"](mosaic[0], dict(meta={}), out, (128, 128), False)
+        tool["write_graph"](mosaic[0], checkpoint, out, (128, 128), False)
     assert out.read_text() == "an older one"
     assert os.listdir(tmp_path) == ["student.onnx"]
