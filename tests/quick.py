@@ -1,7 +1,7 @@
 """Makes MMEngine quick where it costs seconds and nothing of ours is tested.
 
-Importing it does so, and imports what OpenMMLab's tools import. It registers none of the
-package's components: a config has to ask for them, as everywhere.
+Importing it does so, and imports what OpenMMLab's tools import. It registers none of
+the package's components: a config has to ask for them, as everywhere.
 """
 
 import functools
