@@ -13,7 +13,7 @@ import texture_kd.components  # noqa: F401
 from texture_kd.algorithms.teacher_checkpoint import forget_checkpoints
 from texture_kd.analysis.feature_grids import cells_apart
 
-pytestmark = pytest.mark.usefixtures("mmsegs_scope")
+pytestmark = pytest.mark.usefixtures("mmrazors_scope")
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 PAIR = "texture_deeplabv3plus_efficientnet-lite2-d16_{}_1xb8-900iters_camvid-193x257.py"
@@ -33,9 +33,11 @@ SIZE = (65, 97)
 def model(request):
     pytest.importorskip("timm", reason="pip install texture_kd[backbones]")
     torch.manual_seed(0)
-    config = Config.fromfile(CONFIGS / PAIR.format(request.param)).model
-    forget_checkpoints(config)
-    return MODELS.build(config).train()
+    config = Config.fromfile(CONFIGS / PAIR.format(request.param))
+    forget_checkpoints(config.model)
+    # The runner hands the images' preparation over, in MMRazor's scope.
+    prepared = dict(data_preprocessor=config.data_preprocessor)
+    return MODELS.build(prepared | config.model).train()
 
 
 def batch():
