@@ -16,6 +16,7 @@ _MODULES = {
         (
             "AdversarialLoss",
             "CDMLoss",
+            "CWDLoss",
             "DS2D2Loss",
             "DTIEMLoss",
             "FAKDLoss",

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from texture_kd.functional.known_gradient import with_known_gradient
+from texture_kd.functional.precision import rounds_to_float16
 from texture_kd.recipes import METHODS, Shapes, Term
 from texture_kd.stages import Logits, Stages, network_logits, own_network, stage_names
 
@@ -39,9 +40,10 @@ class Distiller(nn.Module):
     float16, whose gradients a scaler has to scale, it is computed last. There are no
     second derivatives.
 
-    Several processes: wrap the student first, and the distiller, whose own parameters
-    have to agree, too: ``DDP(Distiller(DDP(student), ...))``. Compile a network after
-    the distiller is made, or before it has run: a graph has the hooks that it met.
+    Several processes: wrap the student first, and then the distiller, if it has
+    parameters, which have to agree, too: ``DDP(Distiller(DDP(student), ...))``. Compile
+    a network after the distiller is made, or before it has run: a graph has the hooks
+    that it met.
 
     Attributes:
         terms: the losses, by name.
@@ -86,6 +88,8 @@ class Distiller(nn.Module):
         **options: Any,
     ) -> None:
         super().__init__()
+        if not _reads_stages(method):
+            student_stages = teacher_stages = ()
         ours = stage_names("student", student, student_stages)
         if teacher_stages is None and _has_all(teacher, ours):
             teacher_stages = ours
@@ -137,20 +141,31 @@ class Distiller(nn.Module):
                 features that it changes in place or that have no gradient.
         """
         step = _Step(self.terms, self._arguments, dict(valid=valid, labels=labels))
-        self._run_teacher(images, step)
-        step.prepare()
-        student = self._sides[0]
-        step.stages["student"] = student
-        early = step.compute_ready if _may_be_early(images.device) else None
-        with student.recorded(early):
-            prediction = student.network(images)
-        step.finish(lambda: network_logits("student", prediction, self._logits[0]))
+        try:
+            prediction = self._run(images, step)
+        finally:
+            for side in self._sides:
+                side.forget()
         self.parts = {
             f"{name}.{part}": value
             for name, loss in self.terms.items()
             for part, value in getattr(loss, "parts", {}).items()
         }
         return prediction, {name: step.losses[name] for name in self.terms}
+
+    def _run(self, images: Tensor, step: "_Step") -> Any:
+        """Run both networks and compute the losses; return the student's output."""
+        self._run_teacher(images, step)
+        step.prepare()
+        student = self._sides[0]
+        step.stages["student"] = student
+        # A scaler's factor is not known before the end.
+        early = torch.is_grad_enabled() and not rounds_to_float16(images.device)
+        when_ran = step.compute_ready if early else None
+        with student.recorded(when_ran):
+            prediction = student.network(images)
+        step.finish(lambda: network_logits("student", prediction, self._logits[0]))
+        return prediction
 
     def _run_teacher(self, images: Tensor, step: "_Step") -> None:
         teacher = self._sides[1]
@@ -197,7 +212,7 @@ class _Step:
     @torch.compiler.disable
     def compute_ready(self) -> None:
         """Compute the losses whose stages have all run, and their gradients."""
-        for name in self._arguments.keys() - self.losses.keys():
+        for name in self._pending():
             if all(map(self._has_run, self._arguments[name].values())):
                 self._compute_early(name)
 
@@ -211,20 +226,25 @@ class _Step:
         if self.needs("student.logits"):
             self.known["student.logits"] = logits()
         self._leaves = {}
-        for name in self._arguments.keys() - self.losses.keys():
+        for name in self._pending():
             self.losses[name] = self._loss(name)
 
+    def _pending(self) -> list[str]:
+        return [name for name in self._arguments if name not in self.losses]
+
     def _compute_early(self, name: str) -> None:
-        # Activations that will be computed again are computed without gradient.
-        with torch.enable_grad():
+        # In a checkpointed stage there is no gradient, or what the loss keeps for its
+        # own would be computed again.
+        keep = torch.autograd.graph.saved_tensors_hooks(_itself, _itself)
+        with torch.enable_grad(), keep:
             for index, output in enumerate(self.stages["student"].outputs):
                 if output is not None and index not in self._leaves:
                     self._leaves[index] = output.detach().requires_grad_()
             value = self._loss(name)
-        outputs = self.stages["student"].outputs
-        pairs = [(outputs[i], leaf) for i, leaf in self._leaves.items()]
-        learnt = [(p, p) for p in self._terms[name].parameters() if p.requires_grad]
-        self.losses[name] = with_known_gradient(value, [*pairs, *learnt])
+            outputs = self.stages["student"].outputs
+            pairs = [(outputs[i], leaf) for i, leaf in self._leaves.items()]
+            learnt = [(p, p) for p in self._terms[name].parameters() if p.requires_grad]
+            self.losses[name] = with_known_gradient(value, [*pairs, *learnt])
 
     def _loss(self, name: str) -> Tensor:
         sources = self._arguments[name]
@@ -306,10 +326,12 @@ def _has_all(network: nn.Module, names: Sequence[str]) -> bool:
     return all(name in modules for name in names)
 
 
-def _may_be_early(device: torch.device) -> bool:
-    """Say whether gradients can be computed before the scaler's factor is known."""
-    half = (
-        torch.is_autocast_enabled(device.type)
-        and torch.get_autocast_dtype(device.type) is torch.float16
-    )
-    return torch.is_grad_enabled() and not half
+def _itself(x: Tensor) -> Tensor:
+    return x
+
+
+def _reads_stages(method: str | Mapping[str, Term]) -> bool:
+    if isinstance(method, str):
+        return method != "response"
+    sources = (x for term in method.values() for x in term.arguments.values())
+    return any(".stages" in source for source in sources)

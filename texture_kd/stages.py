@@ -12,9 +12,9 @@ __all__ = ["Logits", "Stages", "network_logits", "own_network", "stage_names"]
 
 Logits = str | Callable[[Any], Tensor] | None
 
-# What the stages of a network are called, in the libraries that there are.
+# What four stages are called in the libraries that there are; a fifth is none of them.
 _FAMILIES = tuple(
-    tuple(template.format(start + i) for i in range(4))
+    tuple(template.format(start + i) for i in range(5))
     for template, start in (
         ("layer{}", 1),
         ("stages.{}", 0),
@@ -61,7 +61,7 @@ class Stages:
             when_ran: called after each stage.
             stop: end the network's run, and the context, after its last stage.
         """
-        self.outputs = [None] * len(self.names)
+        self.outputs, self._versions = [None] * len(self.names), []
         self._learns = torch.is_grad_enabled()
 
         def take(index: int, output: Any) -> None:
@@ -103,12 +103,13 @@ class Stages:
                 f"expected a feature (N, C, H, W) from the {self.side}'s stage "
                 f"{name!r}, got {_described(output)}"
             )
-        if self._learns and not output.requires_grad:
+        if self._learns and not torch.is_grad_enabled():
             raise ValueError(
-                f"the {self.side}'s stage {name!r} has no gradient: it is frozen, or "
-                "runs inside of a checkpointed block, whose output can be named instead"
+                f"the {self.side}'s stage {name!r} runs without gradient, inside of a "
+                "checkpointed block or under torch.no_grad(): name the block around it"
             )
-        self._versions.append((name, output, output._version))
+        if not output.is_inference():
+            self._versions.append((name, output, output._version))
         return output
 
     def _check(self) -> None:
@@ -124,7 +125,10 @@ class Stages:
                     f"the {self.side} changes what its stage {name!r} returns in place "
                     "afterwards: name the module behind it, such as the whole block"
                 )
-        self._versions = []
+
+    def forget(self) -> None:
+        """Give up what was recorded."""
+        self.outputs, self._versions = [], []
 
 
 class _Tap:
@@ -145,7 +149,7 @@ class _Tap:
         return _Tap, (self.index,)
 
 
-class _AllRan(Exception):
+class _AllRan(BaseException):
     """All that is wanted of a network is there."""
 
 
@@ -234,10 +238,10 @@ def _found(side: str, modules: Mapping[str, nn.Module]) -> tuple[str, ...]:
     for prefix in sorted(modules, key=lambda name: (name.count("."), len(name))):
         for family in _FAMILIES:
             names = tuple(f"{prefix}.{name}".lstrip(".") for name in family)
-            if modules.keys() >= {*names}:
-                return names
+            if modules.keys() >= {*names[:4]} and names[4] not in modules:
+                return names[:4]
     raise ValueError(
-        f"the stages of the {side} cannot be told: name them by {side}_stages; "
+        f"the stages of the {side} are not found: name them by {side}_stages; "
         f"{_listed(modules)}"
     )
 

@@ -61,8 +61,8 @@ def stages(model, images):
         model.student.extract_feat(images)
     found = []
     for records in model.distiller.loss_forward_mappings.values():
-        record = records.get("s_feature") or records.student
-        recorder = recorders.get_recorder(record.recorder)
+        record = records.get("s_feature") or records["student"]
+        recorder = recorders.get_recorder(record["recorder"])
         feature = recorder.get_record_data(data_idx=record.get("data_idx"))
         found += feature if isinstance(feature, tuple | list) else [feature]
     return found

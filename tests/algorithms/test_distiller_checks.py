@@ -190,12 +190,12 @@ def test_a_slip_beside_a_class_is_named(model_config):
     "package",
     [
         "algorithms",
+        "amplifiers",
         "analysis",
         "connectors",
         "datasets",
         "decode_heads",
         "hooks",
-        "losses",
         "optim",
         "recorders",
         "segmentors",

@@ -9,7 +9,6 @@ from mmseg.models import SegDataPreProcessor
 from texture_kd.analysis.setup_notes import (
     missing_hooks,
     overruled_preparation,
-    weights_of_teacher,
 )
 from texture_kd.hooks import PlainStudentHook
 
@@ -55,13 +54,3 @@ def test_what_is_alike_or_not_said_is_no_difference():
     assert overruled_preparation(ours, prepared(size=[128, 128])) == []
     assert overruled_preparation(ours, prepared()) == []
     assert overruled_preparation(ours, BaseDataPreprocessor()) == []
-
-
-def test_weights_are_random_unless_a_file_has_them():
-    def said(**options):
-        model = dict(teacher_ckpt=options.pop("teacher_ckpt", None))
-        return weights_of_teacher(Config(dict(model=model, **options)))
-
-    assert said() == "random, teacher_ckpt is None"
-    assert said(load_from="a.pth").endswith("unless load_from has it")
-    assert said(teacher_ckpt="b.pth") == "of b.pth"

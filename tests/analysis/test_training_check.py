@@ -142,14 +142,18 @@ def test_what_trains_nothing_is_noted(checked, capsys):
     ]
 
 
+def noted(capsys):
+    return [s for s in capsys.readouterr().out.splitlines() if s.startswith("Note: ")]
+
+
 def test_what_the_config_lacks_or_says_twice_is_noted(checked, capsys):
     options = {
         "custom_hooks": [dict(type="FiniteLossHook")],
         "model.architecture.data_preprocessor.size": (96, 96),
     }
     checked(**options)
-    notes = [s for s in capsys.readouterr().out.splitlines() if s.startswith("Note")]
-    hook, size = notes
+    random, hook, size = noted(capsys)
+    assert "RANDOM network teaches" in random
     assert "no PlainStudentHook" in hook
     assert "size=(96, 96), which is not used" in size
     assert "has size=(128, 128)" in size
@@ -392,8 +396,7 @@ def test_what_ignored_pixels_do_to_the_networks_own_losses(tiny, capsys, monkeyp
     }
     monkeypatch.setattr(training_check, "label_file_with_palette", lambda _: "a.png")
     CheckRunner.from_cfg(tiny(**options)).train()
-    notes = [x for x in capsys.readouterr().out.splitlines() if x.startswith("Note: ")]
-    assert len(notes) == 3
-    assert notes[0].startswith("Note: label files have a palette, such as a.png: ")
-    assert "auxiliary_head.loss_decode (DiceLoss) of MMSegmentation" in notes[1]
-    assert "loss_response (ResponseKDLoss) compares softmax" in notes[2]
+    _random, palette, dice, softmax = noted(capsys)
+    assert palette.startswith("Note: label files have a palette, such as a.png: ")
+    assert "auxiliary_head.loss_decode (DiceLoss) of MMSegmentation" in dice
+    assert "loss_response (ResponseKDLoss) compares softmax" in softmax

@@ -96,11 +96,11 @@ def test_there_are_images():
 
 
 def test_heads_that_may_differ():
-    check(("a", "b", "c"), head(3), auxiliary_head=head(2))
     check(("a", "b"), nn.ModuleList([head(7), head(2)]))
     binary = head(2)
     binary.num_classes = 1
     check(("a", "b"), binary)
+    check(("a", "b", "c"), head(3), auxiliary_head=binary)
     NumClassesCheckHook().before_train(
         SimpleNamespace(
             train_dataloader=SimpleNamespace(dataset=[1, 2]), model=nn.Linear(1, 1)
@@ -135,6 +135,21 @@ def test_labels_are_classes_or_ignored():
     check_labels(batch([0, 7]), other)
     with pytest.raises(ValueError, match=r"\[255\], .* with 7 for pixels to ignore"):
         check_labels(batch([0, 255]), other)
+
+
+@pytest.mark.parametrize("classes", [19, 3])
+def test_auxiliary_heads_have_the_decode_heads_classes(classes):
+    told = runner(["a"] * 5, decode_head=head(5), auxiliary_head=head(classes))
+    with pytest.raises(ValueError, match=f"auxiliary head 0 .* predicts {classes} cla"):
+        NumClassesCheckHook().before_train(told)
+
+
+def test_auxiliary_heads_ignore_the_decode_heads_label():
+    heads = nn.ModuleList([head(5), head(5)])
+    heads[1].ignore_index = 254
+    told = runner(["a"] * 5, decode_head=head(5), auxiliary_head=heads)
+    with pytest.raises(ValueError, match=r"ignores the label 254, .* auxiliary head 1"):
+        NumClassesCheckHook().before_train(told)
 
 
 def test_labels_have_one_channel():

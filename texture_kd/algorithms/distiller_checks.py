@@ -6,6 +6,7 @@ MMRazor asserts some of this while it builds, and finds the rest at the first st
 import difflib
 from collections.abc import Iterable, Mapping
 from inspect import Parameter, signature
+from typing import Any
 
 from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.registry import MODELS
@@ -52,7 +53,9 @@ def plain_distiller(distiller: Mapping) -> dict:
     off = {name for name, loss in losses.items() if loss is None}
     if "loss_forward_mappings" in plain:
         plain["loss_forward_mappings"] = {
-            loss: _without_none(records)
+            loss: {
+                name: _record(record) for name, record in _without_none(records).items()
+            }
             for loss, records in (distiller["loss_forward_mappings"] or {}).items()
             if records is not None and loss not in off
         }
@@ -66,6 +69,10 @@ def plain_distiller(distiller: Mapping) -> dict:
 
 def _without_none(parts: Mapping | None) -> dict:
     return {name: part for name, part in (parts or {}).items() if part is not None}
+
+
+def _record(record: Any) -> Any:
+    return _without_none(record) if isinstance(record, Mapping) else record
 
 
 def _recorder_name(kind: str | type) -> str:

@@ -20,8 +20,10 @@ from mmrazor.models.task_modules.recorder import (
 )
 from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
 from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
 
 from texture_kd.functional.known_gradient import with_known_gradient
+from texture_kd.functional.precision import rounds_to_float16
 from texture_kd.recorders import DataSamplesRecorder
 
 __all__ = ["EarlyLosses"]
@@ -73,10 +75,7 @@ class EarlyLosses:
             distiller: whose losses they are.
             device: where the student runs.
         """
-        half = (
-            torch.is_autocast_enabled(device.type)
-            and torch.get_autocast_dtype(device.type) is torch.float16
-        )
+        half = rounds_to_float16(device)
         stock = ConfigurableDistiller.compute_distill_losses
         own = type(distiller).compute_distill_losses
         modules = all(
@@ -138,14 +137,15 @@ class EarlyLosses:
         everything = distiller.loss_forward_mappings
         distiller.loss_forward_mappings = {name: records}
         try:
-            # Activations that will be computed again are computed without gradient.
-            with torch.enable_grad():
+            learnt = [(p, p) for p in distiller.parameters() if p.requires_grad]
+            # In a checkpointed block there is no gradient, or what the loss keeps for
+            # its own would be computed again.
+            with torch.enable_grad(), saved_tensors_hooks(_itself, _itself):
                 loss = distiller.compute_distill_losses()
                 value, _ = self._student.parse_losses(loss)
+                self.losses[name] = with_known_gradient(value, [*pairs, *learnt])
         finally:
             distiller.loss_forward_mappings = everything
-        learnt = [(p, p) for p in distiller.parameters() if p.requires_grad]
-        self.losses[name] = with_known_gradient(value, [*pairs, *learnt])
 
     def _cut(self, name: str) -> list[Pair]:
         """Put leaves in the place of what a recorder holds, and return both."""
@@ -197,6 +197,10 @@ def _with_leaves(record: Any, pairs: list[Pair], name: str) -> Any:
     leaf = record if record.is_leaf else record.detach().requires_grad_()
     pairs.append((record, leaf))
     return leaf
+
+
+def _itself(x: Tensor) -> Tensor:
+    return x
 
 
 def _check_constant(record: object, name: str) -> None:

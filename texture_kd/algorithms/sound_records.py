@@ -82,14 +82,18 @@ def _noting(name: str, recorder: BaseRecorder, seen: _Seen, learns: bool) -> Cal
         if learns and not torch.is_grad_enabled():
             raise ValueError(
                 f"The student's recorder {name!r} records inside a block whose "
-                "activations are checkpointed (with_cp=True), from where no gradient "
-                f"comes: record a module around {recorder.source!r}, such as the whole "
-                "block, or set with_cp=False."
+                "activations are checkpointed (with_cp=True), or which runs under "
+                "torch.no_grad(), from where no gradient comes: record a module around "
+                f"{recorder.source!r}, such as the whole block, or set with_cp=False."
             )
         # What is compiled has no versions to speak of, and is left in one piece.
         if recorder.data_buffer and not torch.compiler.is_compiling():
             last = _tensors(recorder.data_buffer[-1])
-            seen.extend((name, tensor, tensor._version) for tensor in last)
+            seen.extend(
+                (name, tensor, tensor._version)
+                for tensor in last
+                if not tensor.is_inference()
+            )
 
     return note
 

@@ -20,8 +20,9 @@ def distillation_optim_wrapper(
 
     Constructors such as ``LearningRateDecayOptimizerConstructor`` look into the network
     that they are given, and ``custom_keys`` such as ``head`` mean the student's: what
-    the distiller learns beside it follows the general options, and those keys that
-    begin with ``distiller``.
+    the distiller learns beside it follows the general options, those keys that begin
+    with ``distiller``, and those that name something of it and nothing of the student,
+    such as ``connectors``.
 
     Args:
         build: MMEngine's ``build_optim_wrapper``.
@@ -32,7 +33,7 @@ def distillation_optim_wrapper(
     wrapper = build(student, _with_keys(config, _of_student))
     if any(parameter.requires_grad for parameter in distiller.parameters()):
         plain = {key: value for key, value in config.items() if key != "constructor"}
-        beside = build(distiller, _with_keys(plain, _of_distiller))
+        beside = build(distiller, _with_keys(plain, _distillers(student, distiller)))
         names = {id(p): f"{_DISTILLER}{n}" for n, p in distiller.named_parameters()}
         for group in beside.optimizer.param_groups:
             # All groups have names, or none.
@@ -60,7 +61,18 @@ def _of_student(key: str) -> str | None:
     return "" if f"{key}." == _STUDENT else key.removeprefix(_STUDENT)
 
 
-def _of_distiller(key: str) -> str | None:
-    if not f"{key}.".startswith(_DISTILLER):
-        return None
-    return "" if f"{key}." == _DISTILLER else key.removeprefix(_DISTILLER)
+def _distillers(
+    student: nn.Module, distiller: nn.Module
+) -> Callable[[str], str | None]:
+    """Return what tells which keys are of the distiller, and how it calls them."""
+    theirs = [name for name, _ in student.named_parameters()]
+    own = [name for name, _ in distiller.named_parameters()]
+
+    def of_distiller(key: str) -> str | None:
+        if f"{key}.".startswith(_DISTILLER):
+            return "" if f"{key}." == _DISTILLER else key.removeprefix(_DISTILLER)
+        if any(key in name for name in theirs) or key.startswith(_STUDENT):
+            return None
+        return key if any(key in name for name in own) else None
+
+    return of_distiller

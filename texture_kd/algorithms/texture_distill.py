@@ -127,9 +127,7 @@ class TextureDistill(SingleTeacherDistill):
         student = built_network(architecture)
         with faults:
             distiller = with_students_labels(distiller, student)
-        known = not isinstance(teacher, dict) or any(
-            teacher.get(key) for key in ("init_cfg", "pretrained")
-        )
+        known = _has_weights(teacher)
         # What is built beside the student must not change the student's own start.
         with torch.random.fork_rng(devices=[]):
             teacher = built_network(teacher)
@@ -335,6 +333,15 @@ def _check_networks(
     # What it reads of the networks has to be there.
     if not faults.found:
         check_class_counts(distiller, student, teacher)
+
+
+def _has_weights(teacher: dict | BaseModel) -> bool:
+    """Tell whether a teacher has weights of its own, not of its backbone alone."""
+    if not isinstance(teacher, dict):
+        return True
+    # MMSegmentation's own `pretrained` is the backbone's.
+    pretrained = teacher.get("pretrained") if "cfg_path" in teacher else None
+    return bool(teacher.get("init_cfg") or pretrained)
 
 
 def _features_suffice(distiller: nn.Module, teacher: nn.Module) -> bool:

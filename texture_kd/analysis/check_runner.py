@@ -15,6 +15,8 @@ from torch import nn
 
 from texture_kd.analysis.training_check import Enough, TrainingCheck
 from texture_kd.analysis.unknown_types import unknown_types
+from texture_kd.hooks.ignored_label import check_ignored_label
+from texture_kd.hooks.trained_network import decode_head
 
 # Whatever a config, its data or its networks can make OpenMMLab raise.
 PROBLEMS = (
@@ -89,6 +91,7 @@ class CheckRunner(Runner):
             self._try_training()
             self.check.stage = "building the test"
             _ = self.test_loop
+            check_ignored_label(self, decode_head(self))
         except PROBLEMS as error:
             raise _failed(self.check.stage, error, self.cfg) from error
         finally:

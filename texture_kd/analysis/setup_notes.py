@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from mmengine.config import Config
 from mmengine.hooks import Hook
 from torch import Tensor, nn
 
 from texture_kd.hooks import PlainStudentHook
 
-__all__ = ["missing_hooks", "overruled_preparation", "weights_of_teacher"]
+__all__ = ["missing_hooks", "overruled_preparation"]
 
 # What MMSegmentation's and MMDetection's data preprocessors do to images.
 _PREPARATION = (
@@ -68,19 +67,6 @@ def overruled_preparation(training: nn.Module, student: nn.Module) -> list[str]:
                 "the student's"
             )
     return found
-
-
-def weights_of_teacher(config: Config) -> str:
-    """Say where a distillation's teacher has its weights from.
-
-    Args:
-        config: of the training.
-    """
-    checkpoint = config.model.get("teacher_ckpt")
-    if checkpoint is not None:
-        return f"of {checkpoint}"
-    said = "random, teacher_ckpt is None"
-    return f"{said}, unless load_from has it" if config.get("load_from") else said
 
 
 def _plain(value: object) -> object:

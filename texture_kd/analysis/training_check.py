@@ -26,7 +26,6 @@ from texture_kd.analysis.mmseg_losses import (
 from texture_kd.analysis.setup_notes import (
     missing_hooks,
     overruled_preparation,
-    weights_of_teacher,
 )
 from texture_kd.datasets.label_files import label_file_with_palette
 from texture_kd.hooks import TextureVisualizationHook
@@ -84,15 +83,15 @@ class TrainingCheck(Hook):
                 self.model.data_preprocessor, self.model.architecture.data_preprocessor
             )
         if hasattr(self.model, "teacher"):
-            self.teacher = weights_of_teacher(runner.cfg)
+            self.teacher = self._teachers_weights(runner)
         if self.distiller is not None:
             self._watch_distiller()
         summed = self.model.parse_losses
 
         def parse_losses(losses: dict) -> Any:
+            if self.refused:
+                raise ValueError(" Also: ".join(self.refused))
             if not self.losses:
-                if self.refused:
-                    raise ValueError(" Also: ".join(self.refused))
                 self.losses = self._measured(losses)
             return summed(losses)
 
@@ -173,6 +172,14 @@ class TrainingCheck(Hook):
             if not math.isfinite(loss.value)
             or (self.scale == 1 and not math.isfinite(loss.gradient))
         ]
+
+    def _teachers_weights(self, runner: Runner) -> str:
+        """Say where the teacher has its weights from."""
+        checkpoint = runner.cfg.model.get("teacher_ckpt")
+        if checkpoint is not None:
+            return f"of {checkpoint}"
+        random = getattr(self.model, "teacher_is_random", False)
+        return "random, teacher_ckpt is None" if random else "its own"
 
     def _look_at_labels(self, dataset: Any, batch: dict) -> None:
         path = label_file_with_palette(dataset)

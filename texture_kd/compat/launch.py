@@ -52,10 +52,8 @@ def run_mmrazor_tool(name: str) -> None:
     sys.argv = [str(tool), *map(_spell_local_rank, sys.argv[1:])]
     if "WORLD_SIZE" in os.environ:
         _prepare_cpu_processes()
-    try:
-        runpy.run_path(str(tool), run_name="__main__")
-    finally:
-        _leave_processes()
+    runpy.run_path(str(tool), run_name="__main__")
+    _leave_processes()
 
 
 def _leave_processes() -> None:

@@ -19,24 +19,29 @@ __all__ = ["MENDS", "Mend", "read_histories"]
 class Mend(NamedTuple):
     """One module of the stack, and what is done to it.
 
-    Exactly one of ``patch``, ``rewrite`` and ``stand_in`` is given.
+    Exactly one of ``patch``, ``rewrite`` and ``stand_in`` is given. A module that does
+    not have the text of an optional rewrite is left as it is.
     """
 
     reason: str
     needed: Callable[[], bool]
     patch: Callable[[ModuleType], None] | None = None
     rewrite: tuple[str, str] | None = None
+    optional: bool = False
     stand_in: Callable[[ModuleType], None] | None = None
 
     def execute(self, loader: Loader, module: ModuleType) -> None:
         """Run ``module``'s code, mended."""
         if self.stand_in is not None:
             self.stand_in(module)
-        elif self.rewrite is not None:
+        elif self.rewrite is not None and not (
+            self.optional and self.rewrite[0] not in loader.get_source(module.__name__)
+        ):
             _execute_rewritten(loader, module, *self.rewrite)
         else:
             loader.exec_module(module)
-            self.patch(module)
+            if self.patch is not None:
+                self.patch(module)
 
 
 def _execute_rewritten(loader: Loader, module: ModuleType, old: str, new: str) -> None:
@@ -120,6 +125,8 @@ def read_histories(module: ModuleType | None = None) -> None:
 
     from texture_kd.compat import checkpoints
 
+    if hasattr(torch.serialization.load, "__wrapped__"):
+        return
     load = checkpoints.read_histories(torch.serialization)
     torch.load = torch.serialization.load = load
 
@@ -190,6 +197,7 @@ MENDS: dict[str, Mend] = {
             "        # stage 0-2\n        x = self.stem(x)\n",
             "        x = self.stem(x)\n        out_size = x.shape[-2:]\n",
         ),
+        optional=True,
     ),
     "mmseg.models.backbones.pidnet": Mend(
         reason=_SIZES_ROUNDED_DOWN,
@@ -199,6 +207,7 @@ MENDS: dict[str, Mend] = {
             "        # stage 0-2\n        x = self.stem(x)\n",
             "        x = self.stem(x)\n        h_out, w_out = x.shape[-2:]\n",
         ),
+        optional=True,
     ),
     "mmpretrain.evaluation.metrics.visual_grounding_eval": _NO_TORCHVISION,
     "mmpretrain.models.utils.box_utils": _NO_TORCHVISION,
@@ -230,7 +239,7 @@ MENDS: dict[str, Mend] = {
             "own, to which an installed package cannot add itself, and would look for "
             "all types in the package's scope. Ours name types of several."
         ),
-        needed=lambda: True,
+        needed=_always,
         patch=_know_our_configs,
     ),
     "mmengine.optim.optimizer.builder": Mend(
@@ -239,7 +248,7 @@ MENDS: dict[str, Mend] = {
             "that look into the network (layer-wise rates of ConvNeXt, BEiT, MAE) want "
             "the student. A model may have a build_optim_wrapper of its own."
         ),
-        needed=lambda: True,
+        needed=_always,
         patch=_ask_the_model,
     ),
     "torchvision._meta_registrations": Mend(

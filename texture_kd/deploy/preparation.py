@@ -52,6 +52,9 @@ def preparation(network: nn.Module, pipeline: Sequence[Mapping]) -> Preparation:
     mean, std = [0.0], [1.0]
     if steps:
         mean, std = (list(map(float, steps[0][key])) for key in ("mean", "std"))
+        if swapped:
+            # The preprocessor swaps what is normalised already.
+            mean, std = mean[::-1], std[::-1]
         swapped ^= bool(steps[0].get("to_rgb", True))
     elif own:
         mean, std = (getattr(prepare, k).flatten().tolist() for k in ("mean", "std"))

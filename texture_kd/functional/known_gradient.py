@@ -22,7 +22,7 @@ def with_known_gradient(
 
     Args:
         value: the scalar.
-        pairs: tensors whose gradient it is, each with the leaf that stands for it in
+        pairs: tensors to differentiate by, each with the leaf that stands for it in
             the scalar's graph, which may be the tensor itself.
 
     Returns:
@@ -46,7 +46,7 @@ def with_known_gradient(
 
 
 class _KnownGradient(torch.autograd.Function):
-    """Give tensors the gradients that they are said to have."""
+    """Pass on gradients that were computed before."""
 
     @staticmethod
     def forward(ctx: Any, value: Tensor, count: int, *tensors: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor
 
-__all__ = ["without_autocast"]
+__all__ = ["rounds_to_float16", "without_autocast"]
 
 
 def without_autocast(x: Tensor) -> AbstractContextManager:
@@ -21,3 +21,17 @@ def without_autocast(x: Tensor) -> AbstractContextManager:
     if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
         return torch.autocast(device, enabled=False)
     return nullcontext()
+
+
+def rounds_to_float16(device: torch.device) -> bool:
+    """Tell whether autocast rounds to float16 there, whose gradients want a scaler.
+
+    Args:
+        device: any, one without autocast too.
+    """
+    kind = device.type
+    return (
+        torch.amp.is_autocast_available(kind)
+        and torch.is_autocast_enabled(kind)
+        and torch.get_autocast_dtype(kind) is torch.float16
+    )

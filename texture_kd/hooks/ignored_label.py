@@ -9,27 +9,28 @@ from mmengine.structures import BaseDataElement
 from torch import nn
 
 from texture_kd.datasets.blockwise import BlockwiseAnnotation
+from texture_kd.hooks.trained_network import auxiliary_heads
 
 __all__ = ["check_ignored_label", "check_padding"]
 
 
 def check_ignored_label(runner: Runner, head: nn.Module | None) -> None:
-    """Compare what is ignored beside the training's losses with the decode head's.
+    """Compare what is ignored beside the decode head's losses with the head's.
 
     Args:
         runner: about to train.
         head: the decode head, or what stands in its place.
 
     Raises:
-        ValueError: a metric of the validation, or a BlockwiseAnnotation, ignores
-            another label.
+        ValueError: an auxiliary head of the same classes, a metric of the validation or
+            the test, or a BlockwiseAnnotation, ignores another label.
     """
     ignored = getattr(head, "ignore_index", None)
     if ignored is None:
         return
-    for part, where in _parts(runner):
-        theirs = getattr(part, "ignore_index", ignored)
-        if theirs != ignored:
+    for part, where in (*_heads(runner, head), *_parts(runner)):
+        theirs = getattr(part, "ignore_index", None)
+        if theirs is not None and theirs != ignored:
             raise ValueError(
                 f"{type(part).__name__} ignores the label {theirs}, and the decode "
                 f"head {ignored}: set ignore_index={ignored} in {where}, or correct "
@@ -69,12 +70,24 @@ def check_padding(
         )
 
 
+def _heads(runner: Runner, head: nn.Module) -> Iterator[tuple[Any, str]]:
+    """Return the auxiliary heads that learn the decode head's classes."""
+    for number, other in enumerate(auxiliary_heads(runner)):
+        if getattr(other, "num_classes", None) == getattr(head, "num_classes", None):
+            yield other, f"auxiliary head {number}"
+
+
 def _parts(runner: Runner) -> Iterator[tuple[Any, str]]:
     """Return metrics and transforms, and where their options stand."""
-    evaluator = getattr(getattr(runner, "val_loop", None), "evaluator", None)
-    for metric in getattr(evaluator, "metrics", ()):
-        if not getattr(metric, "format_only", False):
-            yield metric, "val_evaluator and test_evaluator"
+    # The test's is there if something has asked for it.
+    for loop, where in (
+        ("val_loop", "val_evaluator"),
+        ("_test_loop", "test_evaluator"),
+    ):
+        evaluator = getattr(getattr(runner, loop, None), "evaluator", None)
+        for metric in getattr(evaluator, "metrics", ()):
+            if not getattr(metric, "format_only", False):
+                yield metric, where
     dataset = runner.train_dataloader.dataset
     pipeline = getattr(getattr(dataset, "pipeline", None), "transforms", ())
     for transform in pipeline:

@@ -7,11 +7,14 @@ from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
-from torch import nn
 
 from texture_kd.datasets.label_files import check_label_files
 from texture_kd.hooks.ignored_label import check_ignored_label, check_padding
-from texture_kd.hooks.trained_network import trained_network, unwrapped
+from texture_kd.hooks.trained_network import (
+    auxiliary_heads,
+    decode_head,
+    unwrapped,
+)
 
 __all__ = ["NumClassesCheckHook"]
 
@@ -20,10 +23,10 @@ class NumClassesCheckHook(Hook):
     """Compare the data set's classes, and every label, with those of the decode head.
 
     A head with too many classes trains without a word, and one with too few fails
-    somewhere inside the loss. Auxiliary heads may have classes of their own, such as
-    boundaries, and a teacher too. But a teacher that was trained on the same classes
-    has to have them in the same order, or it would teach that roads are trees; one that
-    was trained on none of them is worth a warning.
+    somewhere inside the loss. An auxiliary head has the decode head's, or a single one,
+    such as boundaries; a teacher may have others. But a teacher that was trained on the
+    same classes has to have them in the same order, or it would teach that roads are
+    trees; one that was trained on none of them is worth a warning.
 
     A label that is no class ends a training on a GPU with an assertion that names
     nothing, and so labels are looked at while they are on the CPU, those of as many
@@ -52,13 +55,16 @@ class NumClassesCheckHook(Hook):
             )
         check_label_files(dataset)
         check_label_files(getattr(_validation(runner), "dataset", None))
-        check_ignored_label(runner, _decode_head(runner))
+        check_ignored_label(runner, decode_head(runner))
         classes = getattr(dataset, "metainfo", {}).get("classes")
         if classes is None:
             return
         _check_order(runner, list(classes))
-        num_classes = getattr(_decode_head(runner), "num_classes", None)
-        if num_classes is None or num_classes == len(classes):
+        num_classes = getattr(decode_head(runner), "num_classes", None)
+        if num_classes is None:
+            return
+        _check_auxiliary_heads(runner, num_classes)
+        if num_classes == len(classes):
             return
         if num_classes == 1 and len(classes) == 2:
             return  # MMSegmentation's way to tell foreground from background.
@@ -78,7 +84,7 @@ class NumClassesCheckHook(Hook):
                 decode head's and is not ignored, or one would be padded by such a
                 label.
         """
-        head = _decode_head(runner)
+        head = decode_head(runner)
         num_classes = getattr(head, "num_classes", None)
         if num_classes is None or not isinstance(data_batch, dict):
             return
@@ -109,10 +115,16 @@ class NumClassesCheckHook(Hook):
                 )
 
 
-def _decode_head(runner: Runner) -> nn.Module | None:
-    head = getattr(trained_network(runner), "decode_head", None)
-    # A cascade's last head is the one that predicts.
-    return head[-1] if isinstance(head, nn.ModuleList) else head
+def _check_auxiliary_heads(runner: Runner, num_classes: int) -> None:
+    for number, head in enumerate(auxiliary_heads(runner)):
+        own = getattr(head, "num_classes", num_classes)
+        # One class is what heads for boundaries have.
+        if own not in (1, num_classes):
+            raise ValueError(
+                f"The auxiliary head {number} ({type(head).__name__}) predicts {own} "
+                f"classes, and the decode head {num_classes}: both learn from the same "
+                f"labels, so set num_classes={num_classes} in both."
+            )
 
 
 def _validation(runner: Runner) -> object:

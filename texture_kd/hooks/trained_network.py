@@ -25,3 +25,25 @@ def trained_network(runner: Runner) -> nn.Module:
     """
     model = unwrapped(runner)
     return getattr(model, "student", model)
+
+
+def auxiliary_heads(runner: Runner) -> list[nn.Module]:
+    """Return the auxiliary heads of the network that is trained.
+
+    Args:
+        runner: with its model.
+    """
+    heads = getattr(trained_network(runner), "auxiliary_head", None)
+    if heads is None:
+        return []
+    return [*heads] if isinstance(heads, nn.ModuleList) else [heads]
+
+
+def decode_head(runner: Runner) -> nn.Module | None:
+    """Return the head that predicts, a cascade's last, or None.
+
+    Args:
+        runner: with its model.
+    """
+    head = getattr(trained_network(runner), "decode_head", None)
+    return head[-1] if isinstance(head, nn.ModuleList) else head

@@ -18,21 +18,21 @@ class OwnRandom(nn.Module):
     def __init__(self, seed: int | None = None) -> None:
         super().__init__()
         seed = torch.initial_seed() if seed is None else seed
-        self._state = torch.Generator().manual_seed(seed).get_state()
+        self._state = torch.Generator("cpu").manual_seed(seed).get_state()
 
     def generator(self) -> torch.Generator:
         """Return a CPU generator, the same until :meth:`advance` is called."""
         word, _ = self._next()
-        return torch.Generator().manual_seed(word + _rank())
+        return torch.Generator("cpu").manual_seed(word + _rank())
 
     def advance(self) -> None:
         """Go on to other random numbers."""
         _, self._state = self._next()
 
     def _next(self) -> tuple[int, Tensor]:
-        generator = torch.Generator()
+        generator = torch.Generator("cpu")
         generator.set_state(self._state)
-        word = torch.randint(2**62, (), generator=generator).item()
+        word = torch.randint(2**62, (), generator=generator, device="cpu").item()
         return word, generator.get_state()
 
     def get_extra_state(self) -> Tensor:

@@ -15,7 +15,8 @@ class Term(NamedTuple):
     gradient. A loss with a method ``prepare`` is given those of the arguments that this
     has, too, before the student runs, as far as they are not of the student; a loss
     with an attribute ``parts``, a dict of scalars, has them in the distiller's
-    ``parts`` after each step.
+    ``parts`` after each step. Gradients flow to what it is given of the student and to
+    its own parameters, and to nothing else that it may hold.
 
     Attributes:
         loss: the module.
