@@ -72,7 +72,10 @@ class CheckRunner(Runner):
         _check_folder(cfg.work_dir)
         folder = tempfile.TemporaryDirectory()
         try:
-            runner = super().from_cfg(without_traces(cfg, folder.name))
+            traceless = without_traces(cfg, folder.name)
+            # MMEngine's name has seconds: two checks in one would share what is global.
+            traceless.experiment_name = Path(folder.name).name
+            runner = super().from_cfg(traceless)
         except PROBLEMS as error:
             folder.cleanup()
             raise _failed("building the training", error, cfg) from error
