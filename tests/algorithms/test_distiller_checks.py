@@ -129,6 +129,7 @@ def test_what_is_none_is_left_out(model_config):
     distiller["student_recorders"]["image"] = None
     distiller["connectors"] = dict(align=None)
     distiller[MAPPINGS]["loss_response"]["gt"] = None
+    distiller[MAPPINGS]["loss_response"]["preds_S"]["connector"] = None
     # A mapping of what is left out may be, too.
     distiller["distill_losses"]["loss_statistical"] = None
     distiller[MAPPINGS]["loss_statistical"] = None

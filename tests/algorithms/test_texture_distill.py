@@ -478,6 +478,12 @@ class TestOptimizers:
         heads = [n for n in found if n.startswith("distiller") and "_head." in n]
         assert heads
         assert {found[name]["lr"] for name in heads} == {0.1}
+        # What names nothing of the student is the distiller's.
+        keys = dict(distill_losses=dict(lr_mult=5))
+        found = self.groups(build(), paramwise_cfg=dict(custom_keys=keys))
+        ours = {name for name in found if "distill_losses" in name}
+        assert ours
+        assert all(round(found[name]["lr"], 6) == 0.5 for name in ours)
 
     def test_a_constructor_looks_into_the_student(self, build):
         student = segmentor(4)

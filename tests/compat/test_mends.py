@@ -95,6 +95,12 @@ def test_a_rewrite_that_does_not_fit_says_so(toy_module, monkeypatch):
         importlib.import_module(toy_module)
 
 
+def test_an_optional_rewrite_that_does_not_fit_changes_nothing(toy_module, monkeypatch):
+    mend = Mend("", lambda: True, rewrite=("absent", "present"), optional=True)
+    monkeypatch.setitem(MENDS, toy_module, mend)
+    assert importlib.import_module(toy_module).VALUE == "version 2"
+
+
 def test_a_mending_loader_can_be_copied(toy_module, monkeypatch):
     mend = Mend("", lambda: True, patch=lambda module: None)
     monkeypatch.setitem(MENDS, toy_module, mend)

@@ -72,6 +72,8 @@ def fed_by_the_recipe(facts, tmp_path, monkeypatch) -> np.ndarray:
         (3, dict(), [NESTED]),
         (3, dict(), [dict(NORMALISE, to_rgb=False)]),
         (3, dict(), [dict(NORMALISE, type=Normalize)]),
+        (3, dict(bgr_to_rgb=True), [NORMALISE]),
+        (3, dict(bgr_to_rgb=True), [dict(NORMALISE, to_rgb=False)]),
     ],
 )
 def test_the_recipe_prepares_as_the_training(
