@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from texture_kd.functional.known_gradient import with_known_gradient
+from texture_kd.functional.known_gradient import graph_of_its_own, with_known_gradient
 from texture_kd.functional.precision import rounds_to_float16
 from texture_kd.recipes import METHODS, Shapes, Term
-from texture_kd.stages import Logits, Stages, network_logits, own_network, stage_names
+from texture_kd.stages import Logits, Stages, has_modules, network_logits, stage_names
 
 __all__ = ["Distiller"]
 
@@ -91,7 +91,7 @@ class Distiller(nn.Module):
         if not _reads_stages(method):
             student_stages = teacher_stages = ()
         ours = stage_names("student", student, student_stages)
-        if teacher_stages is None and _has_all(teacher, ours):
+        if teacher_stages is None and has_modules(teacher, ours):
             teacher_stages = ours
         theirs = stage_names("teacher", teacher, teacher_stages)
         # In tuples, since the networks are no submodules.
@@ -138,7 +138,7 @@ class Distiller(nn.Module):
 
         Raises:
             ValueError: a network gave no features or logits where it has to, or
-                features that it changes in place or that have no gradient.
+                features that it changes in place or computes without gradient.
         """
         step = _Step(self.terms, self._arguments, dict(valid=valid, labels=labels))
         try:
@@ -233,10 +233,7 @@ class _Step:
         return [name for name in self._arguments if name not in self.losses]
 
     def _compute_early(self, name: str) -> None:
-        # In a checkpointed stage there is no gradient, or what the loss keeps for its
-        # own would be computed again.
-        keep = torch.autograd.graph.saved_tensors_hooks(_itself, _itself)
-        with torch.enable_grad(), keep:
+        with graph_of_its_own():
             for index, output in enumerate(self.stages["student"].outputs):
                 if output is not None and index not in self._leaves:
                     self._leaves[index] = output.detach().requires_grad_()
@@ -319,15 +316,6 @@ def _check_arguments(arguments: Mapping[str, Mapping[str, str]], stages: int) ->
                     f"the term {name!r} has {argument}={source!r}, and there are "
                     f"{stages} stages, from 0"
                 )
-
-
-def _has_all(network: nn.Module, names: Sequence[str]) -> bool:
-    modules = dict(own_network(network).named_modules(remove_duplicate=False))
-    return all(name in modules for name in names)
-
-
-def _itself(x: Tensor) -> Tensor:
-    return x
 
 
 def _reads_stages(method: str | Mapping[str, Term]) -> bool:

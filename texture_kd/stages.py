@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Logits", "Stages", "network_logits", "own_network", "stage_names"]
+__all__ = ["Logits", "Stages", "has_modules", "network_logits", "stage_names"]
 
 Logits = str | Callable[[Any], Tensor] | None
 
@@ -180,7 +180,7 @@ def stage_names(
     Raises:
         ValueError: a name is unknown, or none was given and none is found.
     """
-    modules = dict(own_network(network).named_modules(remove_duplicate=False))
+    modules = _modules(network)
     if names is None:
         return _found(side, modules)
     names = (names,) if isinstance(names, str) else tuple(names)
@@ -191,6 +191,16 @@ def stage_names(
                 f"{_listed(modules)}"
             )
     return names
+
+
+def has_modules(network: nn.Module, names: Sequence[str]) -> bool:
+    """Tell whether a network has modules of these names.
+
+    Args:
+        network: whose modules they may be.
+        names: as :func:`stage_names` returns them.
+    """
+    return _modules(network).keys() >= {*names}
 
 
 def network_logits(side: str, output: Any, where: Logits = None) -> Tensor:
@@ -225,6 +235,10 @@ def network_logits(side: str, output: Any, where: Logits = None) -> Tensor:
             f"say by {side}_logits where they are"
         )
     return logits
+
+
+def _modules(network: nn.Module) -> dict[str, nn.Module]:
+    return dict(own_network(network).named_modules(remove_duplicate=False))
 
 
 def _item(output: Any, name: str) -> Any:

@@ -25,6 +25,7 @@ from mmengine.utils import import_modules_from_strings
 from torch import nn
 
 from texture_kd.compat import install
+from texture_kd.predicting_head import predicting_head
 
 # Of the largest logit: what another order of summation makes of float32.
 TOLERANCE = 1e-3
@@ -261,8 +262,7 @@ def facts(network: nn.Module, checkpoint: dict) -> dict[str, str]:
 def described(network: nn.Module) -> str:
     """Say what a network is."""
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    head = network.decode_head
-    head = head[-1] if isinstance(head, nn.ModuleList) else head
+    head = predicting_head(network)
     return (
         f"{type(network.backbone).__name__} with {type(head).__name__}, "
         # One channel tells two classes apart.

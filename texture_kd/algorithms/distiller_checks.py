@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from texture_kd.algorithms.faults import Faults
 from texture_kd.ignore_index import with_ignore_index
+from texture_kd.predicting_head import predicting_head
 from texture_kd.registry import class_name
 
 __all__ = [
@@ -230,8 +231,7 @@ def check_class_counts(
 
 
 def _check_counts(loss: str, config: Mapping, counts: Mapping[bool, int]) -> None:
-    kind = config["type"]
-    kind = getattr(kind, "__name__", str(kind)).split(".")[-1]
+    kind = class_name(config["type"])
     if 1 in counts.values() and kind in _SOFTMAX_ONLY:
         raise ValueError(
             f"{loss} ({kind}) compares softmax distributions, and that of a decode "
@@ -262,7 +262,7 @@ def with_students_labels(distiller: Mapping, student: nn.Module) -> dict:
     Raises:
         ValueError: a loss is written with another one.
     """
-    ignored = getattr(_decode_head(student), "ignore_index", None)
+    ignored = getattr(predicting_head(student), "ignore_index", None)
     losses = distiller.get("distill_losses")
     if ignored is None or not losses:
         return dict(distiller)
@@ -274,14 +274,8 @@ def with_students_labels(distiller: Mapping, student: nn.Module) -> dict:
     return dict(distiller, distill_losses=given)
 
 
-def _decode_head(network: nn.Module) -> nn.Module | None:
-    head = getattr(network, "decode_head", None)
-    # A cascade's last head is the one that predicts.
-    return head[-1] if isinstance(head, nn.ModuleList) else head
-
-
 def _check_label_classes(distiller: Mapping, student: nn.Module) -> None:
-    head = _decode_head(student)
+    head = predicting_head(student)
     if not hasattr(head, "num_classes"):
         return
     # MMSegmentation's head for a single class has the labels 0 and 1.

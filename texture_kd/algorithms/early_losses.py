@@ -20,9 +20,11 @@ from mmrazor.models.task_modules.recorder import (
 )
 from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
 from torch import Tensor, nn
-from torch.autograd.graph import saved_tensors_hooks
 
-from texture_kd.functional.known_gradient import with_known_gradient
+from texture_kd.functional.known_gradient import (
+    graph_of_its_own,
+    with_known_gradient,
+)
 from texture_kd.functional.precision import rounds_to_float16
 from texture_kd.recorders import DataSamplesRecorder
 
@@ -138,9 +140,7 @@ class EarlyLosses:
         distiller.loss_forward_mappings = {name: records}
         try:
             learnt = [(p, p) for p in distiller.parameters() if p.requires_grad]
-            # In a checkpointed block there is no gradient, or what the loss keeps for
-            # its own would be computed again.
-            with torch.enable_grad(), saved_tensors_hooks(_itself, _itself):
+            with graph_of_its_own():
                 loss = distiller.compute_distill_losses()
                 value, _ = self._student.parse_losses(loss)
                 self.losses[name] = with_known_gradient(value, [*pairs, *learnt])
@@ -197,10 +197,6 @@ def _with_leaves(record: Any, pairs: list[Pair], name: str) -> Any:
     leaf = record if record.is_leaf else record.detach().requires_grad_()
     pairs.append((record, leaf))
     return leaf
-
-
-def _itself(x: Tensor) -> Tensor:
-    return x
 
 
 def _check_constant(record: object, name: str) -> None:

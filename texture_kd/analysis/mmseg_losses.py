@@ -12,6 +12,8 @@ from mmseg.models.losses import (
 )
 from torch import Tensor, nn
 
+from texture_kd.predicting_head import predicting_head
+
 _LIBRARY = f"MMSegmentation {mmseg.__version__}"
 # Those that the head does not tell, with their own option.
 _NOT_TOLD = {OhemCrossEntropy: "ignore_label", TverskyLoss: "ignore_index"}
@@ -65,8 +67,7 @@ def learns_each_class_alone(network: nn.Module) -> bool:
     Args:
         network: that is trained.
     """
-    head = getattr(network, "decode_head", None)
-    head = head[-1] if isinstance(head, nn.ModuleList) else head
+    head = predicting_head(network)
     kinds = [
         isinstance(loss, CrossEntropyLoss | FocalLoss) and loss.use_sigmoid
         for where, _, loss in _losses(network)

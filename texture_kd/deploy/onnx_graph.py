@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from texture_kd.deploy.adaptive_mean import AdaptiveMean
 from texture_kd.functional.binary_logits import two_class_logits
 from texture_kd.input_channels import input_channels
+from texture_kd.predicting_head import predicting_head
 
 Size = tuple[int, int]
 
@@ -134,8 +135,7 @@ class _Logits(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         network = self.network
         logits = network.encode_decode(image, [dict(img_shape=image.shape[2:])])
-        head = network.decode_head
-        head = head[-1] if isinstance(head, nn.ModuleList) else head
+        head = predicting_head(network)
         return two_class_logits(
             logits, 0.5 if head.threshold is None else head.threshold
         )

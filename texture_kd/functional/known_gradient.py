@@ -1,6 +1,7 @@
 """Scalars whose gradients are computed before anybody asks for them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -9,7 +10,23 @@ from torch.autograd.function import once_differentiable
 
 from texture_kd.functional.precision import without_autocast
 
-__all__ = ["with_known_gradient"]
+__all__ = ["graph_of_its_own", "with_known_gradient"]
+
+
+@contextmanager
+def graph_of_its_own() -> Iterator[None]:
+    """Record a graph for gradients, wherever this stands.
+
+    In a block whose activations are checkpointed there is no gradient, or what is kept
+    for one would be computed again with the block.
+    """
+    kept = torch.autograd.graph.saved_tensors_hooks(_itself, _itself)
+    with torch.enable_grad(), kept:
+        yield
+
+
+def _itself(x: Tensor) -> Tensor:
+    return x
 
 
 def with_known_gradient(

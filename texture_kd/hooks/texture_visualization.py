@@ -14,9 +14,9 @@ from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from numpy.typing import NDArray
-from torch import nn
 
 from texture_kd.hooks.trained_network import unwrapped
+from texture_kd.predicting_head import predicting_head
 from texture_kd.visualization import contourlet_figure, statistics_figure
 from texture_kd.visualization.picture import shown_picture
 from texture_kd.visualization.segmentations import segmentations_figure
@@ -148,9 +148,7 @@ def _figures(algorithm: BaseModel, item: dict, dataset) -> Iterator[tuple[str, F
 
 
 def _ignored(network: BaseModel) -> int | None:
-    head = getattr(network, "decode_head", None)
-    head = head[-1] if isinstance(head, nn.ModuleList) else head
-    return getattr(head, "ignore_index", None)
+    return getattr(predicting_head(network), "ignore_index", None)
 
 
 def _classes(sample) -> NDArray[np.integer]:

@@ -4,6 +4,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
+from texture_kd.predicting_head import predicting_head
+
 
 def unwrapped(runner: Runner) -> nn.Module:
     """Return a runner's model without what several processes wrap it in.
@@ -45,5 +47,4 @@ def decode_head(runner: Runner) -> nn.Module | None:
     Args:
         runner: with its model.
     """
-    head = getattr(trained_network(runner), "decode_head", None)
-    return head[-1] if isinstance(head, nn.ModuleList) else head
+    return predicting_head(trained_network(runner))
