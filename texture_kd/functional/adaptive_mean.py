@@ -41,7 +41,7 @@ def adaptive_mean(x: Tensor, size: tuple[int | None, int | None]) -> Tensor:
         if height % whole[0] == width % whole[1] == 0:
             return F.avg_pool2d(x, (height // whole[0], width // whole[1]))
     pooled = x.to(torch.promote_types(x.dtype, torch.float32))
-    with without_autocast(x):
+    with without_autocast(x.device):
         if columns is not None:
             pooled = pooled @ _windows(pooled, width, columns).T
         if rows is not None:

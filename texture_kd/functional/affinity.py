@@ -42,7 +42,7 @@ def pairwise_affinity(feature: Tensor, patch: int = 1) -> Tensor:
     feature = feature.to(torch.promote_types(feature.dtype, torch.float32))
     if patch > 1:
         feature = F.avg_pool2d(feature, patch, ceil_mode=True)
-    with without_autocast(feature):
+    with without_autocast(feature.device):
         nodes = feature.flatten(2)
         nodes = nodes * inverse_lengths(nodes)[:, None]
         return nodes.mT @ nodes

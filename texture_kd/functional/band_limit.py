@@ -129,7 +129,7 @@ def _axes(x: Tensor, size: tuple[int, int]) -> list[tuple[int, int]]:
 
 def _along_both(x: Tensor, matrices: list[Tensor | None]) -> Tensor:
     rows, columns = (m if m is None else m.to(x) for m in matrices)
-    with without_autocast(x):
+    with without_autocast(x.device):
         if columns is not None:
             x = x @ columns.transpose(-2, -1)
         return x if rows is None else rows @ x

@@ -55,7 +55,7 @@ def conv_enlarged(
     )
     kernel = weight.shape[2:]
     rows, strips = [], []
-    with without_autocast(weight):
+    with without_autocast(weight.device):
         parts = weight.to(dtype).split([x.shape[1] for x in maps], dim=1)
         for x, part in zip(maps, parts, strict=True):
             taps = part.permute(0, 2, 3, 1).flatten(0, 2) @ x.to(dtype).flatten(2)

@@ -47,7 +47,7 @@ def with_known_gradient(
     """
     if not value.requires_grad:
         return value
-    with without_autocast(value):
+    with without_autocast(value.device):
         gradients = torch.autograd.grad(
             value, [leaf for _, leaf in pairs], allow_unused=True
         )

@@ -3,23 +3,22 @@
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
-from torch import Tensor
 
 __all__ = ["rounds_to_float16", "without_autocast"]
 
 
-def without_autocast(x: Tensor) -> AbstractContextManager:
-    """Return a context in which autocast rounds nothing on the device of a tensor.
+def without_autocast(device: torch.device) -> AbstractContextManager:
+    """Return a context in which autocast rounds nothing on a device.
 
     Where there is no autocast, as on the meta device and in exported graphs, it is
     none.
 
     Args:
-        x: any tensor.
+        device: any.
     """
-    device = x.device.type
-    if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
-        return torch.autocast(device, enabled=False)
+    kind = device.type
+    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
+        return torch.autocast(kind, enabled=False)
     return nullcontext()
 
 

@@ -199,7 +199,7 @@ def mix_levels(
         return start + slope * offset[:, None]
 
     total = on_the_line(starts.sum(2, keepdim=True), slopes.sum(2, keepdim=True))
-    with without_autocast(values):
+    with without_autocast(values.device):
         mixed = on_the_line(starts @ values.mT, slopes @ values.mT)
     return mixed / total.clamp_min(_SMALLEST)
 

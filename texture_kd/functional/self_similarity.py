@@ -110,13 +110,13 @@ class _SelfSimilarity(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
-        with without_autocast(x):
+        with without_autocast(x.device):
             return _similarity(x)[0]
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
-        with without_autocast(x):
+        with without_autocast(x.device):
             similarity, inverse, direction, inverse_mean = _similarity(x)
             pull = grad * inverse
             # dL/dx_i = pull_i (g/|g| - S_i x_i/|x_i|) + dL/dg / P, where the first
@@ -158,13 +158,13 @@ class _MapSelfSimilarity(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, regions: Regions) -> Tensor:
         ctx.save_for_backward(x)
         ctx.regions = regions
-        with without_autocast(x):
+        with without_autocast(x.device):
             return _similarity_of_maps(x, regions)[0]
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (x,), regions = ctx.saved_tensors, ctx.regions
-        with without_autocast(x):
+        with without_autocast(x.device):
             similarity, inverse, direction, inverse_mean, shares = _similarity_of_maps(
                 x, regions
             )

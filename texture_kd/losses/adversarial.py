@@ -126,7 +126,7 @@ class AdversarialLoss(OwnRandom):
         self._check(preds[0], image)
         image = valid_only(image, valid_area(valid, len(image), image.shape[2:]))
         dtype = self.critic.score.weight.dtype
-        with without_autocast(image):
+        with without_autocast(image.device):
             student, teacher = (logits.softmax(1).to(dtype) for logits in preds)
             image = adaptive_mean(image.detach().to(dtype), teacher.shape[2:])
             return self._play(student, teacher, image)

@@ -96,7 +96,7 @@ class FeatureKDLoss(nn.Module):
     def _distance(
         self, align: nn.Conv2d, student: Tensor, teacher: Tensor, valid: Tensor | None
     ) -> Tensor:
-        with without_autocast(teacher):
+        with without_autocast(teacher.device):
             dtype = align.weight.dtype
             student, teacher, area = on_one_grid(student, teacher, valid, dtype)
             student = F.conv2d(student, align.weight.to(student.dtype))

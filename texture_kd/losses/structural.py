@@ -172,7 +172,7 @@ class CDMLoss(nn.Module):
                 f"expected the levels {self.options.levels} that level_weights are "
                 f"for, got {options.levels}: leave level_weights out"
             )
-        with without_autocast(t_feature):
+        with without_autocast(t_feature.device):
             student, teacher, area = self._on_one_grid(s_feature, t_feature, valid)
             mix = self.align.weight.to(student.dtype).flatten(1)
             if self.normalise == "correlation":
@@ -196,7 +196,7 @@ class CDMLoss(nn.Module):
         Raises:
             ValueError: as :meth:`forward`.
         """
-        with without_autocast(t_feature):
+        with without_autocast(t_feature.device):
             student, teacher, _ = self._on_one_grid(s_feature, t_feature, None)
             student = _mixed(student, self.align.weight.to(student.dtype))
             return Compared(student, teacher, self.options)

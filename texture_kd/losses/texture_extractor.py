@@ -105,7 +105,7 @@ class TextureExtractor(nn.Module):
             The texture of their pixels, in float32 at least.
         """
         features = self.features(aligned, regions)
-        with without_autocast(aligned):
+        with without_autocast(aligned.device):
             return Texture(features, self._statistics(features, regions))
 
     def features(self, aligned: Tensor, regions: Regions) -> Tensor:

@@ -98,7 +98,7 @@ def band_correlation(
     area = valid_area(valid, len(student), tuple(student.shape[2:]))
     dtype = torch.promote_types(student.dtype, teacher.dtype)
     dtype = torch.promote_types(dtype, torch.float32)
-    with without_autocast(student):
+    with without_autocast(student.device):
         filled = (fill_padding(x.to(dtype), area) for x in (student, teacher))
         images = [as_images(x, options) for x in filled]
         weights = frequency_weights(images[0], options)
