@@ -5,6 +5,7 @@ from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.registry import MODELS
 
 import texture_kd.components  # noqa: F401
+from texture_kd.connectors import LFDConnector
 from texture_kd.functional import difference_attention, two_class_logits, valid_area
 from texture_kd.losses import LSFDLoss
 
@@ -397,3 +398,68 @@ def test_mmrazors_distiller_takes_it_with_its_connector():
     assert student[0].weight.grad.abs().sum() > 0
     assert teacher[0].weight.grad is None
     assert all(p.grad is not None for p in distiller.parameters())
+
+
+def regressed(**options):
+    return LSFDLoss(student_channels=4, teacher_channels=5, **options)
+
+
+def test_the_regressor_is_the_connector():
+    s, t, zs, zt = maps(dtype=torch.float32)
+    s = s[:, :4]
+    torch.manual_seed(0)
+    connector = LFDConnector(4, 5)
+    torch.manual_seed(0)
+    loss = regressed()
+    expected = LSFDLoss()(connector(s), t, zs, zt)
+    torch.testing.assert_close(loss(s, t, zs, zt), expected)
+    assert sum(x.numel() for x in loss.parameters()) == sum(
+        x.numel() for x in connector.parameters()
+    )
+
+
+@pytest.mark.parametrize("logits", [(8, 12), (4, 6)])
+def test_the_regressor_sees_nothing_of_the_padding(logits):
+    torch.manual_seed(0)
+    loss = regressed().double()
+    for layer in loss.regressor.layers:
+        torch.nn.init.normal_(layer.bias)
+    s, t, zs, zt = maps(logits=logits)
+    s = s[:, :4]
+    expected = loss(s, t, zs, zt)
+    valid = torch.zeros(2, 32, 48, dtype=torch.bool)
+    valid[:, :16, :24] = True
+    for value in (3.0, torch.nan):
+        larger = [
+            F.pad(x, (0, x.shape[3], 0, x.shape[2]), value=value)
+            for x in (s, t, zs, zt)
+        ]
+        larger[0].requires_grad_()
+        found = loss(*larger, valid=valid)
+        torch.testing.assert_close(found, expected)
+        (gradient,) = torch.autograd.grad(found, larger[0])
+        assert gradient[..., :4, :6].any()
+        assert not gradient[..., 4:, :].any()
+        assert not gradient[..., 6:].any()
+
+
+def test_the_regressor_learns_in_low_precision():
+    torch.manual_seed(0)
+    s, t, zs, zt = maps(dtype=torch.bfloat16)
+    loss = regressed()
+    with torch.autocast("cpu", torch.bfloat16):
+        value = loss(s[:, :4], t, zs, zt)
+    value.backward()
+    assert value.dtype == torch.float32
+    assert all(x.grad.abs().sum() > 0 for x in loss.parameters())
+
+
+@pytest.mark.parametrize("channels", [(4, None), (None, 5), (4, 0), ((4,), (5,))])
+def test_channels_of_a_regressor_are_of_both(channels):
+    with pytest.raises(ValueError, match="positive integers, both or neither"):
+        LSFDLoss(student_channels=channels[0], teacher_channels=channels[1])
+
+
+def test_a_regressor_takes_its_channels_alone():
+    with pytest.raises(ValueError, match="expected 4 channels from the student, got 5"):
+        regressed()(*maps())

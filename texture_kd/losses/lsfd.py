@@ -18,6 +18,7 @@ from texture_kd.functional.valid_area import (
 )
 from texture_kd.losses.feature_checks import check_feature, check_same_images
 from texture_kd.losses.logits import aligned_logits, ignored_pixels
+from texture_kd.losses.regressor import Regressor
 
 Attention = Literal[Source, "none"]
 Normalise = Literal["rms", "norm", "channel", "none"]
@@ -38,7 +39,8 @@ class LSFDLoss(nn.Module):
     (LSFD, Eq. 4) with the divisor sigma that ``normalise`` names and the attention A of
     :func:`~texture_kd.functional.difference_attention`, a constant to the gradient: the
     student is to come near to the teacher's feature, and not to lower the loss by its
-    logits, which have losses of their own. The regressor R is a connector,
+    logits, which have losses of their own. The regressor R is three 3x3 convolutions,
+    where channels are given, or a connector of MMRazor,
     :class:`~texture_kd.connectors.LFDConnector`. Without attention this is LFD (Eq. 2),
     and neither logits nor labels make a difference.
 
@@ -63,9 +65,13 @@ class LSFDLoss(nn.Module):
         align_corners: how the student's logits are brought to the teacher's grid.
         loss_weight: alpha. The default is for ``rms`` and ``mean``; with ``channel``
             the loss has the same scale.
+        student_channels: channels of the student's feature, for a regressor in the
+            loss. By default the feature comes regressed, or with the teacher's
+            channels.
+        teacher_channels: channels of the teacher's; given with those of the student.
 
     Raises:
-        ValueError: an option is unknown.
+        ValueError: an option is unknown, or one network's channels are given alone.
     """
 
     def __init__(
@@ -77,6 +83,8 @@ class LSFDLoss(nn.Module):
         ignore_index: int = 255,
         align_corners: bool = False,
         loss_weight: float = 5.0,
+        student_channels: int | None = None,
+        teacher_channels: int | None = None,
     ) -> None:
         super().__init__()
         check_choice("attention", attention, get_args(Attention))
@@ -89,6 +97,9 @@ class LSFDLoss(nn.Module):
         self.ignore_index = ignore_index
         self.align_corners = align_corners
         self.loss_weight = loss_weight
+        self.regressor: Regressor | None = None
+        if (student_channels, teacher_channels) != (None, None):
+            self.regressor = Regressor(student_channels, teacher_channels)
 
     def forward(
         self,
@@ -102,8 +113,9 @@ class LSFDLoss(nn.Module):
         """Compute the loss.
 
         Args:
-            s_feature: regressed feature of the student (N, C, H, W), of any floating
-                dtype. It is brought to the teacher's grid bilinearly.
+            s_feature: feature of the student (N, C, H, W), of any floating dtype, with
+                the teacher's channels or those that the regressor takes. It is brought
+                to the teacher's grid bilinearly.
             t_feature: feature of the teacher (N, C, H', W'); no gradient flows into it.
             preds_S: logits of the student (N, K, h, w), for the attention. A single
                 channel is a sigmoid's, but for ``attention='logit'``.
@@ -126,6 +138,9 @@ class LSFDLoss(nn.Module):
                 not integers or have another shape; or ``valid`` is no boolean tensor of
                 these images.
         """
+        check_feature("student", s_feature)
+        if self.regressor is not None:
+            s_feature = self._regressed(s_feature, valid)
         self._check(s_feature, t_feature, preds_S, preds_T)
         grid = tuple(t_feature.shape[-2:])
         area = self._area(s_feature, t_feature, preds_S, preds_T, valid)
@@ -142,6 +157,16 @@ class LSFDLoss(nn.Module):
             return self.loss_weight * distance.sum() / len(distance)
         return self.loss_weight * valid_mean(distance, area)
 
+    def _regressed(self, feature: Tensor, valid: Tensor | None) -> Tensor:
+        channels = self.regressor.layers[0].in_channels
+        if feature.shape[1] != channels:
+            raise ValueError(
+                f"expected {channels} channels from the student, got "
+                f"{feature.shape[1]}: set student_channels"
+            )
+        area = valid_area(valid, len(feature), feature.shape[-2:])
+        return self.regressor(feature, area)
+
     def _check(
         self,
         s_feature: Tensor,
@@ -149,14 +174,14 @@ class LSFDLoss(nn.Module):
         preds_S: Tensor | None,
         preds_T: Tensor | None,
     ) -> None:
-        check_feature("student", s_feature)
         check_feature("teacher", t_feature)
         check_same_images(s_feature, t_feature)
         if s_feature.shape[1] != t_feature.shape[1]:
             raise ValueError(
-                "expected as many channels from the student's connector as from the "
+                "expected as many channels from the student's regressor as from the "
                 f"teacher, got {s_feature.shape[1]} and {t_feature.shape[1]}: give "
-                f"s_feature an LFDConnector with out_channel={t_feature.shape[1]}"
+                f"s_feature an LFDConnector with out_channel={t_feature.shape[1]}, or "
+                "the loss student_channels and teacher_channels"
             )
         if self.source is not None and (preds_S is None or preds_T is None):
             raise ValueError(
