@@ -16,8 +16,10 @@ from torch.utils.checkpoint import checkpoint
 import texture_kd
 from texture_kd import losses
 from texture_kd.distiller import Distiller
+from texture_kd.example_shapes import example_shapes
 from texture_kd.losses import ResponseKDLoss, TextureLoss
 from texture_kd.recipes import METHODS, Term
+from texture_kd.stages import Stages
 
 STAGES = ("layer1", "layer2", "layer3", "layer4")
 
@@ -105,11 +107,14 @@ def test_losses_and_gradients_are_those_of_a_loop_by_hand(networks, images):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_each_method_teaches_the_student(networks, images, method):
-    student = networks[0]
-    distiller = distilled(*networks, method, images=images).double()
+    student, teacher = networks
+    # All of its grids are twice the student's, and its channels, too.
+    teacher.stem.stride = (1, 1)
+    distiller = distilled(student, teacher, method, images=images).double()
     labels = torch.zeros(2, 64, 80, dtype=torch.long)
     prediction, losses = distiller(images, labels=labels)
     assert prediction.shape == (2, 5, 4, 5)
+    assert losses
     for loss in losses.values():
         (gradient,) = torch.autograd.grad(
             loss, [student.stem.weight], retain_graph=True
@@ -467,7 +472,7 @@ def test_terms_are_computed_in_their_order(networks, images):
     assert order == names
 
 
-@pytest.mark.parametrize("method", ["texture", "explicit", "pkd", "response"])
+@pytest.mark.parametrize("method", ["texture", "ds2d2", "lsfd", "cwd", "response"])
 def test_inference_mode_and_the_meta_device(images, method):
     networks = Network(4), Network(8)
     distiller = distilled(*networks, method, images=images.float())
@@ -504,7 +509,7 @@ def test_stages_of_other_names_are_found(images):
     [
         (
             dict(method="textur"),
-            "there is no method 'textur'; there are explicit, fitn",
+            "there is no method 'textur'; there are cwd, ds2d2",
         ),
         (dict(student_stages="layer9"), "the student has no module 'layer9' for stude"),
         (
@@ -523,11 +528,163 @@ def test_stages_of_other_names_are_found(images):
         ),
         (dict(method={}, levels=3), "terms of one's own have no options, got levels"),
         (dict(student_stages=("layer1",), method="sstkd"), "name two at least"),
+        (dict(student_stages=(), teacher_stages=(), method="fakd"), "name one at leas"),
+        (dict(levls=(3,)), "given 'levls', and TextureLoss takes.*mean 'levels'?"),
+        (dict(attention="kl", method="lsfd"), "expected attention"),
+        (dict(student_stage=("layer1",)), "given 'student_stage', and TextureLoss ta"),
+        (
+            dict(levels=3, method="skd"),
+            "method 'skd' is given 'levels', and it takes i",
+        ),
+        (dict(method=("texture",)), "as a name or as terms by name.*got a tuple"),
     ],
 )
 def test_what_does_not_fit_is_refused(networks, images, options, message):
     with pytest.raises(ValueError, match=message):
         distilled(*networks, images=images, **options)
+
+
+LOGITS = dict(preds_S="student.logits", preds_T="teacher.logits")
+
+
+@pytest.mark.parametrize(
+    ("term", "message"),
+    [
+        (
+            Term(ResponseKDLoss, dict(preds_s="student.logits")),
+            "'a' is given 'preds_s', and ResponseKDLoss.forward takes preds_S, "
+            "preds_T, gt, valid: did you mean 'preds_S'",
+        ),
+        (
+            Term(ResponseKDLoss(), dict(preds_S="student.logits")),
+            "'a' is not given 'preds_T', which ResponseKDLoss.forward needs",
+        ),
+        (
+            Term(ResponseKDLoss, LOGITS, dict(temprature=2)),
+            "'a' is given 'temprature', and ResponseKDLoss takes temperature, .*: did "
+            "you mean 'temperature'",
+        ),
+        (
+            Term(TextureLoss, LOGITS, dict(student_channels=(4,))),
+            "'a' is not given 'teacher_channels', which TextureLoss needs",
+        ),
+        (
+            Term(ResponseKDLoss(), LOGITS, dict(temperature=2)),
+            "ResponseKDLoss that is built, and options, temperature: give the class",
+        ),
+        ((ResponseKDLoss(), LOGITS), r"'a' as texture_kd\.Term.*, got a tuple"),
+        (ResponseKDLoss(), r"'a' as texture_kd\.Term.*, got a ResponseKDLoss"),
+        (Term(F.mse_loss, LOGITS), "'a' as a torch.nn.Module .*, got a function"),
+        (Term(dict, LOGITS), "'a' as a torch.nn.Module .*, got the class dict"),
+        (Term(ResponseKDLoss, ["student.logits"]), "arguments of .*, got a list"),
+        (Term(nn.Identity(), {"input": 3}), "input=3: expected valid"),
+    ],
+)
+def test_slips_in_terms_are_named(networks, images, term, message):
+    with pytest.raises(ValueError, match=message):
+        distilled(*networks, {"a": term}, images=images)
+
+
+def test_terms_may_be_classes_and_wrapped_losses(networks, images):
+    terms = {
+        "class": Term(ResponseKDLoss, LOGITS, dict(temperature=2.0)),
+        "built": Term(ResponseKDLoss(temperature=2.0), LOGITS),
+        "wrapped": Term(nn.DataParallel(ResponseKDLoss(temperature=2.0)), LOGITS),
+    }
+    values = [*distilled(*networks, terms, images=images)(images)[1].values()]
+    torch.testing.assert_close(values, [values[0]] * 3)
+
+
+def test_a_frozen_student_is_named(networks, images):
+    student, teacher = networks
+    for part in (student.stem, student.layer1):
+        part.requires_grad_(False)
+    first = dict(student_stages=STAGES[:1], images=images)
+    distiller = distilled(student, teacher, **first).double()
+    with pytest.warns(UserWarning, match="'loss_texture' .* leads to 'layer1' is froz"):
+        distiller(images)
+    with torch.no_grad():
+        distiller(images)
+    student.layer1.requires_grad_()
+    distiller(images)
+    student.requires_grad_(False)
+    distiller = distilled(student, teacher, "response", images=images)
+    with pytest.warns(UserWarning, match="'loss_response' .* leads to the logits is"):
+        distiller(images)
+
+
+class Permuted(nn.Module):
+    """Two stages whose maps are (N, H, W, C), as timm's Swin has them."""
+
+    def __init__(self):
+        super().__init__()
+        self.stage1, self.stage2 = nn.Conv2d(3, 24, 4, 4), nn.Conv2d(24, 48, 2, 2)
+        self.last1, self.last2, self.first2 = (Permute() for _ in range(3))
+        self.last1.order = self.last2.order = 0, 2, 3, 1
+
+    def forward(self, x):
+        x = self.last1(self.stage1(x))
+        return self.last2(self.stage2(self.first2(x)))
+
+
+class Permute(nn.Module):
+    order = 0, 3, 1, 2
+
+    def forward(self, x):
+        return x.permute(self.order)
+
+
+@pytest.mark.parametrize("size", [(64, 80), (64, 64), (70, 98)])
+def test_maps_with_channels_last_are_refused(size):
+    example = torch.rand(1, 3, *size)
+    options = dict(example=example, teacher_stages=STAGES[:2])
+    networks = Permuted(), Network(8)
+    with pytest.raises(
+        ValueError, match=r"'last[12]' gives .*\(N, H, W, C\): name a mod"
+    ):
+        Distiller(*networks, student_stages=("last1", "last2"), **options)
+    distiller = Distiller(*networks, student_stages=("first2", "stage2"), **options)
+    assert distiller(example)[1]["loss_texture"] > 0
+
+
+class Constant(nn.Module):
+    """Returns a map of one size for images of any."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self.shape, self.stage = shape, nn.Identity()
+
+    def forward(self, x):
+        return self.stage(x.new_zeros(self.shape))
+
+
+@pytest.mark.parametrize(
+    ("size", "shape", "refused"),
+    [
+        ((64, 80), (16, 20, 96), True),
+        ((65, 81), (17, 21, 8), True),
+        ((224, 224), (7, 7, 768), True),
+        ((64, 80), (16, 16, 20), False),
+        ((64, 80), (20, 15, 19), False),
+        # Convolutions without padding, one stride for rows and one for columns, grids
+        # of one size, means of images, and maps that are larger than the image.
+        ((64, 128), (32, 54, 118), False),
+        ((64, 128), (32, 4, 128), False),
+        ((64, 80), (32, 14, 14), False),
+        ((64, 80), (64, 1, 1), False),
+        ((16, 20), (8, 64, 80), False),
+        # What cannot be told.
+        ((64, 64), (16, 16, 16), False),
+    ],
+)
+def test_the_order_of_sizes_is_told_by_the_example(size, shape, refused):
+    network, example = Constant((1, *shape)), torch.zeros(1, 3, *size)
+    stages = Stages("student", network, ("stage",))
+    if refused:
+        with pytest.raises(ValueError, match="looks like"):
+            example_shapes(stages, None, example)
+    else:
+        assert example_shapes(stages, None, example).stages == ((1, *shape),)
 
 
 def test_stages_that_cannot_be_told_are_refused(networks, images):

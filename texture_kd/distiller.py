@@ -1,6 +1,6 @@
 """Distillation in a training loop of one's own, of any two networks."""
 
-import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from typing import Any
@@ -8,14 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from texture_kd.example_shapes import example_shapes
 from texture_kd.functional.known_gradient import graph_of_its_own, with_known_gradient
 from texture_kd.functional.precision import rounds_to_float16
-from texture_kd.recipes import METHODS, Shapes, Term
+from texture_kd.recipes.method import Method, method_terms, reads_stages
 from texture_kd.stages import Logits, Stages, has_modules, network_logits, stage_names
 
 __all__ = ["Distiller"]
-
-_SOURCE = re.compile(r"valid|labels|(student|teacher)\.(stages(\.\d+)?|logits)")
 
 
 class Distiller(nn.Module):
@@ -70,15 +69,17 @@ class Distiller(nn.Module):
         **options: of the method.
 
     Raises:
-        ValueError: the method or a stage is unknown, a stage gives no feature, or the
-            networks do not fit the method; the message names it and what there is.
+        ValueError: the method, an option or a stage is unknown, a stage gives no
+            feature or one that looks like (N, H, W, C), a term lacks an argument of its
+            loss, or the networks do not fit the method; the message names it and what
+            there is.
     """
 
     def __init__(
         self,
         student: nn.Module,
         teacher: nn.Module,
-        method: str | Mapping[str, Term] = "texture",
+        method: Method = "texture",
         *,
         example: Tensor,
         student_stages: str | Sequence[str] | None = None,
@@ -88,7 +89,7 @@ class Distiller(nn.Module):
         **options: Any,
     ) -> None:
         super().__init__()
-        if not _reads_stages(method):
+        if not reads_stages(method):
             student_stages = teacher_stages = ()
         ours = stage_names("student", student, student_stages)
         if teacher_stages is None and has_modules(teacher, ours):
@@ -101,7 +102,7 @@ class Distiller(nn.Module):
         )
         self._logits = student_logits, teacher_logits
         shapes = [
-            _shapes(*side, example)
+            example_shapes(*side, example)
             for side in zip(self._sides, self._logits, strict=True)
         ]
         counts = [len(shape.stages) for shape in shapes]
@@ -110,13 +111,12 @@ class Distiller(nn.Module):
                 f"expected as many stages of both networks, got {counts[0]} of the "
                 f"student, {ours}, and {counts[1]} of the teacher, {theirs}"
             )
+        terms = method_terms(method, *shapes, options)
         # What is built beside the student must not change what is drawn for it.
         with torch.random.fork_rng(devices=[]):
-            terms = _built(method, *shapes, options)
-        self.terms = nn.ModuleDict({name: term.loss for name, term in terms.items()})
+            self.terms = nn.ModuleDict({x: term.build() for x, term in terms.items()})
         self.terms.to(example.device)
         self._arguments = {name: dict(term.arguments) for name, term in terms.items()}
-        _check_arguments(self._arguments, counts[0])
         self.parts: dict[str, Tensor] = {}
 
     def forward(
@@ -139,6 +139,10 @@ class Distiller(nn.Module):
         Raises:
             ValueError: a network gave no features or logits where it has to, or
                 features that it changes in place or computes without gradient.
+
+        Warns:
+            UserWarning: all that leads to what a loss compares of the student is
+                frozen, so that it learns nothing of it.
         """
         step = _Step(self.terms, self._arguments, dict(valid=valid, labels=labels))
         try:
@@ -228,6 +232,33 @@ class _Step:
         self._leaves = {}
         for name in self._pending():
             self.losses[name] = self._loss(name)
+        if torch.is_grad_enabled():
+            self._warn_of_frozen()
+
+    def _warn_of_frozen(self) -> None:
+        """Name what losses compare to no avail, since no gradient leads from there."""
+        for name, sources in self._arguments.items():
+            ours = [x for x in sources.values() if x.startswith("student")]
+            if ours and not any(map(self._learns, ours)):
+                warnings.warn(
+                    f"the term {name!r} teaches the student nothing: what leads to "
+                    f"{', '.join(map(self._named, ours))} is frozen; compare a later "
+                    "stage, or let parameters of these have a gradient",
+                    stacklevel=2,
+                )
+
+    def _learns(self, source: str) -> bool:
+        given = self._given(source)
+        tensors = given if isinstance(given, tuple) else (given,)
+        return any(x.requires_grad for x in tensors)
+
+    def _named(self, source: str) -> str:
+        if source == "student.logits":
+            return "the logits"
+        student = self.stages["student"]
+        index = source.split(".")[2:]
+        names = [student.name(int(index[0]))] if index else student.names
+        return ", ".join(map(repr, names))
 
     def _pending(self) -> list[str]:
         return [name for name in self._arguments if name not in self.losses]
@@ -265,61 +296,3 @@ class _Step:
             for i, leaf in self._leaves.items():
                 outputs[i] = leaf
         return outputs[int(index[0])] if index else tuple(outputs)
-
-
-def _shapes(stages: Stages, logits: Logits, example: Tensor) -> Shapes:
-    """Run a network on an example, and leave it as it was."""
-    modes = {module: module.training for module in stages.network.modules()}
-    stages.network.eval()
-    try:
-        with torch.no_grad(), stages.recorded():
-            output = stages.network(example)
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
-    try:
-        size = tuple(network_logits(stages.side, output, logits).shape)
-    except ValueError:
-        if logits is not None:
-            raise
-        size = None
-    return Shapes(tuple(tuple(x.shape) for x in stages.outputs), size)
-
-
-def _built(
-    method: str | Mapping[str, Term], student: Shapes, teacher: Shapes, options: Mapping
-) -> dict[str, Term]:
-    if isinstance(method, str):
-        if method not in METHODS:
-            raise ValueError(
-                f"there is no method {method!r}; there are {', '.join(METHODS)}"
-            )
-        return METHODS[method](student, teacher, **options)
-    if options:
-        raise ValueError(
-            f"terms of one's own have no options, got {', '.join(options)}"
-        )
-    return dict(method)
-
-
-def _check_arguments(arguments: Mapping[str, Mapping[str, str]], stages: int) -> None:
-    for name, sources in arguments.items():
-        for argument, source in sources.items():
-            if not _SOURCE.fullmatch(source):
-                raise ValueError(
-                    f"the term {name!r} has {argument}={source!r}: expected valid, "
-                    "labels, or student or teacher with .stages, .stages.I or .logits"
-                )
-            index = source.rpartition(".")[2]
-            if index.isdigit() and int(index) >= stages:
-                raise ValueError(
-                    f"the term {name!r} has {argument}={source!r}, and there are "
-                    f"{stages} stages, from 0"
-                )
-
-
-def _reads_stages(method: str | Mapping[str, Term]) -> bool:
-    if isinstance(method, str):
-        return method != "response"
-    sources = (x for term in method.values() for x in term.arguments.values())
-    return any(".stages" in source for source in sources)

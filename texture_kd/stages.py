@@ -51,6 +51,14 @@ class Stages:
             handle = module.register_forward_hook(tap)
             weakref.finalize(self, handle.remove)
 
+    def name(self, number: int) -> str:
+        """Return the name of the module that returns a stage.
+
+        Args:
+            number: of the stage, from 0.
+        """
+        return self.names[number if len(self.names) > 1 else 0]
+
     @contextmanager
     def recorded(
         self, when_ran: Callable[[], object] | None = None, stop: bool = False

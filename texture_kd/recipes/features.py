@@ -3,9 +3,8 @@
 from typing import Any
 
 from texture_kd.losses.feature import FeatureKDLoss
+from texture_kd.recipes.arguments import STAGES
 from texture_kd.recipes.term import Shapes, Term
-
-_ARGUMENTS = dict(student="student.stages", teacher="teacher.stages", valid="valid")
 
 
 def pkd(student: Shapes, teacher: Shapes, **options: Any) -> dict[str, Term]:
@@ -18,8 +17,7 @@ def pkd(student: Shapes, teacher: Shapes, **options: Any) -> dict[str, Term]:
             default.
     """
     options = {"loss_weight": 4.0, **options}
-    loss = FeatureKDLoss(student.channels, teacher.channels, **options)
-    return {"loss_pkd": Term(loss, _ARGUMENTS)}
+    return {"loss_pkd": _term(student, teacher, options)}
 
 
 def fitnet(student: Shapes, teacher: Shapes, **options: Any) -> dict[str, Term]:
@@ -31,5 +29,11 @@ def fitnet(student: Shapes, teacher: Shapes, **options: Any) -> dict[str, Term]:
         **options: of :class:`~texture_kd.losses.FeatureKDLoss`.
     """
     options = {"standardise": False, **options}
-    loss = FeatureKDLoss(student.channels, teacher.channels, **options)
-    return {"loss_fitnet": Term(loss, _ARGUMENTS)}
+    return {"loss_fitnet": _term(student, teacher, options)}
+
+
+def _term(student: Shapes, teacher: Shapes, options: dict[str, Any]) -> Term:
+    channels = dict(
+        student_channels=student.channels, teacher_channels=teacher.channels
+    )
+    return Term(FeatureKDLoss, STAGES, channels | options)

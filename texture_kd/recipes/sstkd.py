@@ -3,11 +3,8 @@
 from texture_kd.losses.response import ResponseKDLoss
 from texture_kd.losses.statistical import DTIEMLoss
 from texture_kd.losses.structural import CDMLoss
+from texture_kd.recipes.arguments import LOGITS, stage_pair
 from texture_kd.recipes.term import Shapes, Term
-
-_LOGITS = dict(
-    preds_S="student.logits", preds_T="teacher.logits", gt="labels", valid="valid"
-)
 
 
 def sstkd(student: Shapes, teacher: Shapes, ignore_index: int = 255) -> dict[str, Term]:
@@ -24,14 +21,12 @@ def sstkd(student: Shapes, teacher: Shapes, ignore_index: int = 255) -> dict[str
     pairs = list(zip(student.channels, teacher.channels, strict=True))[:2]
     if len(pairs) < 2:
         raise ValueError("sstkd compares the first two stages: name two at least")
+    options = dict(levels=(4, 3), loss_weight=2.0)
     terms = {
         f"loss_structural_stage{i + 1}": Term(
-            CDMLoss(ours, theirs, levels=(4, 3), loss_weight=2.0),
-            dict(
-                s_feature=f"student.stages.{i}",
-                t_feature=f"teacher.stages.{i}",
-                valid="valid",
-            ),
+            CDMLoss,
+            stage_pair(i),
+            dict(student_channels=ours, teacher_channels=theirs, **options),
         )
         for i, (ours, theirs) in enumerate(pairs)
     }
@@ -42,9 +37,11 @@ def sstkd(student: Shapes, teacher: Shapes, ignore_index: int = 255) -> dict[str
         for i in range(2)
     }
     terms["loss_statistical"] = Term(
-        DTIEMLoss(ours, theirs, loss_weight=20.0), dict(statistical, valid="valid")
+        DTIEMLoss,
+        dict(statistical, valid="valid"),
+        dict(student_channels=ours, teacher_channels=theirs, loss_weight=20.0),
     )
     terms["loss_response"] = Term(
-        ResponseKDLoss(ignore_index=ignore_index, loss_weight=5.0), _LOGITS
+        ResponseKDLoss, LOGITS, dict(ignore_index=ignore_index, loss_weight=5.0)
     )
     return terms

@@ -1,7 +1,7 @@
 """What a method of distillation is made of."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import nn
 
@@ -19,7 +19,7 @@ class Term(NamedTuple):
     its own parameters, and to nothing else that it may hold.
 
     Attributes:
-        loss: the module.
+        loss: the module, or its class, which a config can name, too.
         arguments: by the names of the arguments of its ``forward`` one of
 
             - ``student.stages`` or ``teacher.stages``: all stages, a tuple of features
@@ -27,10 +27,21 @@ class Term(NamedTuple):
             - ``student.stages.I`` or ``teacher.stages.I``: stage I, from 0;
             - ``student.logits`` or ``teacher.logits``: (N, K, H, W);
             - ``valid`` and ``labels``, as the distiller was given them, or None.
+
+        options: what the class is built with; none of a module, which is built.
     """
 
-    loss: nn.Module
+    loss: type[nn.Module] | nn.Module
     arguments: Mapping[str, str]
+    options: Mapping[str, Any] = {}
+
+    def build(self) -> nn.Module:
+        """Return the loss as a module.
+
+        Raises:
+            ValueError: as the loss does, of options that it refuses.
+        """
+        return self.loss(**self.options) if isinstance(self.loss, type) else self.loss
 
 
 class Shapes(NamedTuple):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from texture_kd.losses.texture import TextureLoss
+from texture_kd.recipes.arguments import STAGES
 from texture_kd.recipes.term import Shapes, Term
 
 
@@ -14,6 +15,7 @@ def texture(student: Shapes, teacher: Shapes, **options: Any) -> dict[str, Term]
         teacher: sizes of as many of the teacher.
         **options: of :class:`~texture_kd.losses.TextureLoss`.
     """
-    loss = TextureLoss(student.channels, teacher.channels, **options)
-    arguments = dict(student="student.stages", teacher="teacher.stages", valid="valid")
-    return {"loss_texture": Term(loss, arguments)}
+    channels = dict(
+        student_channels=student.channels, teacher_channels=teacher.channels
+    )
+    return {"loss_texture": Term(TextureLoss, STAGES, channels | options)}
