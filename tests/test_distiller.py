@@ -601,10 +601,15 @@ def test_a_frozen_student_is_named(networks, images):
         part.requires_grad_(False)
     first = dict(student_stages=STAGES[:1], images=images)
     distiller = distilled(student, teacher, **first).double()
-    with pytest.warns(UserWarning, match="'loss_texture' .* leads to 'layer1' is froz"):
+    with pytest.warns(UserWarning, match="'loss_texture' .* leads to 'layer1' is f"):
         distiller(images)
     with torch.no_grad():
         distiller(images)
+    # The second stage learns, and with it what compares both.
+    both = distilled(student, teacher, "sstkd", images=images).double()
+    with pytest.warns(UserWarning, match="'loss_structural_stage1'") as caught:
+        both(images)
+    assert len(caught) == 1
     student.layer1.requires_grad_()
     distiller(images)
     student.requires_grad_(False)

@@ -241,9 +241,9 @@ class _Step:
             ours = [x for x in sources.values() if x.startswith("student")]
             if ours and not any(map(self._learns, ours)):
                 warnings.warn(
-                    f"the term {name!r} teaches the student nothing: what leads to "
-                    f"{', '.join(map(self._named, ours))} is frozen; compare a later "
-                    "stage, or let parameters of these have a gradient",
+                    f"the term {name!r} teaches the student nothing: all that leads to "
+                    f"{', '.join(map(self._named, ours))} is frozen; let parameters "
+                    "on the way there have a gradient, or compare a later stage",
                     stacklevel=2,
                 )
 

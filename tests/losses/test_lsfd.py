@@ -411,6 +411,7 @@ def test_the_regressor_is_the_connector():
     connector = LFDConnector(4, 5)
     torch.manual_seed(0)
     loss = regressed()
+    torch.testing.assert_close(loss.regressor(s), connector(s))
     expected = LSFDLoss()(connector(s), t, zs, zt)
     torch.testing.assert_close(loss(s, t, zs, zt), expected)
     assert sum(x.numel() for x in loss.parameters()) == sum(
