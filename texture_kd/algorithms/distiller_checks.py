@@ -185,6 +185,7 @@ def check_sources(recorders: Mapping, model: nn.Module, side: str) -> None:
     known = {
         "ModuleOutputs": modules,
         "ModuleInputs": modules,
+        "Stages": modules,
         "Parameter": dict(model.named_parameters()),
     }
     faults = Faults()
@@ -192,19 +193,26 @@ def check_sources(recorders: Mapping, model: nn.Module, side: str) -> None:
         kind = class_name(recorder["type"])
         if kind not in known:
             continue
-        source = recorder["source"]
-        if source == "" and kind != "Parameter":
-            continue  # The network itself.
-        where = f"the {side}'s recorder {name!r} looks for"
-        with faults:
-            _check_name(source, known[kind], where, f"{side} ({type(model).__name__})")
-        if side == "teacher" and source.split(".")[0] == "auxiliary_head":
-            faults.found.append(
-                f"The teacher's recorder {name!r} looks into {source!r}, but the "
-                "teacher runs without its auxiliary head: record its backbone or "
-                "decode_head."
-            )
+        for source in _modules(recorder["source"]):
+            if source == "" and kind != "Parameter":
+                continue  # The network itself.
+            where = f"the {side}'s recorder {name!r} looks for"
+            network = f"{side} ({type(model).__name__})"
+            with faults:
+                _check_name(source, known[kind], where, network)
+            if side == "teacher" and source.split(".")[0] == "auxiliary_head":
+                faults.found.append(
+                    f"The teacher's recorder {name!r} looks into {source!r}, but the "
+                    "teacher runs without its auxiliary head: record its backbone or "
+                    "decode_head."
+                )
     faults.refuse()
+
+
+def _modules(source: str | Iterable[str]) -> list[str]:
+    """Return the modules that a recorder names; behind a colon is what of them."""
+    sources = [source] if isinstance(source, str) else source
+    return [name.partition(":")[0] for name in sources]
 
 
 def check_class_counts(

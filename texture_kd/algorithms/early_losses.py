@@ -13,14 +13,11 @@ from typing import Any
 import torch
 from mmengine.model import BaseModel
 from mmrazor.models.distillers import ConfigurableDistiller
-from mmrazor.models.task_modules.recorder import (
-    ModuleInputsRecorder,
-    ModuleOutputsRecorder,
-    ParameterRecorder,
-)
+from mmrazor.models.task_modules.recorder import ParameterRecorder
 from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
 from torch import Tensor, nn
 
+from texture_kd.algorithms.sound_records import recorded_modules
 from texture_kd.functional.known_gradient import (
     graph_of_its_own,
     with_known_gradient,
@@ -31,8 +28,6 @@ from texture_kd.recorders import DataSamplesRecorder
 __all__ = ["EarlyLosses"]
 
 Pair = tuple[Tensor, Tensor]
-
-_OF_MODULES = (ModuleInputsRecorder, ModuleOutputsRecorder)
 
 
 class EarlyLosses:
@@ -81,7 +76,8 @@ class EarlyLosses:
         stock = ConfigurableDistiller.compute_distill_losses
         own = type(distiller).compute_distill_losses
         modules = all(
-            isinstance(recorder, (*_OF_MODULES, ParameterRecorder, DataSamplesRecorder))
+            recorded_modules(recorder)
+            or isinstance(recorder, (ParameterRecorder, DataSamplesRecorder))
             for recorder in distiller.student_recorders.recorders.values()
         )
         calls = distiller.deliveries.deliveries or not modules
@@ -90,11 +86,9 @@ class EarlyLosses:
     def __enter__(self) -> "EarlyLosses":
         # A recorder's own hook was there before, and runs before.
         self._handles = [
-            self._student.get_submodule(recorder.source).register_forward_hook(
-                self._module_ran
-            )
+            self._student.get_submodule(module).register_forward_hook(self._module_ran)
             for recorder in self._sides[True].values()
-            if isinstance(recorder, _OF_MODULES)
+            for module in recorded_modules(recorder)
         ]
         return self
 

@@ -13,7 +13,10 @@ from mmrazor.models.task_modules.recorder import (
 from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
 from torch import Tensor, nn
 
-__all__ = ["check_recorded", "sound_records"]
+from texture_kd.recorders import StagesRecorder
+from texture_kd.recorders.stages import has_version
+
+__all__ = ["check_recorded", "recorded_modules", "sound_records"]
 
 _Seen = list[tuple[str, Tensor, int]]
 
@@ -42,11 +45,11 @@ def sound_records(
     seen: _Seen = []
     # A recorder's own hook was there before, and runs before.
     handles = [
-        network.get_submodule(recorder.source).register_forward_hook(
+        network.get_submodule(module).register_forward_hook(
             _noting(name, recorder, seen, learns)
         )
         for name, recorder in recorders.recorders.items()
-        if isinstance(recorder, (ModuleInputsRecorder, ModuleOutputsRecorder))
+        for module in recorded_modules(recorder)
     ]
     try:
         yield
@@ -54,6 +57,18 @@ def sound_records(
         for handle in handles:
             handle.remove()
     _check(side, seen)
+
+
+def recorded_modules(recorder: BaseRecorder) -> list[str]:
+    """Return the names of the modules that a recorder listens to.
+
+    Args:
+        recorder: of any kind; those of functions and parameters listen to none.
+    """
+    if isinstance(recorder, StagesRecorder):
+        return recorder.modules
+    listens = isinstance(recorder, (ModuleInputsRecorder, ModuleOutputsRecorder))
+    return [recorder.source] if listens else []
 
 
 def check_recorded(
@@ -86,16 +101,20 @@ def _noting(name: str, recorder: BaseRecorder, seen: _Seen, learns: bool) -> Cal
                 "torch.no_grad(), from where no gradient comes: record a module around "
                 f"{recorder.source!r}, such as the whole block, or set with_cp=False."
             )
-        # What is compiled has no versions to speak of, and is left in one piece.
-        if recorder.data_buffer and not torch.compiler.is_compiling():
-            last = _tensors(recorder.data_buffer[-1])
-            seen.extend(
-                (name, tensor, tensor._version)
-                for tensor in last
-                if not tensor.is_inference()
-            )
+        seen.extend((name, tensor, version) for tensor, version in _taken(recorder))
 
     return note
+
+
+def _taken(recorder: BaseRecorder) -> list[tuple[Tensor, int]]:
+    """Return what was recorded last, with the versions that it had."""
+    # What is compiled has no versions to speak of, and is left in one piece.
+    if torch.compiler.is_compiling():
+        return []
+    if isinstance(recorder, StagesRecorder):
+        return recorder.taken
+    tensors = _tensors(recorder.data_buffer[-1:])
+    return [(tensor, tensor._version) for tensor in tensors if has_version(tensor)]
 
 
 def _tensors(record: Any) -> Iterator[Tensor]:

@@ -27,7 +27,11 @@ from texture_kd.algorithms.distiller_checks import (
 from texture_kd.algorithms.early_losses import EarlyLosses
 from texture_kd.algorithms.faults import Faults
 from texture_kd.algorithms.prepared_losses import prepared_losses
-from texture_kd.algorithms.sound_records import check_recorded, sound_records
+from texture_kd.algorithms.sound_records import (
+    check_recorded,
+    recorded_modules,
+    sound_records,
+)
 from texture_kd.algorithms.student_optimizer import distillation_optim_wrapper
 from texture_kd.algorithms.teacher_checkpoint import load_teacher
 
@@ -347,7 +351,11 @@ def _has_weights(teacher: dict | BaseModel) -> bool:
 def _features_suffice(distiller: nn.Module, teacher: nn.Module) -> bool:
     """Tell whether nothing behind the teacher's backbone and neck is asked for."""
     recorders = distiller.teacher_recorders.recorders.values()
-    parts = {str(recorder.source).split(".")[0] for recorder in recorders}
+    parts = {
+        module.split(".")[0]
+        for recorder in recorders
+        for module in recorded_modules(recorder) or [str(recorder.source)]
+    }
     return (
         hasattr(teacher, "extract_feat")
         and bool(parts)

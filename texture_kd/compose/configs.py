@@ -1,0 +1,95 @@
+"""Configs by name, and what they say of their data."""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.hub import get_config
+from mmseg.registry import DATASETS
+
+__all__ = ["classes_of", "crop_of", "heads_of", "ignored_label", "read_config"]
+
+
+def read_config(name: str) -> Config:
+    """Read a config.
+
+    Args:
+        name: a path, or ``PACKAGE::PATH`` of an installed package, such as
+            ``"mmseg::pspnet/pspnet_r18-d8_4xb2-80k_cityscapes-512x1024.py"``.
+
+    Raises:
+        FileNotFoundError: there is no such config; the message names similar ones.
+    """
+    package, _, path = name.rpartition("::")
+    folder = _configs_of(package) if package else Path()
+    if not (folder / path).is_file():
+        known = [file.relative_to(folder) for file in folder.glob("*/*.py")]
+        close = get_close_matches(path, map(str, known if package else ()), n=3)
+        hint = f"; did you mean {', '.join(f'{package}::{x}' for x in close)}?"
+        raise FileNotFoundError(f"there is no config {name}{hint if close else ''}")
+    config = get_config(name) if package else Config.fromfile(name)
+    if config.get("model") is None:
+        return config
+    if "architecture" in config.model:
+        raise ValueError(
+            f"{name} is a distillation: give the config of its student, or of its "
+            "teacher, alone"
+        )
+    return config
+
+
+def _configs_of(package: str) -> Path:
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError(f"there is no package {package!r}: pip install it")
+    return Path(spec.submodule_search_locations[0]) / ".mim" / "configs"
+
+
+def heads_of(model: Mapping) -> Iterator[Mapping]:
+    """Return the configs of a segmentor's heads, that which predicts last."""
+    for key in ("auxiliary_head", "decode_head"):
+        heads = model.get(key) or ()
+        yield from (heads if isinstance(heads, (list, tuple)) else (heads,))
+
+
+def classes_of(config: Mapping) -> tuple[str, ...] | None:
+    """Return the names of the classes that a config trains on, if it says them."""
+    dataset = _dataset(config)
+    if dataset is None:
+        return None
+    named = (dataset.get("metainfo") or {}).get("classes")
+    kind = dataset.get("type")
+    cls = DATASETS.get(kind) if isinstance(kind, str) else kind
+    named = named or getattr(cls, "METAINFO", {}).get("classes")
+    return tuple(named) if named else None
+
+
+def ignored_label(config: Mapping) -> int:
+    """Return the label that the data set or the metric of a config ignores."""
+    said = [_dataset(config) or {}]
+    for key in ("val_evaluator", "test_evaluator"):
+        metrics = config.get(key) or ()
+        said += metrics if isinstance(metrics, (list, tuple)) else [metrics]
+    return next((x["ignore_index"] for x in said if "ignore_index" in x), 255)
+
+
+def crop_of(config: Mapping) -> tuple[int, int] | None:
+    """Return height and width of the training's crops, if there is one size of them."""
+    pipeline = (_dataset(config) or {}).get("pipeline") or ()
+    sizes = [step["crop_size"] for step in pipeline if "crop_size" in step]
+    size = sizes[-1] if sizes else config.get("crop_size")
+    if size is None:
+        return None
+    return (size, size) if isinstance(size, int) else tuple(size)
+
+
+def _dataset(config: Mapping) -> Any:
+    """Return the training's data set, of several the first."""
+    dataset = (config.get("train_dataloader") or {}).get("dataset")
+    while dataset is not None and {"dataset", "datasets"} & dataset.keys():
+        inner = dataset.get("dataset") or dataset["datasets"][0]
+        dataset = inner
+    return dataset

@@ -1,0 +1,90 @@
+"""A network's config on a data set of one's own."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.config import Config
+
+from texture_kd.compose.configs import classes_of, crop_of, heads_of, ignored_label
+
+__all__ = ["on_data"]
+
+# What the pipeline makes for a network's own loss, and not of the images.
+_FOR_LOSSES = ("GenerateEdge",)
+
+
+def on_data(config: Config, data: Config) -> Config:
+    """Return a training's config on other data.
+
+    Loaders, metrics and whatever else the data's config says take the place of the
+    training's own. The number of classes, the ignored label and the size of crops are
+    set in all heads and in the data preprocessor, weights of the other classes are left
+    out, and what only the network's loss needs of the pipeline is put in.
+
+    Args:
+        config: of a network with its training.
+        data: with ``train_dataloader``, loaders and metrics of validation and test, and
+            any more.
+
+    Raises:
+        ValueError: the data's config has no data set, or does not say its classes.
+    """
+    names = classes_of(data)
+    if names is None:
+        raise ValueError(
+            "the data's config does not say its classes: give its train_dataloader's "
+            "dataset a metainfo=dict(classes=(...))"
+        )
+    own = copy.deepcopy(config.to_dict())
+    model = own["model"]
+    given = {k: v for k, v in data.to_dict().items() if k != "model"}
+    preprocessor = model.setdefault("data_preprocessor", {})
+    preprocessor.update(given.pop("data_preprocessor", {}))
+    _set_classes(model, len(names), ignored_label(data))
+    preprocessor["seg_pad_val"] = ignored_label(data)
+    crop = crop_of(data)
+    if crop:
+        _set_crop(model, crop)
+    steps = _steps_for_losses(own)
+    own.update(copy.deepcopy(given))
+    _put_in(own, steps)
+    own["data_preprocessor"] = preprocessor
+    return Config(own)
+
+
+def _set_classes(model: dict[str, Any], classes: int, ignored: int) -> None:
+    heads = list(heads_of(model))
+    before = heads[-1]["num_classes"]
+    for head in heads:
+        # A head of edges has classes of its own.
+        if head.get("num_classes") == before:
+            head.update(num_classes=classes, ignore_index=ignored)
+            head.pop("out_channels", None)
+        losses = head.get("loss_decode") or ()
+        for loss in losses if isinstance(losses, (list, tuple)) else (losses,):
+            weights = loss.get("class_weight")
+            if weights is not None and len(weights) != classes:
+                del loss["class_weight"]
+
+
+def _set_crop(model: dict[str, Any], crop: tuple[int, int]) -> None:
+    preprocessor = model["data_preprocessor"]
+    preprocessor.pop("size_divisor", None)
+    preprocessor["size"] = crop
+    test = model.get("test_cfg") or {}
+    if test.get("mode") == "slide":
+        test["crop_size"] = crop
+        test["stride"] = tuple(max(1, side * 2 // 3) for side in crop)
+
+
+def _steps_for_losses(config: Mapping) -> list[dict]:
+    dataset = (config.get("train_dataloader") or {}).get("dataset") or {}
+    return [x for x in dataset.get("pipeline") or () if x["type"] in _FOR_LOSSES]
+
+
+def _put_in(config: dict[str, Any], steps: list[dict]) -> None:
+    pipeline = config["train_dataloader"]["dataset"].get("pipeline")
+    if pipeline and steps:
+        there = {step["type"] for step in pipeline}
+        pipeline[-1:-1] = [step for step in steps if step["type"] not in there]

@@ -1,0 +1,135 @@
+"""The files of a distillation: its config, and those of both networks alone."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mmengine.config import Config
+
+from texture_kd.compose.configs import read_config
+from texture_kd.compose.data import on_data
+from texture_kd.compose.distillation import (
+    Distillation,
+    check_pair,
+    distillation_model,
+    distilled,
+    trained_alone,
+)
+from texture_kd.compose.folders import completed_data
+from texture_kd.compose.text import config_text
+
+__all__ = ["Wanted", "composed"]
+
+
+class Wanted(NamedTuple):
+    """What is to be composed.
+
+    Attributes:
+        student: name of the config of the student's training.
+        teacher: the same of the teacher.
+        out: path of the distillation's config.
+        method: name in :data:`texture_kd.recipes.METHODS`.
+        checkpoint: path or URL of the teacher's checkpoint; without it the teacher is
+            to be trained by a config of its own.
+        data: name of a config of the data that both are put on.
+        student_stages: sources of the student's stages; by default they are found.
+        teacher_stages: the same of the teacher.
+        pretrained: whether networks start from the weights that their configs name.
+        options: of the method.
+    """
+
+    student: str
+    teacher: str
+    out: Path
+    method: str = "texture"
+    checkpoint: str | None = None
+    data: str | None = None
+    student_stages: Sequence[str] = ()
+    teacher_stages: Sequence[str] = ()
+    pretrained: bool = True
+    options: Mapping[str, Any] = {}
+
+    def beside(self, network: str) -> Path:
+        """Return the path of the config of a network alone."""
+        return self.out.with_name(f"{self.out.stem}_{network}.py")
+
+
+def composed(wanted: Wanted, command: str) -> tuple[Distillation, dict[Path, str]]:
+    """Compose a distillation.
+
+    Args:
+        wanted: what of.
+        command: that asked for it, for the files' headers.
+
+    Returns:
+        The distillation, and the texts of the files by their paths: the config of the
+        distillation, that of the student alone, and where there is no checkpoint that
+        of the teacher alone.
+
+    Raises:
+        FileNotFoundError: there is no such config.
+        ValueError: the two do not fit together, or the method does not fit them.
+    """
+    student, teacher = read_config(wanted.student), read_config(wanted.teacher)
+    if wanted.data:
+        data = completed_data(read_config(wanted.data))
+        student, teacher = on_data(student, data), on_data(teacher, data)
+    check_pair(student, teacher)
+    if not wanted.pretrained:
+        for config in (student, teacher):
+            _from_scratch(config.model)
+    made = distillation_model(
+        student.model.to_dict(),
+        teacher.model.to_dict(),
+        wanted.method,
+        wanted.checkpoint or _last_checkpoint(teacher, wanted.beside("teacher")),
+        wanted.student_stages,
+        wanted.teacher_stages,
+        **wanted.options,
+    )
+    student.model = made.model["architecture"]
+    header = _header(wanted, student, made, command)
+    files = {wanted.out: config_text(distilled(student, made), header)}
+    alone = {"student": student} | ({} if wanted.checkpoint else {"teacher": teacher})
+    for side, config in alone.items():
+        title = f"The {side} of {wanted.out.name} alone.\n\n  {command}"
+        files[wanted.beside(side)] = config_text(trained_alone(config), title)
+    return made, files
+
+
+def _from_scratch(model: Any) -> None:
+    model["pretrained"] = None
+    model["backbone"]["init_cfg"] = None
+
+
+def _last_checkpoint(config: Config, path: Path) -> str:
+    """Return where a training of the config leaves its last checkpoint."""
+    loop = config.train_cfg
+    last = (
+        f"iter_{loop['max_iters']}"
+        if "max_iters" in loop
+        else f"epoch_{loop['max_epochs']}"
+    )
+    return f"work_dirs/{path.stem}/{last}.pth"
+
+
+def _header(wanted: Wanted, student: Config, made: Distillation, command: str) -> str:
+    alone = wanted.beside("student").name
+    final = _last_checkpoint(student, wanted.out)
+    trainings = [
+        *([] if wanted.checkpoint else [wanted.beside("teacher").name]),
+        wanted.out.name,
+        f"{alone}  # the control",
+    ]
+    return "\n".join(
+        [
+            f"{wanted.teacher} teaches {wanted.student} by {wanted.method}"
+            + (f", on {wanted.data}." if wanted.data else "."),
+            "",
+            *(f"  mim train mmrazor {name}" for name in trainings),
+            f"  mim test mmseg {alone} --checkpoint {final}",
+            "",
+            *(f"Note: {note}." for note in made.notes),
+            f"Written by {command}",
+        ]
+    )

@@ -1,0 +1,129 @@
+"""Loaders and metrics of a data set that is two folders of files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmcv import imfrombytes
+from mmengine.config import Config
+from mmengine.fileio import get
+
+__all__ = ["completed_data"]
+
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp")
+
+
+def completed_data(data: Config) -> Config:
+    """Return a data config with its loaders and metrics, made where it has none.
+
+    A config that says ``data_root``, ``classes`` and ``crop_size`` will do, of files as
+    MMSegmentation has them: ``images/train`` and ``labels/train``, the same with
+    ``val``, and with ``test`` where there is one, label files of the images' names.
+    ``palette``, ``batch_size`` (8), ``num_workers`` (2), ``ignore_index`` (255) and
+    ``reduce_zero_label`` may be said, too. Images are scaled from half to twice their
+    size, cropped, flipped and changed in their colours.
+
+    Args:
+        data: the config.
+
+    Raises:
+        ValueError: what is needed is not said, or there are no files.
+    """
+    if "train_dataloader" in data:
+        return data
+    for name in ("data_root", "classes", "crop_size"):
+        if name not in data:
+            raise ValueError(
+                f"the data's config has neither a train_dataloader nor a {name}: say "
+                "data_root, classes and crop_size, or write the loaders out"
+            )
+    root = Path(data.data_root)
+    first = {
+        (kind, split): _first_file(root / kind / split)
+        for kind in ("images", "labels")
+        for split in ("train", "val")
+    }
+    image = imfrombytes(get(str(first["images", "train"])))
+    height, width = image.shape[:2]
+    dataset = dict(
+        type="BaseSegDataset",
+        data_root=data.data_root,
+        metainfo={k: data[k] for k in ("classes", "palette") if k in data},
+        img_suffix=first["images", "train"].suffix,
+        seg_map_suffix=first["labels", "train"].suffix,
+        reduce_zero_label=data.get("reduce_zero_label", False),
+        ignore_index=data.get("ignore_index", 255),
+    )
+    test = "test" if (root / "images" / "test").is_dir() else "val"
+    loaders = _loaders(data, dataset, (width, height), test)
+    metric = dict(
+        type="IoUMetric",
+        iou_metrics=["mIoU"],
+        ignore_index=dataset["ignore_index"],
+    )
+    return Config(
+        dict(data.to_dict(), **loaders, val_evaluator=metric, test_evaluator=metric)
+    )
+
+
+def _first_file(folder: Path) -> Path:
+    files = folder.iterdir() if folder.is_dir() else ()
+    found = min((x for x in files if x.suffix.lower() in _SUFFIXES), default=None)
+    if found is None:
+        raise ValueError(
+            f"there are no image files in {folder}: expected images/train, "
+            "labels/train, images/val and labels/val in data_root"
+        )
+    return found
+
+
+def _loaders(
+    data: Config, dataset: Mapping[str, Any], scale: tuple[int, int], test: str
+) -> dict[str, Any]:
+    load = [dict(type="LoadImageFromFile"), dict(type="LoadAnnotations")]
+    pack = dict(type="PackSegInputs")
+    pipelines = dict(
+        train=[
+            *load,
+            dict(
+                type="RandomResize",
+                scale=scale,
+                ratio_range=(0.5, 2.0),
+                keep_ratio=True,
+            ),
+            dict(
+                type="RandomCrop",
+                crop_size=tuple(data.crop_size),
+                cat_max_ratio=0.75,
+            ),
+            dict(type="RandomFlip", prob=0.5),
+            dict(type="PhotoMetricDistortion"),
+            pack,
+        ],
+        val=[*load, pack],
+    )
+
+    def loader(split: str) -> dict[str, Any]:
+        trains = split == "train"
+        sampler = "InfiniteSampler" if trains else "DefaultSampler"
+        return dict(
+            batch_size=data.get("batch_size", 8) if trains else 1,
+            num_workers=data.get("num_workers", 2),
+            persistent_workers=data.get("num_workers", 2) > 0,
+            sampler=dict(type=sampler, shuffle=trains),
+            dataset=dict(
+                dataset,
+                data_prefix=dict(
+                    img_path=f"images/{split}", seg_map_path=f"labels/{split}"
+                ),
+                pipeline=pipelines["train" if trains else "val"],
+            ),
+        )
+
+    return dict(
+        train_pipeline=pipelines["train"],
+        test_pipeline=pipelines["val"],
+        train_dataloader=loader("train"),
+        val_dataloader=loader("val"),
+        test_dataloader=loader(test),
+    )
