@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import torch
+from mmengine.config import ConfigDict
 from torch import Tensor, nn
 
 from texture_kd.algorithms.built_network import built_network
@@ -64,7 +65,7 @@ def looked_at(side: str, model: Mapping, sources: Sequence[str] = ()) -> Network
         ValueError: it does not run, or its stages are not found.
     """
     with torch.random.fork_rng(devices=[]):
-        network = built_network(dict(model)).eval()
+        network = built_network(ConfigDict(model)).eval()
     failed: Exception | None = None
     for size in _SIZES:
         try:
