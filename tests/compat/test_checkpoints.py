@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
-from mmengine.runner import load_checkpoint
+from mmengine.runner import load_checkpoint, save_checkpoint
 from mmengine.runner.checkpoint import _load_checkpoint
 from torch import nn
 
 from texture_kd.algorithms.teacher_checkpoint import read_teacher
 from texture_kd.compat.checkpoints import explain_failures
 from texture_kd.compat.stand_ins import NumericArray
+from texture_kd.hooks import PlainStudentHook
 
 
 @pytest.fixture
@@ -295,3 +296,42 @@ def append_and_fail(path: str) -> None:
     with open(path, "a") as file:
         file.write("x")
     raise pickle.UnpicklingError("GLOBAL")
+
+
+@pytest.fixture
+def distilled(tmp_path):
+    """Write a distillation's checkpoint, and return its student and a path."""
+    student = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    parts = nn.ModuleDict(
+        dict(architecture=student, teacher=nn.Linear(2, 5), distiller=nn.Linear(3, 5))
+    )
+    checkpoint = dict(state_dict=parts.state_dict())
+    PlainStudentHook().before_save_checkpoint(None, checkpoint)
+    save_checkpoint(checkpoint, str(tmp_path / "distilled.pth"))
+    return student, str(tmp_path / "distilled.pth")
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_plain_student_takes_a_distillation_in_silence(distilled, wrapped, capsys):
+    student, path = distilled
+    plain = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    target = nn.DataParallel(plain) if wrapped else plain
+    load_checkpoint(target, path, map_location="cpu", strict=True)
+    for name, value in student.state_dict().items():
+        assert torch.equal(plain.state_dict()[name], value)
+    assert "unexpected" not in capsys.readouterr().out
+
+
+def test_what_is_no_students_is_named_as_ever(distilled, capsys):
+    _, path = distilled
+    other = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 3))
+    load_checkpoint(other, path, map_location="cpu")
+    said = capsys.readouterr().out
+    assert "unexpected key" in said
+    assert "architecture.0.weight" in said
+    assert "missing keys" in said
+    smaller = nn.Sequential(nn.Linear(2, 3))
+    load_checkpoint(smaller, path, map_location="cpu")
+    said = capsys.readouterr().out
+    assert "1.weight" in said
+    assert "architecture." not in said

@@ -2,19 +2,24 @@ import copy
 import json
 from pathlib import Path
 
+import onnx
 import onnxruntime
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
+from mmpretrain.models import EfficientNet
 from mmseg.registry import MODELS
-from small_segmentor import HEAD
+from small_segmentor import HEAD, NORM
+from timm.layers import Conv2dSame
 
 from texture_kd.deploy import export_onnx, largest_difference
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 SIZES = [(48, 80), (61, 109), (80, 32)]
 TRUNCATED = dict(type="SpectralTruncationHead", grid=0.5, head=HEAD)
+DEEPLAB = dict(HEAD, dilations=(1, 2))
+LOW_LEVEL = dict(c1_in_channels=4, c1_channels=3)
 
 # The exporter's own, about PyTorch's.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -118,8 +123,17 @@ def test_a_file_that_is_no_graph_and_a_size_that_is_none_are_named(exported, tmp
     [
         TRUNCATED,
         dict(HEAD, type="UPerHead", in_channels=[4, 8, 16, 32], in_index=[0, 1, 2, 3]),
+        dict(DEEPLAB, type="DepthwiseSeparableASPPHead", **LOW_LEVEL),
+        dict(
+            TRUNCATED, grid=6, head=dict(DEEPLAB, type="DeepLabV3PlusHead", **LOW_LEVEL)
+        ),
     ],
-    ids=["truncated", "upernet"],
+    ids=[
+        "truncated",
+        "upernet",
+        "deeplabv3plus",
+        "truncated-deeplabv3plus",
+    ],
 )
 def test_other_heads_follow_the_size_of_the_image(segmentor, tmp_path, head):
     network = segmentor(head)
@@ -133,6 +147,27 @@ def test_a_static_graph_is_for_one_size(segmentor, tmp_path):
     assert largest_difference(network, tmp_path / "graph.onnx", [(48, 80)] * 2) < 1e-5
     with pytest.raises(ValueError, match=r"fails at \(61, 109\)"):
         largest_difference(network, tmp_path / "graph.onnx", [(61, 109)])
+
+
+def test_padding_that_depends_on_the_size(segmentor, tmp_path, monkeypatch):
+    # Width and depth of the smallest.
+    monkeypatch.setitem(EfficientNet.arch_settings, "b1", (0.1, 0.1, 240))
+    backbone = dict(
+        type="mmpretrain.EfficientNet",
+        arch="b1",
+        out_indices=(2, 3, 4, 6),
+        norm_cfg=NORM,
+    )
+    network = segmentor(dict(HEAD, in_channels=128), backbone)
+    first = network.backbone.layers[0]
+    timms = Conv2dSame(3, first.conv.out_channels, 3, stride=2, bias=False)
+    timms.load_state_dict(first.conv.state_dict())
+    first.conv = timms
+    path = tmp_path / "graph.onnx"
+    export_onnx(network, path, SIZES[0])
+    assert largest_difference(network, path, SIZES) < 1e-5
+    # By which the stock layers come to their padding.
+    assert "Ceil" not in {node.op_type for node in onnx.load(path).graph.node}
 
 
 @pytest.mark.parametrize("name", ["fast_scnn", "ddrnet_23-slim"])

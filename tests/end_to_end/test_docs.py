@@ -31,6 +31,11 @@ ENVIRONMENT = ("make env", ". .venv/bin/activate")
 def test_the_site_builds_without_a_warning(run_warm, tmp_path):
     build = ("-m", "sphinx", "-W", "--keep-going", "-b", "html")
     run_warm(sys.executable, *build, "docs", tmp_path)
+    without_a_network(tmp_path)
+    # What README says of it is there too, and its links lead to pages.
+    start = (tmp_path / "start.html").read_text()
+    assert 'id="in-your-own-config"' in start
+    assert 'href="guides/texture.html"' in start
     for page in (REPOSITORY / "docs" / "reference").glob("*.md"):
         if page.stem == "index":
             continue
@@ -40,6 +45,16 @@ def test_the_site_builds_without_a_warning(run_warm, tmp_path):
         built = (tmp_path / "reference" / f"{page.stem}.html").read_text()
         listed = set(re.findall(rf'id="{package.__name__}\.(\w+)"', built))
         assert listed == set(package.__all__)
+
+
+def without_a_network(site):
+    """Assert that all that a page with equations loads is of the site."""
+    page = (site / "theory" / "lsfd.html").read_text()
+    loaded = re.findall(r'<(?:script[^>]* src|link[^>]* href)="([^"?]+)', page)
+    assert "../_static/mathjax/tex-chtml.js" in loaded
+    for name in loaded:
+        assert "://" not in name
+        assert (site / "theory" / name).is_file()
 
 
 @pytest.mark.parametrize(

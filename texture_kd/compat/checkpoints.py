@@ -21,7 +21,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlparse
 
-__all__ = ["explain_failures", "read_histories"]
+__all__ = ["explain_failures", "read_histories", "take_student"]
 
 # What torch.load raises on bytes that are no checkpoint.
 _CORRUPT = (
@@ -36,6 +36,8 @@ _CORRUPT = (
 )
 # What a machine without a way to the network raises, and a server without the file.
 _NOT_FETCHED = (URLError, ConnectionError, TimeoutError, HTTPException)
+# A distillation's parts, by the first word of their parameters' names.
+_STUDENT, _PARTS = "architecture.", ("architecture.", "teacher.", "distiller.")
 # The file is sound where torch complains of these.
 _NOT_THE_FILE = ("cuda", "data location", "device", "memory")
 _LOCK = threading.RLock()
@@ -119,6 +121,37 @@ def explain_failures(load: Callable[..., Any]) -> Callable[..., Any]:
             raise _unreadable(filename, error) from error
 
     return load_or_explain
+
+
+def take_student(load: Callable[..., Any]) -> Callable[..., Any]:
+    """Make MMEngine's ``load_state_dict`` take a distillation's student in silence.
+
+    ``PlainStudentHook`` writes the student's weights under their own names as well.
+    Where a network has all of these, the distillation's other names are no news.
+    """
+
+    @functools.wraps(load)
+    def load_student(module: Any, state_dict: dict, *args, **kwargs) -> Any:
+        # Of wrappers for several processes or test-time augmentation.
+        own = getattr(module, "module", module).state_dict()
+        if _has_student(own, state_dict):
+            known = state_dict
+            state_dict = type(known)(
+                (name, value)
+                for name, value in known.items()
+                if not name.startswith(_PARTS)
+            )
+            if hasattr(known, "_metadata"):
+                # PyTorch keeps the versions of its layers there.
+                state_dict._metadata = known._metadata
+        return load(module, state_dict, *args, **kwargs)
+
+    return load_student
+
+
+def _has_student(own: dict, state: dict) -> bool:
+    """Tell whether all of a network is there, as a student and under its own names."""
+    return bool(own) and all(name in state and _STUDENT + name in state for name in own)
 
 
 def _offline(filename: str, error: Exception) -> ConnectionError:

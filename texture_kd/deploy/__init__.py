@@ -9,10 +9,12 @@ from texture_kd.deploy.checkpoint import (
 from texture_kd.deploy.config import left_out, package_types, student_config
 from texture_kd.deploy.onnx_graph import export_onnx, largest_difference
 from texture_kd.deploy.preparation import Preparation, preparation
+from texture_kd.deploy.same_convolution import SameConv2d
 
 __all__ = [
     "AdaptiveMean",
     "Preparation",
+    "SameConv2d",
     "export_onnx",
     "largest_difference",
     "left_out",

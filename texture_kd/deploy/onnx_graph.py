@@ -9,11 +9,14 @@ from mmseg.models import BaseSegmentor
 from torch import Tensor, nn
 
 from texture_kd.deploy.adaptive_mean import AdaptiveMean
+from texture_kd.deploy.same_convolution import SameConv2d
 from texture_kd.functional.binary_logits import two_class_logits
 from texture_kd.input_channels import input_channels
 from texture_kd.predicting_head import predicting_head
 
 Size = tuple[int, int]
+# mmcv's and timm's, by name: timm need not be there.
+_SAME_CONVOLUTIONS = ("Conv2dAdaptivePadding", "Conv2dSame")
 
 
 def export_onnx(
@@ -42,7 +45,7 @@ def export_onnx(
         ImportError: the package ``onnxscript`` is missing.
         torch.onnx.OnnxExporterError: there is no translation of a layer.
     """
-    graph = _Logits(_exportable(network))
+    graph = _Logits(_exportable(network, static))
     free = torch.export.Dim.DYNAMIC
     axes = {0: free} if static else {0: free, 2: free, 3: free}
     program = torch.onnx.export(
@@ -141,10 +144,15 @@ class _Logits(nn.Module):
         )
 
 
-def _exportable(network: BaseSegmentor) -> BaseSegmentor:
+def _exportable(network: BaseSegmentor, static: bool) -> BaseSegmentor:
     network = copy.deepcopy(network).cpu()
     for module in list(network.modules()):
         for name, layer in module.named_children():
             if isinstance(layer, nn.AdaptiveAvgPool2d):
+                # One window, as in squeeze and excitation, is a plain mean.
+                if layer.output_size in (1, (1, 1)):
+                    continue
                 setattr(module, name, AdaptiveMean(layer.output_size))
+            elif type(layer).__name__ in _SAME_CONVOLUTIONS and not static:
+                setattr(module, name, SameConv2d(layer))
     return network

@@ -33,7 +33,7 @@ def draw(
 
     Args:
         results: of the trainings that are finished.
-        rows: names of the rows, in their order.
+        rows: names of the rows, in their order; those without a result are left out.
         seeds: the seeds.
         label: name and unit of the score.
         picture: file to write, never half there.
@@ -45,18 +45,16 @@ def draw(
     colours |= GREYS
     full = _found(results, rows, seeds, equal_cost=False)
     equal = _found(results, rows, seeds, equal_cost=True)
-    _draw_rows(by_row, rows, full, colours)
+    _draw_rows(by_row, full, colours)
     by_row.set_ylabel(label)
     _draw_costs(by_cost, full, equal, colours)
     with replaced(picture) as part:
         figure.savefig(part, format="png", dpi=120)
 
 
-def _draw_rows(
-    axes: Axes, rows: Sequence[str], full: Found, colours: Mapping[str, object]
-) -> None:
-    for name, found in full.items():
-        place, colour = rows.index(name), colours[name]
+def _draw_rows(axes: Axes, full: Found, colours: Mapping[str, object]) -> None:
+    for place, (name, found) in enumerate(full.items()):
+        colour = colours[name]
         scores = [result.score for result in found]
         centre, deviation = mean(scores), stdev(scores) if len(scores) > 1 else 0
         if name in GREYS:
@@ -67,7 +65,7 @@ def _draw_rows(
             place - 0.1, centre, deviation, None, "o", color=colour, capsize=4
         )
         axes.plot([place + 0.1] * len(scores), scores, "o", color=colour, **SEED)
-    axes.set_xticks(range(len(rows)), rows, rotation=30, ha="right")
+    axes.set_xticks(range(len(full)), full, rotation=30, ha="right")
     axes.set_title("Equal iterations: mean ± std, and each seed")
     axes.grid(axis="y", alpha=0.3)
 
