@@ -4,7 +4,7 @@ python tools/benchmark/compositions.py [--method METHOD] [--students N] [--teach
     [--out FOLDER]
 
 Each student of MMSegmentation is composed with each teacher, with no option but their
-names, for crops of 128x256 and five classes, and takes one step from random weights.
+names, for crops of 64x128 and five classes, and takes one step from random weights.
 The gradient of the method's terms at the student is told as its norm over that of the
 student's own losses. Writes compositions.md and compositions.csv.
 """
@@ -22,7 +22,9 @@ from torch import Tensor, nn
 
 from texture_kd.compat import install
 
-SIZE = (128, 256)
+SIZE = (64, 128)
+# Its head pools windows of 49 cells.
+LARGE, WANT_LARGE = (416, 416), ("mobilenet_v3",)
 CLASSES = tuple("abcde")
 STUDENTS = (
     "pspnet/pspnet_r18-d8_4xb2-80k_cityscapes-512x1024.py",
@@ -47,9 +49,10 @@ TEACHERS = (
 )
 NOTE = """\
 Written by `{command}`: the first N of the networks, one step on two images of
-{size[0]} x {size[1]} with random weights and labels. Seconds are those of composing and
-of the step, of the building of both networks too. The gradient is the norm of that of
-all terms at the student over the norm of that of its own losses.
+{size[0]} x {size[1]} with random weights and labels; {large[0]} x {large[1]} for
+MobileNetV3, whose head pools windows of 49 cells. Seconds are those of composing and of
+the step, of the building of both networks too. The gradient is the norm of that of all
+terms at the student over the norm of that of its own losses.
 
 {machine}."""
 
@@ -74,7 +77,10 @@ def main() -> None:
             for teacher in TEACHERS[: args.teachers]
         ]
     note = NOTE.format(
-        command=command_line(), size=SIZE, machine=machine(torch.device("cpu"))
+        command=command_line(),
+        size=SIZE,
+        large=LARGE,
+        machine=machine(torch.device("cpu")),
     )
     lines = ["# Compositions", note]
     title = f"Stock networks by {args.method}"
@@ -88,9 +94,10 @@ def row(student: str, teacher: str, method: str) -> dict[str, str | float]:
     from texture_kd.compose.data import on_data
 
     started = time.perf_counter()
+    size = LARGE if student.startswith(WANT_LARGE) else SIZE
     data = Config(
         dict(
-            crop_size=SIZE,
+            crop_size=size,
             train_dataloader=dict(
                 dataset=dict(
                     type="BaseSegDataset",
@@ -106,7 +113,7 @@ def row(student: str, teacher: str, method: str) -> dict[str, str | float]:
     )
     made = distillation_model(ours.to_dict(), theirs.to_dict(), method)
     stages = ", ".join(f"{x.source} ({x.stride})" for x in made.student.stages)
-    worth = gradients(made.model)
+    worth = gradients(made.model, size)
     seconds = time.perf_counter() - started
     print(f"{student} from {teacher}: {worth:.3g}, {seconds:.1f} s", flush=True)
     return {
@@ -119,34 +126,34 @@ def row(student: str, teacher: str, method: str) -> dict[str, str | float]:
     }
 
 
-def gradients(model: dict) -> float:
+def gradients(model: dict, size: tuple[int, int]) -> float:
     """Return the terms' gradient over that of the student's own losses."""
     from mmengine.model import revert_sync_batchnorm
     from mmrazor.registry import MODELS
 
     torch.manual_seed(0)
     algorithm = revert_sync_batchnorm(MODELS.build(ConfigDict(model))).train()
-    losses = algorithm(**algorithm.data_preprocessor(batch(), True), mode="loss")
+    losses = algorithm(**algorithm.data_preprocessor(batch(size), True), mode="loss")
     own = {k: v for k, v in losses.items() if k.startswith("student") and "loss" in k}
     terms = {k: v for k, v in losses.items() if k.startswith("distill") and "loss" in k}
     norms = [norm(algorithm.student, total(x)) for x in (terms, own)]
     return norms[0] / norms[1]
 
 
-def batch() -> dict[str, list]:
+def batch(size: tuple[int, int]) -> dict[str, list]:
     """Return two images with labels, and with edges for networks that learn them."""
     from mmseg.structures import SegDataSample
 
     samples = []
     for seed in range(2):
         generator = torch.Generator().manual_seed(seed)
-        labels = torch.randint(len(CLASSES), (1, *SIZE), generator=generator)
-        sample = SegDataSample(metainfo=dict(img_shape=SIZE))
+        labels = torch.randint(len(CLASSES), (1, *size), generator=generator)
+        sample = SegDataSample(metainfo=dict(img_shape=size))
         sample.gt_sem_seg = PixelData(data=labels)
         sample.gt_edge_map = PixelData(data=(labels == 0).long())
         samples.append(sample)
     generator = torch.Generator().manual_seed(2)
-    images = torch.randint(256, (2, 3, *SIZE), generator=generator).byte()
+    images = torch.randint(256, (2, 3, *size), generator=generator).byte()
     return dict(inputs=list(images), data_samples=samples)
 
 
