@@ -1,7 +1,8 @@
 """Compose a distillation of two networks' configs, and check it.
 
 python tools/compose.py STUDENT TEACHER [CHECKPOINT] -o my.py
-    [--data DATA] [--method METHOD] [--options K=V ...] [--no-pretrained] [--no-check]
+    [--data DATA] [--method METHOD] [--options K=V ...] [--iterations N]
+    [--no-pretrained] [--no-check]
 
 STUDENT and TEACHER are configs of a training, paths or names of installed packages such
 as mmseg::segformer/segformer_mit-b0_8xb2-160k_ade20k-512x512.py; CHECKPOINT is the
@@ -42,7 +43,6 @@ def main() -> None:
         parser.add_argument(
             f"--{side}-stages",
             nargs="+",
-            default=[],
             metavar="NAME",
             help=f"modules of the {side} that return its stages (default: found)",
         )
@@ -50,6 +50,9 @@ def main() -> None:
         "--no-pretrained",
         action="store_true",
         help="start both networks from scratch, not from weights to download",
+    )
+    parser.add_argument(
+        "--iterations", type=int, help="of all trainings (default: their configs')"
     )
     parser.add_argument("--no-check", action="store_true", help="write only")
     parser.add_argument("--force", action="store_true", help="write over files")
@@ -72,11 +75,12 @@ def main() -> None:
         args.student_stages,
         args.teacher_stages,
         not args.no_pretrained,
+        args.iterations,
         dict(map(option, args.options)),
     )
     try:
         made, files = composed(wanted, command())
-    except (OSError, ValueError, SyntaxError, KeyError) as error:
+    except (OSError, ValueError) as error:
         sys.exit(f"Wrong: {error}")
     there = [str(path) for path in files if path.exists()]
     if there and not args.force:

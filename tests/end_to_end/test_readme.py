@@ -1,5 +1,6 @@
 """The example of the README trains as it stands, and its parts are those we ship."""
 
+import itertools
 import os
 import re
 import signal
@@ -23,16 +24,7 @@ BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.S)
 SUITES = re.findall(
     r"^(python tools/benchmark/distill.py .*?)   #.*no data", README, re.M
 )
-SHORTER = """
-train_cfg = dict(max_iters=2)
-train_dataloader = dict(batch_size=2)
-val_dataloader = dict(dataset=dict(length=2))
-default_hooks = dict(logger=dict(interval=1))
-"""
-FEWER = (
-    "train_cfg.max_iters=2 train_dataloader.batch_size=2 "
-    "val_dataloader.dataset.length=2"
-)
+SMALL = "\nbatch_size = 2\nnum_workers = 0\n"
 
 
 def test_the_example_trains_and_its_student_is_tested(run_printed, tmp_path):
@@ -41,19 +33,26 @@ def test_the_example_trains_and_its_student_is_tested(run_printed, tmp_path):
         README,
         re.S,
     )
-    name, config, commands = example.groups()
-    (tmp_path / "configs").symlink_to(REPOSITORY / "configs")
-    config = config.replace("iter_400", "iter_2")
-    (tmp_path / name).write_text(config + SHORTER)
+    name, data, commands = example.groups()
+    (tmp_path / "tools").symlink_to(REPOSITORY / "tools")
+    data = data.replace("(512, 512)", "(64, 64)")
+    (tmp_path / name).write_text(data + SMALL)
+    for split, kind in itertools.product(("train", "val"), ("images", "labels")):
+        folder = tmp_path / "data" / "mine" / kind / split
+        folder.mkdir(parents=True)
+        for i in range(2):
+            noise = Image.effect_noise((64, 64), 60 if kind == "images" else 0)
+            labels = noise.point(lambda x: x % 5)
+            picture = noise.convert("RGB") if kind == "images" else labels
+            picture.save(folder / f"{i}.png")
 
-    teacher = "--work-dir work_dirs/teacher"
-    assert teacher in commands
-    commands = commands.replace(teacher, f"{teacher} --cfg-options {FEWER}")
-    commands = commands.replace("iter_400", "iter_2")
-    out = run_printed(commands, tmp_path)
-    assert "distill.loss_texture" in out
+    commands = commands.replace("-o my.py", "-o my.py --no-pretrained --iterations 2")
+    out = run_printed(commands.replace("iter_160000", "iter_2"), tmp_path)
+    assert "4      backbone.global_feature_extractor, 32, 128" in out
+    assert "TextureLoss, loss_weight 2" in out  # the check
     ends = re.findall(r"Iter\((val|test)\).* mIoU: [\d.]+", out)
-    assert ends == ["val", "val", "test"]
+    assert ends == [*4 * ["val"], "test"]  # teacher and student, of two iterations each
+    assert (tmp_path / "my_student.py").exists()
 
 
 def test_its_pictures_are_drawn(run_printed, tmp_path, mmsegs_scope):
@@ -93,8 +92,9 @@ def test_there_are_suites_to_start():
     assert len(SUITES) == 1
 
 
-def test_its_hooks_are_those_of_our_configs():
-    hooks = re.search(r"```python\n(custom_hooks = \[\n    dict.*?)```", README, re.S)
+def test_the_hooks_that_are_written_out_are_those_of_our_configs():
+    page = (REPOSITORY / "docs" / "guides" / "texture.md").read_text()
+    hooks = re.search(r"```python\n(custom_hooks = \[\n    dict.*?)```", page, re.S)
     runtime = REPOSITORY / "configs" / "_base_" / "default_runtime.py"
     written = Config.fromstring(hooks[1], ".py").custom_hooks
     assert written == Config.fromfile(runtime).custom_hooks

@@ -10,7 +10,14 @@ from mmengine.config import Config
 from mmengine.hub import get_config
 from mmseg.registry import DATASETS
 
-__all__ = ["classes_of", "crop_of", "heads_of", "ignored_label", "read_config"]
+__all__ = [
+    "classes_of",
+    "crop_of",
+    "heads_of",
+    "ignored_label",
+    "read_config",
+    "read_network",
+]
 
 
 def read_config(name: str) -> Config:
@@ -30,13 +37,31 @@ def read_config(name: str) -> Config:
         close = get_close_matches(path, map(str, known if package else ()), n=3)
         hint = f"; did you mean {', '.join(f'{package}::{x}' for x in close)}?"
         raise FileNotFoundError(f"there is no config {name}{hint if close else ''}")
-    config = get_config(name) if package else Config.fromfile(name)
-    if config.get("model") is None:
-        return config
-    if "architecture" in config.model:
+    return get_config(name) if package else Config.fromfile(name)
+
+
+def read_network(name: str) -> Config:
+    """Read the config of a network's training.
+
+    Args:
+        name: as :func:`read_config` takes it.
+
+    Raises:
+        FileNotFoundError: there is no such config.
+        ValueError: it is not one of a segmentor.
+    """
+    config = read_config(name)
+    model = config.get("model") or {}
+    if "architecture" in model:
         raise ValueError(
             f"{name} is a distillation: give the config of its student, or of its "
             "teacher, alone"
+        )
+    heads = [*heads_of(model)]
+    if not heads or "num_classes" not in heads[-1] or "backbone" not in model:
+        raise ValueError(
+            f"{name} is no config of a segmentor with a backbone and a decode head "
+            "that has num_classes"
         )
     return config
 

@@ -12,7 +12,7 @@ from texture_kd.compose.configs import classes_of, heads_of
 from texture_kd.compose.distiller import distiller_config
 from texture_kd.compose.networks import Network, looked_at
 from texture_kd.compose.pairs import paired
-from texture_kd.recipes.method import method_terms
+from texture_kd.recipes.method import method_terms, reads_stages
 
 __all__ = [
     "Distillation",
@@ -92,8 +92,8 @@ def distillation_model(
     teacher: Mapping[str, Any],
     method: str = "texture",
     teacher_ckpt: str | None = None,
-    student_stages: Sequence[str] = (),
-    teacher_stages: Sequence[str] = (),
+    student_stages: Sequence[str] | None = None,
+    teacher_stages: Sequence[str] | None = None,
     **options: Any,
 ) -> Distillation:
     """Return the model of a distillation by one of the methods.
@@ -122,14 +122,13 @@ def distillation_model(
     teacher["backbone"]["init_cfg"] = None
     for network in (student, teacher):
         _scope_preprocessor(network)
-    ours = looked_at("student", student, tuple(student_stages))
-    theirs = looked_at("teacher", teacher, tuple(teacher_stages))
-    strides = [[stage.stride for stage in side.stages] for side in (ours, theirs)]
-    pairs = paired(*strides)
-    ours, theirs = (
-        side.chosen(indices)
-        for side, indices in zip((ours, theirs), zip(*pairs, strict=True), strict=True)
-    )
+    if not reads_stages(method):
+        student_stages = teacher_stages = ()
+    ours = looked_at("student", student, student_stages)
+    theirs = looked_at("teacher", teacher, teacher_stages)
+    pairs = paired(*([x.stride for x in side.stages] for side in (ours, theirs)))
+    ours = ours.chosen([i for i, _ in pairs])
+    theirs = theirs.chosen([j for _, j in pairs])
     terms = method_terms(method, ours.shapes, theirs.shapes, options)
     model = dict(
         _scope_="mmrazor",

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
-from texture_kd.compose.configs import read_config
+from texture_kd.compose.configs import read_config, read_network
 from texture_kd.compose.data import on_data
 from texture_kd.compose.distillation import (
     Distillation,
@@ -16,6 +16,7 @@ from texture_kd.compose.distillation import (
     trained_alone,
 )
 from texture_kd.compose.folders import completed_data
+from texture_kd.compose.schedule import of_length
 from texture_kd.compose.text import config_text
 
 __all__ = ["Wanted", "composed"]
@@ -35,6 +36,7 @@ class Wanted(NamedTuple):
         student_stages: sources of the student's stages; by default they are found.
         teacher_stages: the same of the teacher.
         pretrained: whether networks start from the weights that their configs name.
+        iterations: length of all trainings; by default the configs' own.
         options: of the method.
     """
 
@@ -44,9 +46,10 @@ class Wanted(NamedTuple):
     method: str = "texture"
     checkpoint: str | None = None
     data: str | None = None
-    student_stages: Sequence[str] = ()
-    teacher_stages: Sequence[str] = ()
+    student_stages: Sequence[str] | None = None
+    teacher_stages: Sequence[str] | None = None
     pretrained: bool = True
+    iterations: int | None = None
     options: Mapping[str, Any] = {}
 
     def beside(self, network: str) -> Path:
@@ -70,10 +73,13 @@ def composed(wanted: Wanted, command: str) -> tuple[Distillation, dict[Path, str
         FileNotFoundError: there is no such config.
         ValueError: the two do not fit together, or the method does not fit them.
     """
-    student, teacher = read_config(wanted.student), read_config(wanted.teacher)
+    student, teacher = read_network(wanted.student), read_network(wanted.teacher)
     if wanted.data:
         data = completed_data(read_config(wanted.data))
         student, teacher = on_data(student, data), on_data(teacher, data)
+    if wanted.iterations is not None:
+        student = of_length(student, wanted.iterations)
+        teacher = of_length(teacher, wanted.iterations)
     check_pair(student, teacher)
     if not wanted.pretrained:
         for config in (student, teacher):

@@ -40,7 +40,7 @@ class Network(NamedTuple):
     @property
     def shapes(self) -> Shapes:
         """The sizes, as recipes read them."""
-        grid = self.stages[0].shape[2:]
+        grid = self.stages[0].shape[2:] if self.stages else (1, 1)
         logits = (1, self.classes, *grid) if self.logits else None
         return Shapes(tuple(stage.shape for stage in self.stages), logits)
 
@@ -52,14 +52,15 @@ class Network(NamedTuple):
         )
 
 
-def looked_at(side: str, model: Mapping, sources: Sequence[str] = ()) -> Network:
+def looked_at(side: str, model: Mapping, sources: Sequence[str] | None) -> Network:
     """Build a network with random weights, run it, and say what there is to compare.
 
     Args:
         side: ``"student"`` or ``"teacher"``, for the messages.
         model: its config.
-        sources: of its stages, as ``StagesRecorder`` takes them; by default they are
-            what :func:`texture_kd.stage_search.find_stages` finds in its backbone.
+        sources: of its stages, as ``StagesRecorder`` takes them; empty for none, and
+            None for what :func:`texture_kd.stage_search.find_stages` finds in its
+            backbone.
 
     Raises:
         ValueError: it does not run, or its stages are not found.
@@ -76,7 +77,10 @@ def looked_at(side: str, model: Mapping, sources: Sequence[str] = ()) -> Network
 
 
 def _looked_at(
-    side: str, network: nn.Module, size: tuple[int, int], sources: Sequence[str]
+    side: str,
+    network: nn.Module,
+    size: tuple[int, int],
+    sources: Sequence[str] | None,
 ) -> Network:
     images = torch.rand(1, input_channels(network), *size)
     head = predicting_head(network)
@@ -84,11 +88,11 @@ def _looked_at(
     candidates = [f"{candidates[0]}.conv_seg", *candidates] if candidates else []
     with _outputs(network, (*_PARTS, *candidates)) as outputs:
         run = partial(network, images, mode="tensor")
-        if sources:
-            stages = named_stages(network, images, run, sources)
-        else:
+        if sources is None:
             stages = find_stages(network, images, run, "backbone")
-    if not stages:
+        else:
+            stages = named_stages(network, images, run, sources)
+    if not stages and sources is None:
         parts = ", ".join(name for name, _ in network.backbone.named_children())
         raise ValueError(
             f"the stages of the {side} are not found: name them by --{side}-stages; "
@@ -99,7 +103,7 @@ def _looked_at(
     whole = [x for x in _PARTS if _sizes(outputs.get(x)) == [s.shape for s in stages]]
     return Network(
         tuple(stages),
-        whole[0] if whole and not sources else None,
+        whole[0] if whole and sources is None else None,
         logits[0] if logits else None,
         classes,
     )

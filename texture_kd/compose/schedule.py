@@ -1,0 +1,55 @@
+"""A training of another length."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmengine.config import Config
+
+__all__ = ["of_length"]
+
+# What counts iterations in MMEngine's schedulers.
+_COUNTS = ("begin", "end", "step_size", "T_max", "total_steps", "milestones", "periods")
+
+
+def of_length(config: Config, iterations: int) -> Config:
+    """Return a training that takes so many iterations, its schedule scaled with them.
+
+    Args:
+        config: of a training that counts iterations.
+        iterations: how many, at least 1.
+
+    Raises:
+        ValueError: it counts epochs, or there are too few iterations.
+    """
+    if iterations < 1:
+        raise ValueError(f"expected at least 1 iteration, got {iterations}")
+    config = copy.deepcopy(config)
+    loop = config.train_cfg
+    if "max_iters" not in loop:
+        raise ValueError("the training counts epochs: leave the iterations to it")
+    factor = iterations / loop["max_iters"]
+    loop["max_iters"] = iterations
+    for name in ("val_interval", "val_begin"):
+        if name in loop:
+            loop[name] = _scaled(loop[name], factor)
+    for scheduler in _schedulers(config.get("param_scheduler")):
+        for name in _COUNTS:
+            if scheduler.get(name):
+                scheduler[name] = _scaled(scheduler[name], factor)
+    checkpoint = (config.get("default_hooks") or {}).get("checkpoint") or {}
+    if checkpoint.get("interval"):
+        checkpoint["interval"] = _scaled(checkpoint["interval"], factor)
+    return config
+
+
+def _schedulers(given: Any) -> Sequence[Mapping]:
+    if not given:
+        return []
+    return [given] if isinstance(given, Mapping) else given
+
+
+def _scaled(length: Any, factor: float) -> Any:
+    if isinstance(length, (list, tuple)):
+        return type(length)(_scaled(item, factor) for item in length)
+    return max(1, round(length * factor))
