@@ -53,6 +53,22 @@ class TwoBranches(nn.Module):
         return fine
 
 
+class Patches(nn.Module):
+    """A transformer: one map of patches, and what is made of them as tokens."""
+
+    def __init__(self, tuples: bool) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, 6, 16, 16)
+        self.layer = nn.Linear(6, 6)
+        self.tuples = tuples
+
+    def forward(self, x):
+        x = self.patches(x)
+        tokens = self.layer(x.flatten(2).mT)
+        last = tokens.mT.reshape(x.shape)
+        return ((last, tokens[:, 0]),) if self.tuples else (last,)
+
+
 def found(backbone, images=IMAGES, search=find_stages, last="backbone"):
     network = nn.ModuleDict({"backbone": backbone})
     return search(network, images, lambda: backbone(images), last)
@@ -145,3 +161,9 @@ def test_named_stages():
 def test_what_cannot_be_a_stage_is_named(source, said):
     with pytest.raises(ValueError, match=said):
         found(Tower(), search=named_stages, last=(source,))
+
+
+def test_patches_are_no_stage_of_a_transformer():
+    (stage,) = found(Patches(tuples=False))
+    assert (stage.source, stage.stride) == ("backbone:0", 16)
+    assert found(Patches(tuples=True)) == []

@@ -76,7 +76,13 @@ def find_stages(
     """
     calls = _calls(network, images, run, inside)
     once = [call for call in calls if _runs(calls, call) == 1]
-    return _returned(once, inside) or _reduced(once)
+    reduced = _returned(once, inside) or _reduced(once)
+    whole = [call for call in once if call.name == inside]
+    if len(reduced) == 1 and whole and whole[0].stride is None:
+        # A transformer without stages, whose one map in between is of its patches.
+        given = whole[0].given.items()
+        return [_found(f"{inside}:{item}", value) for item, value in given]
+    return reduced
 
 
 def named_stages(

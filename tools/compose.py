@@ -37,7 +37,12 @@ def main() -> None:
     parser.add_argument("--data", help="config of the data that both are put on")
     parser.add_argument("--method", default="texture", help="(default: %(default)s)")
     parser.add_argument(
-        "--options", nargs="+", default=[], metavar="K=V", help="of the method"
+        "--options",
+        nargs="+",
+        type=option,
+        default=[],
+        metavar="K=V",
+        help="of the method",
     )
     for side in ("student", "teacher"):
         parser.add_argument(
@@ -76,11 +81,11 @@ def main() -> None:
         args.teacher_stages,
         not args.no_pretrained,
         args.iterations,
-        dict(map(option, args.options)),
+        dict(args.options),
     )
     try:
         made, files = composed(wanted, command())
-    except (OSError, ValueError) as error:
+    except (ImportError, OSError, ValueError) as error:
         sys.exit(f"Wrong: {error}")
     there = [str(path) for path in files if path.exists()]
     if there and not args.force:
@@ -98,7 +103,9 @@ def main() -> None:
 
 def option(text: str) -> tuple[str, object]:
     """Read an option K=V of a method."""
-    name, _, value = text.partition("=")
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"expected K=V, got {text!r}")
     try:
         return name, literal_eval(value)
     except (SyntaxError, ValueError):

@@ -6,7 +6,13 @@ import pytest
 from mmengine.config import Config
 
 from texture_kd import components  # noqa: F401  (registers what the configs name)
-from texture_kd.compose.configs import classes_of, crop_of, heads_of, read_network
+from texture_kd.compose.configs import (
+    classes_of,
+    crop_of,
+    heads_of,
+    read_network,
+    start_from_scratch,
+)
 from texture_kd.compose.data import on_data
 from texture_kd.compose.folders import completed_data
 from texture_kd.compose.schedule import of_length
@@ -74,6 +80,56 @@ def test_folders_without_files_are_named(folders, tmp_path):
         completed_data(folders)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (dict(classes="road"), "as a tuple of names, each once, .* got 'road'"),
+        (dict(classes=("road", "road")), "each once"),
+    ],
+)
+def test_classes_that_are_no_names(folders, change, said):
+    folders.merge_from_dict(change)
+    with pytest.raises(ValueError, match=said):
+        completed_data(folders)
+
+
+def test_a_crop_of_one_number_is_a_square(folders):
+    folders.crop_size = 16
+    assert crop_of(completed_data(folders)) == (16, 16)
+
+
+def test_files_that_a_data_set_would_pass_over(folders, tmp_path):
+    image = tmp_path / "images" / "val" / "b.png"
+    cv2.imwrite(str(image), np.zeros((24, 40, 3), np.uint8))
+    with pytest.raises(ValueError, match=r"one suffix .*/a\.jpg and .*b\.png"):
+        completed_data(folders)
+    image.rename(image.with_suffix(".jpg"))
+    with pytest.raises(ValueError, match=r"1 images have no label .*b\.jpg"):
+        completed_data(folders)
+
+
+def test_an_image_that_is_none_is_named(folders, tmp_path):
+    (tmp_path / "images" / "train" / "a.jpg").write_bytes(b"none")
+    with pytest.raises(ValueError, match=r"a\.jpg cannot be read as an image"):
+        completed_data(folders)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "stdc/stdc2_in1k-pre_4xb12-80k_cityscapes-512x1024.py",
+        "bisenetv1/bisenetv1_r18-d32-in1k-pre_4xb4-160k_cityscapes-1024x1024.py",
+        "icnet/icnet_r18-d8-in1k-pre_4xb2-160k_cityscapes-832x832.py",
+        "swin/swin-tiny-patch4-window7-in1k-pre_upernet_8xb2-160k_ade20k-512x512.py",
+    ],
+)
+def test_weights_to_download_are_found_where_they_are(name):
+    model = read_network(f"mmseg::{name}").model
+    assert "Pretrained" in str(model)
+    start_from_scratch(model)
+    assert "Pretrained" not in str(model)
+
+
 @pytest.mark.parametrize("name", [PIDNET, STDC])
 def test_all_heads_learn_the_data_sets_classes(data, name):
     config = on_data(read_network(name), data)
@@ -91,6 +147,39 @@ def test_all_heads_learn_the_data_sets_classes(data, name):
     pipeline = [step.type for step in config.train_dataloader.dataset.pipeline]
     edges_made = ["GenerateEdge"] if name == PIDNET else []
     assert pipeline[-1 - len(edges_made) :] == [*edges_made, "PackSegInputs"]
+
+
+def test_weights_are_of_classes_and_not_of_their_number(data):
+    network = read_network(PIDNET)
+    classes = classes_of(network)
+    dataset = data.train_dataloader.dataset
+    dataset.metainfo.classes = classes
+    assert "class_weight" in str(on_data(network, data).model)
+    dataset.metainfo.classes = classes[::-1]
+    assert "class_weight" not in str(on_data(network, data).model)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_edges_are_made_in_data_sets_that_are_wrapped(data, several):
+    dataset = data.train_dataloader.dataset
+    data.train_dataloader.dataset = (
+        dict(type="ConcatDataset", datasets=[dataset, dataset])
+        if several
+        else dict(type="RepeatDataset", times=2, dataset=dataset)
+    )
+    made = on_data(read_network(PIDNET), data).train_dataloader.dataset
+    for inner in made.datasets if several else [made.dataset]:
+        steps = [step.type for step in inner.pipeline]
+        assert steps[-2:] == ["GenerateEdge", "PackSegInputs"]
+
+
+def test_a_preprocessor_beside_the_model_is_the_models(tmp_path):
+    path = tmp_path / "config.py"
+    path.write_text(
+        "data_preprocessor = dict(type='SegDataPreProcessor', mean=[1.0])\n"
+        "model = dict(backbone=dict(), decode_head=dict(num_classes=2))\n"
+    )
+    assert read_network(str(path)).model.data_preprocessor.mean == [1.0]
 
 
 def test_windows_of_tests_are_crops(data):
@@ -123,7 +212,11 @@ def test_a_shorter_training_has_its_schedule_scaled():
     ("change", "iterations", "said"),
     [
         (dict(), 0, "at least 1 iteration, got 0"),
-        (dict(train_cfg=dict(_delete_=True, max_epochs=3)), 5, "counts epochs"),
+        (
+            dict(train_cfg=dict(_delete_=True, max_epochs=3)),
+            5,
+            "counts epochs, .* leave out --iterations",
+        ),
     ],
 )
 def test_lengths_that_cannot_be(change, iterations, said):
@@ -144,6 +237,14 @@ def test_lengths_that_cannot_be(change, iterations, said):
 def test_configs_that_are_not_there(name, said):
     with pytest.raises(FileNotFoundError, match=said):
         read_network(name)
+
+
+@pytest.mark.parametrize("text", ["model = (", "model = nothing"])
+def test_configs_that_are_not_python(tmp_path, text):
+    path = tmp_path / "config.py"
+    path.write_text(f"{text}\n")
+    with pytest.raises(ValueError, match=r"config\.py cannot be read as Python"):
+        read_network(str(path))
 
 
 @pytest.mark.parametrize(

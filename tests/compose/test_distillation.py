@@ -151,6 +151,23 @@ def test_classes_in_another_order_are_refused():
         check_pair(student, teacher)
 
 
+def test_images_of_other_channels_or_orders(pair):
+    student, teacher = copy.deepcopy(pair)
+    del teacher["data_preprocessor"]["bgr_to_rgb"]
+    made = distillation_model(student, teacher, "response")
+    assert not made.model["architecture"]["data_preprocessor"]["bgr_to_rgb"]
+    student["data_preprocessor"]["mean"] = [0.0]
+    with pytest.raises(ValueError, match="of 1 channels and the teacher of 3"):
+        distillation_model(student, teacher)
+
+
+def test_a_network_that_cannot_be_built(pair):
+    student, teacher = copy.deepcopy(pair)
+    student["backbone"]["deep"] = 18
+    with pytest.raises(ValueError, match=r"the student cannot be built: .*'deep'"):
+        distillation_model(student, teacher)
+
+
 def test_what_a_training_keeps_and_gets(pair):
     student = read_network(FAST_SCNN)
     alone = trained_alone(student)

@@ -20,14 +20,7 @@ def read(text, folder):
 
 
 def test_what_is_written_is_read(tmp_path):
-    values = {k: v for k, v in VALUES.items() if k != "empty"}
-    assert read(config_text(values, "What it is"), tmp_path) == values
-
-
-def test_numbers_and_nothing(tmp_path):
-    values = dict(VALUES["empty"])
-    del values["g"]
-    assert read(config_text(dict(empty=values), ""), tmp_path) == dict(empty=values)
+    assert read(config_text(VALUES, "What it is"), tmp_path) == VALUES
 
 
 def test_a_value_that_stands_above_goes_by_its_name(tmp_path):
@@ -37,6 +30,11 @@ def test_a_value_that_stands_above_goes_by_its_name(tmp_path):
     assert text.startswith("# Title\n#\n#   command\npipeline = [")
     assert "loader = dict(pipeline=pipeline)\ntest = pipeline\n" in text
     assert read(text, tmp_path) == values
+
+
+def test_values_that_are_equal_and_not_the_same(tmp_path):
+    values = dict(a=[1, 1], b=[True, True], c=[1.0, 1.0])
+    assert str(read(config_text(values, ""), tmp_path)) == str(values)
 
 
 def test_lines_are_short_and_values_that_fit_stand_in_one():

@@ -17,6 +17,7 @@ __all__ = [
     "ignored_label",
     "read_config",
     "read_network",
+    "start_from_scratch",
 ]
 
 
@@ -29,6 +30,7 @@ def read_config(name: str) -> Config:
 
     Raises:
         FileNotFoundError: there is no such config; the message names similar ones.
+        ValueError: it is not Python.
     """
     package, _, path = name.rpartition("::")
     folder = _configs_of(package) if package else Path()
@@ -37,7 +39,10 @@ def read_config(name: str) -> Config:
         close = get_close_matches(path, map(str, known if package else ()), n=3)
         hint = f"; did you mean {', '.join(f'{package}::{x}' for x in close)}?"
         raise FileNotFoundError(f"there is no config {name}{hint if close else ''}")
-    return get_config(name) if package else Config.fromfile(name)
+    try:
+        return get_config(name) if package else Config.fromfile(name)
+    except (NameError, SyntaxError) as error:
+        raise ValueError(f"{name} cannot be read as Python: {error}") from error
 
 
 def read_network(name: str) -> Config:
@@ -63,6 +68,9 @@ def read_network(name: str) -> Config:
             f"{name} is no config of a segmentor with a backbone and a decode head "
             "that has num_classes"
         )
+    if config.get("data_preprocessor"):
+        # As MMEngine's runner does it.
+        model.setdefault("data_preprocessor", config.data_preprocessor)
     return config
 
 
@@ -78,6 +86,30 @@ def heads_of(model: Mapping) -> Iterator[Mapping]:
     for key in ("auxiliary_head", "decode_head"):
         heads = model.get(key) or ()
         yield from (heads if isinstance(heads, (list, tuple)) else (heads,))
+
+
+def start_from_scratch(part: Any) -> None:
+    """Take the weights to download out of a model's config, wherever they are.
+
+    Args:
+        part: the config, or any of it; it is changed.
+    """
+    if isinstance(part, (list, tuple)):
+        for item in part:
+            start_from_scratch(item)
+    if not isinstance(part, Mapping):
+        return
+    for key, value in part.items():
+        said = value if isinstance(value, (list, tuple)) else [value]
+        weights = [x for x in said if isinstance(x, Mapping) and _is_pretrained(x)]
+        if key == "pretrained" or (key == "init_cfg" and weights):
+            part[key] = None
+        else:
+            start_from_scratch(value)
+
+
+def _is_pretrained(initial: Mapping) -> bool:
+    return initial.get("type") == "Pretrained"
 
 
 def classes_of(config: Mapping) -> tuple[str, ...] | None:

@@ -41,7 +41,7 @@ def on_data(config: Config, data: Config) -> Config:
     given = {k: v for k, v in data.to_dict().items() if k != "model"}
     preprocessor = model.setdefault("data_preprocessor", {})
     preprocessor.update(given.pop("data_preprocessor", {}))
-    _set_classes(model, len(names), ignored_label(data))
+    _set_classes(model, len(names), ignored_label(data), classes_of(config) == names)
     preprocessor["seg_pad_val"] = ignored_label(data)
     crop = crop_of(data)
     if crop:
@@ -53,7 +53,7 @@ def on_data(config: Config, data: Config) -> Config:
     return Config(own)
 
 
-def _set_classes(model: dict[str, Any], classes: int, ignored: int) -> None:
+def _set_classes(model: dict[str, Any], classes: int, ignored: int, same: bool) -> None:
     heads = list(heads_of(model))
     before = heads[-1]["num_classes"]
     for head in heads:
@@ -61,11 +61,15 @@ def _set_classes(model: dict[str, Any], classes: int, ignored: int) -> None:
         if head.get("num_classes") == before:
             head.update(num_classes=classes, ignore_index=ignored)
             head.pop("out_channels", None)
-        losses = head.get("loss_decode") or ()
-        for loss in losses if isinstance(losses, (list, tuple)) else (losses,):
-            weights = loss.get("class_weight")
-            if weights is not None and len(weights) != classes:
-                del loss["class_weight"]
+            if not same:
+                _drop_weights(head)
+
+
+def _drop_weights(head: dict[str, Any]) -> None:
+    """Leave out a head's weights of classes, which are others now."""
+    losses = head.get("loss_decode") or ()
+    for loss in losses if isinstance(losses, (list, tuple)) else (losses,):
+        loss.pop("class_weight", None)
 
 
 def _set_crop(model: dict[str, Any], crop: tuple[int, int]) -> None:
@@ -79,12 +83,21 @@ def _set_crop(model: dict[str, Any], crop: tuple[int, int]) -> None:
 
 
 def _steps_for_losses(config: Mapping) -> list[dict]:
-    dataset = (config.get("train_dataloader") or {}).get("dataset") or {}
-    return [x for x in dataset.get("pipeline") or () if x["type"] in _FOR_LOSSES]
+    pipelines = _pipelines((config.get("train_dataloader") or {}).get("dataset"))
+    return [x for steps in pipelines[:1] for x in steps if x["type"] in _FOR_LOSSES]
 
 
 def _put_in(config: dict[str, Any], steps: list[dict]) -> None:
-    pipeline = config["train_dataloader"]["dataset"].get("pipeline")
-    if pipeline and steps:
+    for pipeline in _pipelines(config["train_dataloader"]["dataset"]):
         there = {step["type"] for step in pipeline}
         pipeline[-1:-1] = [step for step in steps if step["type"] not in there]
+
+
+def _pipelines(dataset: Any) -> list[list[dict]]:
+    """Return the pipelines of a data set, and of those that it wraps."""
+    if isinstance(dataset, (list, tuple)):
+        return [steps for item in dataset for steps in _pipelines(item)]
+    if not dataset:
+        return []
+    inner = [x for key in ("dataset", "datasets") for x in _pipelines(dataset.get(key))]
+    return inner or ([dataset["pipeline"]] if dataset.get("pipeline") else [])

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from texture_kd.compose.configs import classes_of, heads_of
+from texture_kd.compose.configs import classes_of, heads_of, start_from_scratch
 from texture_kd.compose.distiller import distiller_config
 from texture_kd.compose.networks import Network, looked_at
 from texture_kd.compose.pairs import paired
@@ -118,7 +118,7 @@ def distillation_model(
     student, teacher = copy.deepcopy(dict(student)), copy.deepcopy(dict(teacher))
     notes = _same_images(student, teacher)
     # Its checkpoint follows.
-    teacher["pretrained"] = None
+    start_from_scratch(teacher)
     teacher["backbone"]["init_cfg"] = None
     for network in (student, teacher):
         _scope_preprocessor(network)
@@ -148,10 +148,17 @@ def _same_images(student: dict, teacher: dict) -> list[str]:
     changed = [
         name
         for name in _NORMALISATION
-        if name in theirs and ours.get(name) != theirs[name]
+        if theirs and (ours.get(name) or None) != (theirs.get(name) or None)
     ]
+    channels = [len(x.get("mean") or ()) for x in (ours, theirs)]
+    if all(channels) and channels[0] != channels[1]:
+        raise ValueError(
+            f"the student takes images of {channels[0]} channels and the teacher of "
+            f"{channels[1]}, as the means of their data preprocessors say: both must "
+            "take the same"
+        )
     for name in changed:
-        ours[name] = theirs[name]
+        ours[name] = theirs.get(name)
     if not changed:
         return []
     return [f"the student gets the teacher's images: its {' and '.join(changed)}"]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
-from texture_kd.compose.configs import read_config, read_network
+from texture_kd.compose.configs import read_config, read_network, start_from_scratch
 from texture_kd.compose.data import on_data
 from texture_kd.compose.distillation import (
     Distillation,
@@ -56,6 +56,20 @@ class Wanted(NamedTuple):
         """Return the path of the config of a network alone."""
         return self.out.with_name(f"{self.out.stem}_{network}.py")
 
+    def check_paths(self) -> None:
+        """Refuse to write over what is read.
+
+        Raises:
+            ValueError: a config that is given would be one of those that are written.
+        """
+        written = {self.out, self.beside("student"), self.beside("teacher")}
+        for name in filter(None, (self.student, self.teacher, self.data)):
+            if Path(name).resolve() in {path.resolve() for path in written}:
+                raise ValueError(
+                    f"{name} would be written over by what is made of it: give --out "
+                    "another name"
+                )
+
 
 def composed(wanted: Wanted, command: str) -> tuple[Distillation, dict[Path, str]]:
     """Compose a distillation.
@@ -73,9 +87,11 @@ def composed(wanted: Wanted, command: str) -> tuple[Distillation, dict[Path, str
         FileNotFoundError: there is no such config.
         ValueError: the two do not fit together, or the method does not fit them.
     """
+    wanted.check_paths()
     student, teacher = read_network(wanted.student), read_network(wanted.teacher)
     if wanted.data:
         data = completed_data(read_config(wanted.data))
+        _check_loaders(data, student)
         student, teacher = on_data(student, data), on_data(teacher, data)
     if wanted.iterations is not None:
         student = of_length(student, wanted.iterations)
@@ -83,7 +99,7 @@ def composed(wanted: Wanted, command: str) -> tuple[Distillation, dict[Path, str
     check_pair(student, teacher)
     if not wanted.pretrained:
         for config in (student, teacher):
-            _from_scratch(config.model)
+            start_from_scratch(config.model)
     made = distillation_model(
         student.model.to_dict(),
         teacher.model.to_dict(),
@@ -103,14 +119,24 @@ def composed(wanted: Wanted, command: str) -> tuple[Distillation, dict[Path, str
     return made, files
 
 
-def _from_scratch(model: Any) -> None:
-    model["pretrained"] = None
-    model["backbone"]["init_cfg"] = None
+def _check_loaders(data: Config, training: Config) -> None:
+    """Refuse to validate on the data of before."""
+    for name in ("val_dataloader", "test_dataloader"):
+        if training.get(name) and name not in data:
+            raise ValueError(
+                f"the data's config has no {name}, and the student's own is of other "
+                f"data: give it one, or say {name}, its loop and metric as None"
+            )
 
 
 def _last_checkpoint(config: Config, path: Path) -> str:
     """Return where a training of the config leaves its last checkpoint."""
-    loop = config.train_cfg
+    loop = config.get("train_cfg") or {}
+    if not {"max_iters", "max_epochs"} & loop.keys():
+        raise ValueError(
+            "a training says no length: give its config a train_cfg with max_iters or "
+            "max_epochs"
+        )
     last = (
         f"iter_{loop['max_iters']}"
         if "max_iters" in loop

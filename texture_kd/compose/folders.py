@@ -1,6 +1,7 @@
 """Loaders and metrics of a data set that is two folders of files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ def completed_data(data: Config) -> Config:
         data: the config.
 
     Raises:
-        ValueError: what is needed is not said, or there are no files.
+        ValueError: what is needed is not said, or files are missing or of more than
+            one suffix.
     """
     if "train_dataloader" in data:
         return data
@@ -37,24 +39,26 @@ def completed_data(data: Config) -> Config:
                 f"the data's config has neither a train_dataloader nor a {name}: say "
                 "data_root, classes and crop_size, or write the loaders out"
             )
+    _check_classes(data.classes)
     root = Path(data.data_root)
-    first = {
-        (kind, split): _first_file(root / kind / split)
+    test = "test" if (root / "images" / "test").is_dir() else "val"
+    files = {
+        kind: [_files(root / kind / split) for split in ("train", "val", test)]
         for kind in ("images", "labels")
-        for split in ("train", "val")
     }
-    image = imfrombytes(get(str(first["images", "train"])))
-    height, width = image.shape[:2]
+    suffixes = {kind: _suffix([*chain(*found)]) for kind, found in files.items()}
+    for images, labels in zip(*files.values(), strict=True):
+        _check_labels(images, labels)
+    height, width = _size(files["images"][0][0])
     dataset = dict(
         type="BaseSegDataset",
         data_root=data.data_root,
         metainfo={k: data[k] for k in ("classes", "palette") if k in data},
-        img_suffix=first["images", "train"].suffix,
-        seg_map_suffix=first["labels", "train"].suffix,
+        img_suffix=suffixes["images"],
+        seg_map_suffix=suffixes["labels"],
         reduce_zero_label=data.get("reduce_zero_label", False),
         ignore_index=data.get("ignore_index", 255),
     )
-    test = "test" if (root / "images" / "test").is_dir() else "val"
     loaders = _loaders(data, dataset, (width, height), test)
     metric = dict(
         type="IoUMetric",
@@ -66,15 +70,53 @@ def completed_data(data: Config) -> Config:
     )
 
 
-def _first_file(folder: Path) -> Path:
+def _check_classes(classes: Any) -> None:
+    if isinstance(classes, str) or len(set(classes)) != len(classes):
+        raise ValueError(
+            "expected classes as a tuple of names, each once, such as "
+            f"('road', 'other'), got {classes!r}"
+        )
+
+
+def _files(folder: Path) -> list[Path]:
     files = folder.iterdir() if folder.is_dir() else ()
-    found = min((x for x in files if x.suffix.lower() in _SUFFIXES), default=None)
-    if found is None:
+    found = sorted(x for x in files if x.suffix.lower() in _SUFFIXES)
+    if not found:
         raise ValueError(
             f"there are no image files in {folder}: expected images/train, "
             "labels/train, images/val and labels/val in data_root"
         )
     return found
+
+
+def _suffix(files: Sequence[Path]) -> str:
+    """Return the one suffix of files, as a data set takes one."""
+    examples = {file.suffix: file for file in files}
+    if len(examples) > 1:
+        raise ValueError(
+            "images must have one suffix in all splits, and labels one, but there are "
+            f"{' and '.join(map(str, examples.values()))}: convert them to one format, "
+            "or write the loaders out"
+        )
+    return files[0].suffix
+
+
+def _check_labels(images: Sequence[Path], labels: Sequence[Path]) -> None:
+    named = {file.stem for file in labels}
+    without = [file for file in images if file.stem not in named]
+    if without:
+        raise ValueError(
+            f"{len(without)} images have no label file of their name, such as "
+            f"{without[0]}: there is none in {labels[0].parent}"
+        )
+
+
+def _size(file: Path) -> tuple[int, int]:
+    """Return height and width of an image."""
+    image = imfrombytes(get(str(file)))
+    if image is None:
+        raise ValueError(f"{file} cannot be read as an image")
+    return image.shape[:2]
 
 
 def _loaders(
@@ -93,7 +135,7 @@ def _loaders(
             ),
             dict(
                 type="RandomCrop",
-                crop_size=tuple(data.crop_size),
+                crop_size=_pair(data.crop_size),
                 cat_max_ratio=0.75,
             ),
             dict(type="RandomFlip", prob=0.5),
@@ -127,3 +169,7 @@ def _loaders(
         val_dataloader=loader("val"),
         test_dataloader=loader(test),
     )
+
+
+def _pair(size: int | Sequence[int]) -> tuple[int, ...]:
+    return (size, size) if isinstance(size, int) else tuple(size)

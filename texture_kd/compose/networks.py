@@ -65,13 +65,18 @@ def looked_at(side: str, model: Mapping, sources: Sequence[str] | None) -> Netwo
     Raises:
         ValueError: it does not run, or its stages are not found.
     """
-    with torch.random.fork_rng(devices=[]):
-        network = built_network(ConfigDict(model)).eval()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            network = built_network(ConfigDict(model)).eval()
+    except Exception as error:
+        raise ValueError(f"the {side} cannot be built: {error}") from error
     failed: Exception | None = None
-    for size in _SIZES:
+    # Position embeddings may fit crops of the training's size alone.
+    crop = (model.get("data_preprocessor") or {}).get("size")
+    for size in (*_SIZES, *([tuple(crop)] if crop else [])):
         try:
             return _looked_at(side, network, size, sources)
-        except RuntimeError as error:
+        except (RuntimeError, TypeError) as error:
             failed = failed or error
     raise ValueError(f"the {side} does not run on an image: {failed}")
 

@@ -25,9 +25,12 @@ def of_length(config: Config, iterations: int) -> Config:
     if iterations < 1:
         raise ValueError(f"expected at least 1 iteration, got {iterations}")
     config = copy.deepcopy(config)
-    loop = config.train_cfg
+    loop = config.get("train_cfg") or {}
     if "max_iters" not in loop:
-        raise ValueError("the training counts epochs: leave the iterations to it")
+        raise ValueError(
+            "a training that counts epochs, or says no length, has no number of "
+            "iterations to change: leave out --iterations"
+        )
     factor = iterations / loop["max_iters"]
     loop["max_iters"] = iterations
     for name in ("val_interval", "val_begin"):

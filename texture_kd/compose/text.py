@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from keyword import iskeyword
+from math import isfinite
 from typing import Any
 
 __all__ = ["config_text"]
@@ -55,7 +56,8 @@ def _text(value: Any, named: Mapping[str, Any], used: int, indent: str) -> str:
 def _flat(value: Any, named: Mapping[str, Any]) -> str:
     """Return a value's text in one line, its name if it has one."""
     for name, other in named.items():
-        if type(other) is type(value) and other == value:
+        # Equal values may differ: True is 1.
+        if repr(other) == repr(value):
             return name
     if isinstance(value, (Mapping, list, tuple)):
         (begin, end), items = _parts(value)
@@ -64,6 +66,8 @@ def _flat(value: Any, named: Mapping[str, Any]) -> str:
         return begin + ", ".join(texts) + comma + end
     if isinstance(value, str) and value.isprintable():
         return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, float) and not isfinite(value):
+        return f'float("{value}")'
     return repr(value)
 
 
