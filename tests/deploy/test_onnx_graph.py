@@ -16,8 +16,10 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 SIZES = [(48, 80), (61, 109), (80, 32)]
 TRUNCATED = dict(type="SpectralTruncationHead", grid=0.5, head=HEAD)
 
-# The exporter's own, about PyTorch's.
-pytestmark = pytest.mark.filterwarnings("ignore")
+# The exporter's own, about PyTorch's; the last is of what it is given.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore", "error:Exporting a model while it is in training mode"
+)
 
 
 @pytest.fixture(scope="module")
