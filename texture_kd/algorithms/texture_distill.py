@@ -157,7 +157,8 @@ class TextureDistill(SingleTeacherDistill):
     def __deepcopy__(self, memo: dict) -> "TextureDistill":
         """Copy all but the teacher, which is shared, and recorded by the same.
 
-        Averages of weights are copies of the algorithm.
+        Averages of weights are copies of the algorithm, and MMEngine freezes what is in
+        them. A critic learns, and so it is copied as the student is.
         """
         for shared in (self.teacher, self.distiller.teacher_recorders):
             memo[id(shared)] = shared
