@@ -205,6 +205,16 @@ def test_a_loss_that_is_not_finite_is_named_beside_the_table(checked, capsys, fo
             {"test_dataloader.dataset.split": "tset"},
             "^building the test: .*tset",
         ),
+        (
+            {"test_evaluator": dict(ignore_index=254)},
+            "^building the test: .*IoUMetric ignores the label 254, and the decode "
+            "head 255: set ignore_index=255 in test_evaluator",
+        ),
+        (
+            {"val_evaluator": dict(ignore_index=254)},
+            "^building the training: .*IoUMetric ignores the label 254, and the decode "
+            "head 255: set ignore_index=255 in val_evaluator",
+        ),
         ({"launcher": "pytorch"}, "single process"),
     ],
 )
