@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from mmengine.config import ConfigDict
 from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.models.task_modules import FunctionOutputsDelivery
 from mmrazor.registry import MODELS
@@ -12,6 +13,7 @@ from torch import nn
 from toy_models import segmentor, sstkd
 
 from texture_kd.algorithms import sound_distiller
+from texture_kd.algorithms.teacher_checkpoint import forget_checkpoints
 from texture_kd.connectors import LFDConnector
 from texture_kd.losses import ResponseKDLoss
 
@@ -221,6 +223,9 @@ def test_a_distillation_without_a_distiller(model_config, distiller):
     said = refused(model_config(distiller=distiller))
     assert said.startswith(f"model.distiller is {distiller!r}, and a distillation")
     assert "To train the student alone" in said
+    config = ConfigDict(teacher_ckpt="a.pth", distiller=None)
+    forget_checkpoints(config)
+    assert config.teacher_ckpt is None
 
 
 def test_a_part_that_is_no_config(model_config):

@@ -2,7 +2,10 @@
 
 from types import TracebackType
 
-__all__ = ["Faults"]
+__all__ = ["ALSO", "Faults"]
+
+# Between what is wrong.
+ALSO = " Also: "
 
 
 class Faults:
@@ -54,4 +57,4 @@ class Faults:
             raise self._errors[0]
         if self.found:
             cause = self._errors[0] if self._errors else None
-            raise ValueError(" Also: ".join(self.found)) from cause
+            raise ValueError(ALSO.join(self.found)) from cause

@@ -65,9 +65,10 @@ class TextureDistill(SingleTeacherDistill):
       model is built, for what it needs beside recorded features.
     - Losses with an ``ignore_index`` that their config does not write take that of the
       student's decode head.
-    - A recorder, connector or loss argument that does not exist, and a teacher
-      checkpoint that does not fit, are errors when the model is built. What a config
-      sets to None is left out: a loss with its arguments, a recorder, a connector.
+    - A recorder, connector, option or loss argument that does not exist, what a
+      constructor refuses, and a teacher checkpoint that does not fit, are errors when
+      the model is built, in one message with the name of each. What a config sets to
+      None is left out: a loss with its arguments, a recorder, connector or delivery.
     - A constructor of optimisers is given the student, as in its own training.
     - Copies share the teacher, so that averaged weights do not hold a second one.
 
@@ -96,7 +97,8 @@ class TextureDistill(SingleTeacherDistill):
 
     Raises:
         ValueError: the distiller's config, the two networks or the checkpoint do not
-            fit together; the message names the item.
+            fit together; the message names each item. The errors below are those of a
+            checkpoint with which nothing else is wrong.
         FileNotFoundError: there is no such checkpoint.
         RuntimeError: the checkpoint is truncated or not a checkpoint.
         pickle.UnpicklingError: the checkpoint holds code.

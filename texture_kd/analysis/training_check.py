@@ -16,6 +16,7 @@ from mmrazor.models.algorithms import BaseAlgorithm
 from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
 from torch import Tensor, nn
 
+from texture_kd.algorithms.faults import ALSO
 from texture_kd.algorithms.softmax_losses import of_softmax
 from texture_kd.algorithms.texture_distill import RANDOM_TEACHER
 from texture_kd.analysis.feature_grids import cells_apart
@@ -89,7 +90,7 @@ class TrainingCheck(Hook):
 
         def parse_losses(losses: dict) -> Any:
             if self.refused:
-                raise ValueError(" Also: ".join(self.refused))
+                raise ValueError(ALSO.join(self.refused))
             if not self.losses:
                 self.losses = self._measured(losses)
             return summed(losses)
