@@ -242,6 +242,29 @@ def test_options_beside_a_config_of_another_package_are_merged():
     assert exported.model.backbone.init_cfg is None
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (
+            "mmseg::pspnet/pspnet_r18-d8_4xb2-80k_cityscapes-512x1024",
+            r"which does not exist in mmseg, whose configs are in .*; did you mean "
+            r"pspnet/pspnet_r18-d8_4xb2-80k_cityscapes-512x1024\.py",
+        ),
+        ("mmseg::elsewhere/none.py", "'elsewhere/none.py', which does not exist in mm"),
+        ("configs/my_teacher.py", "names no package: it is 'mmseg::FOLDER/FILE.py'"),
+        ("no_such_pkg::a/b.py", "of the package 'no_such_pkg', which is not installed"),
+        ("a b::a/b.py", "of the package 'a b', which is not installed"),
+        ("yaml::a/b.py", r"'yaml', which has no configs in .*configs: install it"),
+    ],
+)
+def test_a_config_of_another_package_that_is_not_there(path, said):
+    with pytest.raises(ValueError, match=said) as failure:
+        built_network(dict(cfg_path=path, backbone=dict(init_cfg=None)))
+    assert str(failure.value).startswith(f"cfg_path={path!r} ")
+    assert "\n" not in str(failure.value)
+    assert len(str(failure.value)) < 600
+
+
 def norm(loss, parameters):
     gradients = torch.autograd.grad(
         loss, parameters, retain_graph=True, allow_unused=True

@@ -380,6 +380,33 @@ class TestCheckpoints:
             hook.ema_model.module.state_dict()[conv], runner.model.state_dict()[conv]
         )
 
+    def test_averages_leave_the_training_and_its_critic_alone(self, build, batch):
+        """MMEngine freezes what an average holds: a shared critic would not learn."""
+
+        def trained(averaged):
+            model, hook = build(), EMAHook(momentum=0.3)
+            runner = SimpleNamespace(model=model, iter=0)
+            if averaged:
+                hook.before_run(runner)
+            logs = []
+            for _ in range(2):
+                logs += train(model, batch, 1)
+                if averaged:
+                    hook.after_train_iter(runner, 0)
+                    hook.before_val_epoch(runner)
+                    hook.after_val_epoch(runner)
+            return model, logs
+
+        (alone, expected), (model, logs) = trained(False), trained(True)
+        assert logs == expected
+        assert_same_state(model, alone)
+        critic, start = (
+            one.distiller.distill_losses["loss_adversarial"].critic.score.weight
+            for one in (model, build())
+        )
+        assert critic.requires_grad
+        assert not torch.equal(critic, start)
+
     def test_a_plain_students_checkpoint_is_a_start(self, build, tmp_path):
         torch.manual_seed(5)
         plain = MODELS.build(segmentor(4))

@@ -205,6 +205,16 @@ def test_a_loss_that_is_not_finite_is_named_beside_the_table(checked, capsys, fo
             {"test_dataloader.dataset.split": "tset"},
             "^building the test: .*tset",
         ),
+        (
+            {"test_evaluator": dict(ignore_index=254)},
+            "^building the test: .*IoUMetric ignores the label 254, and the decode "
+            "head 255: set ignore_index=255 in test_evaluator",
+        ),
+        (
+            {"val_evaluator": dict(ignore_index=254)},
+            "^building the training: .*IoUMetric ignores the label 254, and the decode "
+            "head 255: set ignore_index=255 in val_evaluator",
+        ),
         ({"launcher": "pytorch"}, "single process"),
     ],
 )
@@ -230,6 +240,26 @@ def test_each_loss_that_refuses_is_named_in_one_run(checked):
     assert "loss_response" not in said
 
 
+def test_each_part_that_cannot_be_built_is_named_in_one_run(checked):
+    options = {
+        f"{LOSSES}loss_response.temprature": 2,
+        f"{LOSSES}loss_structural_stage1.levels": 0,
+        f"{LOSSES}loss_statistical.chanels": 8,
+        "model.distiller.student_recorders.labels": None,
+    }
+    with pytest.raises(CheckFailed, match=r"^building the training: ") as failure:
+        checked(**options)
+    said = str(failure.value)
+    for part in (
+        "loss_response (ResponseKDLoss) has the option 'temprature'",
+        "did you mean temperature",
+        "loss_structural_stage1 (CDMLoss): ",
+        "loss_statistical (DTIEMLoss) has the option 'chanels'",
+        "reads the recorder 'labels', which does not exist",
+    ):
+        assert part in said, (part, said)
+
+
 def test_what_an_error_says_is_kept_short():
     def fail():
         raise TypeError(f"begin {'x' * 9000} end")
@@ -241,6 +271,9 @@ def test_what_an_error_says_is_kept_short():
     assert said.startswith("TypeError: begin xx")
     assert " ... x" in said
     assert "x end (" in said
+    # All of several that are short.
+    several = " Also: ".join(f"fault {i} {'y' * 200}" for i in range(20))
+    assert sentence(ValueError(several)) == f"ValueError: {several}"
 
 
 def test_a_work_dir_that_cannot_be_made_is_named(tiny):

@@ -261,6 +261,18 @@ def offline(monkeypatch, tmp_path):
             "https://download.openmmlab.com/pretrain/third_party/"
             "resnet18_v1c-b5776b93.pth",
         ),
+        (
+            "mmcls://mobilenet_v2",
+            "https://download.openmmlab.com/mmclassification/v0/mobilenet_v2/"
+            "mobilenet_v2_batch256_imagenet_20200708-3b2dc3af.pth",
+        ),
+        *(
+            (
+                f"{scheme}://resnet18",
+                "https://download.pytorch.org/models/resnet18-f37072fd.pth",
+            )
+            for scheme in ("torchvision", "modelzoo")
+        ),
     ],
 )
 def test_a_file_by_hand_is_where_an_offline_machine_is_told(
@@ -274,8 +286,24 @@ def test_a_file_by_hand_is_where_an_offline_machine_is_told(
     assert f"put what is at {url} here by hand: " in said
     path = Path(said.rpartition(": ")[2])
     path.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint["state_dict"] = {"backbone.conv.weight": torch.ones(2)}
     torch.save(checkpoint, path)
-    assert _load_checkpoint(name)["message_hub"]["runtime_info"]["iter"] == 7
+    # Of MMClassification's the backbone alone is taken.
+    (weight,) = _load_checkpoint(name)["state_dict"].values()
+    assert torch.equal(weight, torch.ones(2))
+
+
+@pytest.mark.parametrize("name", ["s3://b/c.pth", "a:petrel://b/c.pth", "pavi://b"])
+def test_a_store_that_is_not_there_is_one_sentence_too(name):
+    with pytest.raises(ConnectionError, match=r"Please install") as failure:
+        _load_checkpoint(name)
+    said = str(failure.value)
+    assert said.startswith(f"{name} cannot be fetched (Please install ")
+    assert said.endswith("). On a machine without a network give a file in its place.")
+    with pytest.raises(
+        ConnectionError, match=r"place\. The option is model\.teacher_ck"
+    ):
+        read_teacher(name)
 
 
 def test_a_teacher_that_cannot_be_fetched_names_its_option(offline):

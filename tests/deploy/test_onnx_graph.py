@@ -21,8 +21,10 @@ TRUNCATED = dict(type="SpectralTruncationHead", grid=0.5, head=HEAD)
 DEEPLAB = dict(HEAD, dilations=(1, 2))
 LOW_LEVEL = dict(c1_in_channels=4, c1_channels=3)
 
-# The exporter's own, about PyTorch's.
-pytestmark = pytest.mark.filterwarnings("ignore")
+# The exporter's own, about PyTorch's; the last is of what it is given.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore", "error:Exporting a model while it is in training mode"
+)
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,17 @@
 
 import pytest
 import torch
+from mmrazor.models.losses import KLDivergence
 
+from texture_kd.algorithms.softmax_losses import of_softmax
 from texture_kd.functional import two_class_logits
-from texture_kd.losses import AdversarialLoss, FFTLoss, LSFDLoss, ResponseKDLoss
+from texture_kd.losses import (
+    AdversarialLoss,
+    CWDLoss,
+    FFTLoss,
+    LSFDLoss,
+    ResponseKDLoss,
+)
 
 
 @pytest.fixture
@@ -63,3 +71,38 @@ def test_one_channel_is_two_classes_on_either_side(logits, loss, ours, theirs):
     found = built(loss, preds_S=given[0], preds_T=given[1])
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
     assert found != 0
+
+
+@pytest.mark.parametrize(
+    ("loss", "options"),
+    [
+        (ResponseKDLoss, {}),
+        (AdversarialLoss, dict(num_classes=3, channels=2, seed=3)),
+        (FFTLoss, {}),
+        (FFTLoss, dict(source="raw")),
+        (LSFDLoss, {}),
+        (LSFDLoss, dict(attention="logit")),
+        (LSFDLoss, dict(attention="logit_centered")),
+        (CWDLoss, {}),
+        (KLDivergence, {}),
+    ],
+)
+def test_who_says_to_compare_softmax_does_not_see_a_shift_of_all_classes(loss, options):
+    torch.manual_seed(2)
+    s, t, shift = torch.randn(3, 2, 3, 8, 8, dtype=torch.float64)
+    features = torch.randn(2, 2, 5, 8, 8, dtype=torch.float64)
+    more = dict(image=torch.ones(2, 3, 8, 8)) if loss is AdversarialLoss else {}
+    if loss is LSFDLoss:
+        more = dict(zip(("s_feature", "t_feature"), features, strict=True))
+
+    def value(preds_S):
+        torch.manual_seed(1)
+        return loss(**options)(preds_S=preds_S, preds_T=t, **more)
+
+    moved = value(s + 3 * shift[:, :1])
+    same = torch.allclose(value(s), moved, rtol=1e-5, atol=0)
+    assert of_softmax(loss(**options)) == same
+
+
+def test_without_attention_no_logits_are_compared():
+    assert not of_softmax(LSFDLoss("none"))

@@ -1,9 +1,14 @@
 """Networks of other packages' configs, with options beside them."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.hub import get_config
+from mmengine.utils import get_installed_path
+
+from texture_kd.algorithms.known_names import check_name
 
 __all__ = ["stock_network"]
 
@@ -21,12 +26,40 @@ def stock_network(model: Mapping) -> Config:
     Returns:
         The config, whose ``model`` is the network's, with the scope it is built in, and
         whose ``model_path`` is the URL of its weights if these are asked for.
+
+    Raises:
+        ValueError: there is no such package, or it has no such config.
     """
     options = {k: v for k, v in model.items() if k not in ("cfg_path", "pretrained")}
     path = model["cfg_path"]
+    _check_path(path)
     config = get_config(path, pretrained=bool(model.get("pretrained")))
     if "data_preprocessor" in config:
         config.model.data_preprocessor = config.data_preprocessor
     config.merge_from_dict(dict(model=options))
     config.model.setdefault("_scope_", path.split("::")[0])
     return config
+
+
+def _check_path(path: str) -> None:
+    package, separator, name = path.partition("::")
+    if not separator:
+        raise ValueError(
+            f"cfg_path={path!r} names no package: it is 'mmseg::FOLDER/FILE.py', for a "
+            "config that MMSegmentation has installed. A config file of your own goes "
+            "into _base_."
+        )
+    # MMEngine would have pip install it.
+    if not (package.isidentifier() and find_spec(package)):
+        raise ValueError(
+            f"cfg_path={path!r} is of the package {package!r}, which is not installed."
+        )
+    folder = Path(get_installed_path(package), ".mim", "configs")
+    if not folder.is_dir():
+        raise ValueError(
+            f"cfg_path={path!r} is of the package {package!r}, which has no configs in "
+            f"{folder}: install it by mim, or from a wheel."
+        )
+    known = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.py"))
+    what = f"cfg_path={path!r} names the config"
+    check_name(name, known, what, f"{package}, whose configs are in {folder}")

@@ -145,7 +145,8 @@ def forget_checkpoints(model: ConfigDict) -> None:
         model: config of a ``TextureDistill``, changed in place.
     """
     model.teacher_ckpt = None
-    for loss in (model.distiller.get("distill_losses") or {}).values():
+    losses = (model.get("distiller") or {}).get("distill_losses") or {}
+    for loss in losses.values():
         for amplifier in ((loss or {}).get("amplifiers") or {}).values():
             (amplifier or {}).pop("checkpoint", None)
 

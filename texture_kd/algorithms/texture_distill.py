@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import logging
+import pickle
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Literal
 
@@ -10,23 +11,20 @@ import torch
 from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
+from mmengine.registry import MODELS
 from mmengine.structures import BaseDataElement
 from mmrazor.models.algorithms import SingleTeacherDistill
 from mmrazor.models.utils import add_prefix
 from torch import Tensor, nn
 
 from texture_kd.algorithms.built_network import built_network
-from texture_kd.algorithms.distiller_checks import (
-    check_class_counts,
-    check_mappings,
-    check_same_normalisation,
-    check_sources,
-    plain_distiller,
-    with_students_labels,
-)
+from texture_kd.algorithms.distiller_checks import check_same_normalisation
 from texture_kd.algorithms.early_losses import EarlyLosses
 from texture_kd.algorithms.faults import Faults
+from texture_kd.algorithms.label_sizes import check_label_sizes
+from texture_kd.algorithms.plain_distiller import plain_distiller
 from texture_kd.algorithms.prepared_losses import prepared_losses
+from texture_kd.algorithms.sound_distiller import sound_distiller
 from texture_kd.algorithms.sound_records import (
     check_recorded,
     recorded_modules,
@@ -34,10 +32,13 @@ from texture_kd.algorithms.sound_records import (
 )
 from texture_kd.algorithms.student_optimizer import distillation_optim_wrapper
 from texture_kd.algorithms.teacher_checkpoint import load_teacher
+from texture_kd.algorithms.teacherless_state import (
+    complete_state_dict,
+    leave_teacher_out,
+)
 
 __all__ = ["RANDOM_TEACHER", "TextureDistill"]
 
-_STUDENT, _TEACHER = "architecture.", "teacher."
 RANDOM_TEACHER = (
     "The teacher has no teacher_ckpt, and nothing else has loaded its weights: a "
     "RANDOM network teaches. Set model.teacher_ckpt to the checkpoint of its training."
@@ -68,9 +69,10 @@ class TextureDistill(SingleTeacherDistill):
       model is built, for what it needs beside recorded features.
     - Losses with an ``ignore_index`` that their config does not write take that of the
       student's decode head.
-    - A recorder, connector or loss argument that does not exist, and a teacher
-      checkpoint that does not fit, are errors when the model is built. What a config
-      sets to None is left out: a loss with its arguments, a recorder, a connector.
+    - A recorder, connector, option or loss argument that does not exist, what a
+      constructor refuses, and a teacher checkpoint that does not fit, are errors when
+      the model is built, in one message with the name of each. What a config sets to
+      None is left out: a loss with its arguments, a recorder, connector or delivery.
     - A constructor of optimisers is given the student, as in its own training.
     - Copies share the teacher, so that averaged weights do not hold a second one.
 
@@ -99,7 +101,8 @@ class TextureDistill(SingleTeacherDistill):
 
     Raises:
         ValueError: the distiller's config, the two networks or the checkpoint do not
-            fit together; the message names the item.
+            fit together; the message names each item. The errors below are those of a
+            checkpoint with which nothing else is wrong.
         FileNotFoundError: there is no such checkpoint.
         RuntimeError: the checkpoint is truncated or not a checkpoint.
         pickle.UnpicklingError: the checkpoint holds code.
@@ -125,41 +128,43 @@ class TextureDistill(SingleTeacherDistill):
             if name in kwargs and kwargs[name] is None:
                 del kwargs[name]
         distiller = plain_distiller(distiller)
-        faults = Faults()
-        with faults:
-            check_mappings(distiller)
+        faults = Faults(OSError, RuntimeError, pickle.UnpicklingError)
         student = built_network(architecture)
-        with faults:
-            distiller = with_students_labels(distiller, student)
         known = _has_weights(teacher)
         # What is built beside the student must not change the student's own start.
         with torch.random.fork_rng(devices=[]):
             teacher = built_network(teacher)
-            with faults:
-                _check_networks(distiller, student, teacher, faults)
+            distiller = sound_distiller(distiller, student, teacher, faults)
             if teacher_ckpt is not None:
                 with faults:
                     load_teacher(teacher, teacher_ckpt)
                 teacher._is_init = True
+            preparation = _preparation(kwargs.pop("data_preprocessor", None), student)
+            with faults:
+                check_same_normalisation(preparation, teacher)
             faults.refuse()
             super().__init__(
-                architecture=student, teacher=teacher, distiller=distiller, **kwargs
+                architecture=student,
+                teacher=teacher,
+                distiller=distiller,
+                data_preprocessor=preparation,
+                **kwargs,
             )
             self._attach_teacher()
-        check_same_normalisation(self.data_preprocessor, self.teacher.data_preprocessor)
         self.teacher_dtype = teacher_dtype and getattr(torch, teacher_dtype)
         self._features_suffice = _features_suffice(self.distiller, self.teacher)
         self.teacher.eval()
         self.save_teacher = save_teacher or teacher_ckpt is None
         self.teacher_is_random = not known and teacher_ckpt is None
         self._warned = False
-        self._register_state_dict_hook(_leave_teacher_out)
-        self._register_load_state_dict_pre_hook(_complete_state_dict, with_module=True)
+        self._register_state_dict_hook(leave_teacher_out)
+        self._register_load_state_dict_pre_hook(complete_state_dict, with_module=True)
 
     def __deepcopy__(self, memo: dict) -> "TextureDistill":
         """Copy all but the teacher, which is shared, and recorded by the same.
 
-        Averages of weights are copies of the algorithm.
+        Averages of weights are copies of the algorithm, and MMEngine freezes what is in
+        them. A critic learns, and so it is copied as the student is.
         """
         for shared in (self.teacher, self.distiller.teacher_recorders):
             memo[id(shared)] = shared
@@ -231,7 +236,7 @@ class TextureDistill(SingleTeacherDistill):
             RuntimeError: a recorder recorded nothing.
         """
         if isinstance(data_samples, list):
-            _check_labels(batch_inputs, data_samples)
+            check_label_sizes(batch_inputs, data_samples)
         self._run_teacher(batch_inputs, data_samples)
         if self.distillation_stopped:
             losses = self._run_student(batch_inputs, data_samples)
@@ -327,16 +332,11 @@ class TextureDistill(SingleTeacherDistill):
                 recorder.reset_data_buffer()
 
 
-def _check_networks(
-    distiller: dict, student: nn.Module, teacher: nn.Module, faults: Faults
-) -> None:
-    with faults:
-        check_sources(distiller.get("student_recorders") or {}, student, "student")
-    with faults:
-        check_sources(distiller.get("teacher_recorders") or {}, teacher, "teacher")
-    # What it reads of the networks has to be there.
-    if not faults.found:
-        check_class_counts(distiller, student, teacher)
+def _preparation(own: dict | nn.Module | None, student: BaseModel) -> nn.Module | None:
+    """Return the data preprocessor, which is the student's if there is no other."""
+    if own is None:
+        return getattr(student, "data_preprocessor", None)
+    return MODELS.build(own) if isinstance(own, dict) else own
 
 
 def _has_weights(teacher: dict | BaseModel) -> bool:
@@ -371,45 +371,3 @@ def _refuse_training_options(options: dict) -> None:
                 f"TextureDistill has no {name}: its teacher is frozen and in eval "
                 "mode. Remove the option, or use MMRazor's SingleTeacherDistill."
             )
-
-
-def _check_labels(images: Tensor, samples: list[BaseDataElement]) -> None:
-    # MMSegmentation would stretch predictions to whatever size labels have.
-    size = tuple(images.shape[-2:])
-    for sample in samples:
-        labels = getattr(sample, "gt_sem_seg", None)
-        if labels is not None and labels.data.shape[:-2] != (1,):
-            raise ValueError(
-                f"The labels of {getattr(sample, 'seg_map_path', 'an image')} have the "
-                f"shape {tuple(labels.data.shape)} where (1, H, W) is expected: a "
-                "label file has one channel that holds the class of each pixel."
-            )
-        if labels is not None and tuple(labels.shape[-2:]) != size:
-            raise ValueError(
-                f"The labels of {getattr(sample, 'seg_map_path', 'an image')} are "
-                f"{tuple(labels.shape[-2:])} where the images of the batch are {size}: "
-                "label files have to have the size of their images."
-            )
-
-
-def _leave_teacher_out(
-    module: TextureDistill, state: dict, prefix: str, local_metadata: dict
-) -> None:
-    if not module.save_teacher:
-        for key in [key for key in state if key.startswith(prefix + _TEACHER)]:
-            del state[key]
-
-
-def _complete_state_dict(
-    module: TextureDistill, state: dict, prefix: str, *unused: object
-) -> None:
-    """Put a student under its prefix, and a teacher that was left out beside it."""
-    for name in module.student.state_dict():
-        if prefix + name in state:
-            value = state.pop(prefix + name)
-            state.setdefault(prefix + _STUDENT + name, value)
-    if any(name.startswith(prefix + _TEACHER) for name in state):
-        module.teacher_is_random = False
-    if not module.save_teacher:
-        for name, value in module.teacher.state_dict().items():
-            state.setdefault(prefix + _TEACHER + name, value)

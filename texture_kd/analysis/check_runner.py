@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from torch import nn
 
+from texture_kd.algorithms.faults import ALSO
 from texture_kd.analysis.training_check import Enough, TrainingCheck
 from texture_kd.analysis.unknown_types import unknown_types
 from texture_kd.hooks.ignored_label import check_ignored_label
@@ -35,7 +36,7 @@ PROBLEMS = (
     pickle.UnpicklingError,
 )
 
-# Of several faults that are named at once.
+# Of each fault.
 _LONGEST = 1500
 
 # What functions of OpenMMLab mean that say something else.
@@ -154,13 +155,16 @@ def sentence(error: BaseException) -> str:
 
 
 def _short(said: str) -> str:
-    """Keep the beginning and the end of what is more than a sentence.
+    """Keep the beginning and the end of each fault that is more than a sentence.
 
     A config in the words of an error has kilobytes.
     """
-    if len(said) <= _LONGEST:
-        return said
-    return f"{said[: _LONGEST * 2 // 3]} ... {said[-_LONGEST // 3 :]}"
+    return ALSO.join(
+        fault
+        if len(fault) <= _LONGEST
+        else f"{fault[: _LONGEST * 2 // 3]} ... {fault[-_LONGEST // 3 :]}"
+        for fault in said.split(ALSO)
+    )
 
 
 def _of_a_worker(said: str) -> str:

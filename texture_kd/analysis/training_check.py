@@ -16,6 +16,8 @@ from mmrazor.models.algorithms import BaseAlgorithm
 from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
 from torch import Tensor, nn
 
+from texture_kd.algorithms.faults import ALSO
+from texture_kd.algorithms.softmax_losses import of_softmax
 from texture_kd.algorithms.texture_distill import RANDOM_TEACHER
 from texture_kd.analysis.feature_grids import cells_apart
 from texture_kd.analysis.mmseg_losses import (
@@ -33,8 +35,6 @@ from texture_kd.recorders import ValidAreaRecorder
 
 _TASK, _DISTILLED = "the student's own losses", "distill."
 _ITERATIONS = 2
-# Compare distributions over the classes.
-_OF_SOFTMAX = ("AdversarialLoss", "DISTLoss", "KLDivergence", "ResponseKDLoss")
 
 
 class Enough(Exception):
@@ -90,7 +90,7 @@ class TrainingCheck(Hook):
 
         def parse_losses(losses: dict) -> Any:
             if self.refused:
-                raise ValueError(" Also: ".join(self.refused))
+                raise ValueError(ALSO.join(self.refused))
             if not self.losses:
                 self.losses = self._measured(losses)
             return summed(losses)
@@ -208,7 +208,7 @@ class TrainingCheck(Hook):
             "student's decode head learns each class by a sigmoid of its own "
             "(use_sigmoid=True): take CWDLoss, or leave use_sigmoid out"
             for name, loss in losses.items()
-            if type(loss).__name__ in _OF_SOFTMAX
+            if of_softmax(loss)
         ]
 
     def _compare_features(self) -> None:

@@ -96,8 +96,8 @@ def read_histories(serialization: ModuleType) -> Callable[..., Any]:
 def explain_failures(load: Callable[..., Any]) -> Callable[..., Any]:
     """Make MMEngine's ``_load_checkpoint`` say in one sentence why a file is refused.
 
-    A URL that cannot be fetched is a ConnectionError, which says where a file by hand
-    is looked for. A file that is not there keeps MMEngine's own error.
+    What cannot be fetched is a ConnectionError, which of a URL says where a file by
+    hand is looked for. A file that is not there keeps MMEngine's own error.
     """
 
     @functools.wraps(load)
@@ -114,6 +114,11 @@ def explain_failures(load: Callable[..., Any]) -> Callable[..., Any]:
                 "its state_dict alone."
             ) from error
         except _NOT_FETCHED as error:
+            raise _offline(filename, error) from error
+        except ImportError as error:
+            # The client of a store, which fetches as well.
+            if "://" not in filename:
+                raise
             raise _offline(filename, error) from error
         except _CORRUPT as error:
             if _is_sound(filename, error):
@@ -157,14 +162,18 @@ def _has_student(own: dict, state: dict) -> bool:
 def _offline(filename: str, error: Exception) -> ConnectionError:
     import torch
 
+    cause = str(getattr(error, "reason", None) or error).removesuffix(".")
+    said = (
+        f"{filename} cannot be fetched ({cause}). On a machine without a network give "
+        "a file in its place"
+    )
     url = _url(filename)
+    # What comes from elsewhere is not kept.
+    if not url.startswith(("http://", "https://")):
+        return ConnectionError(f"{said}.")
     name = os.path.basename(urlparse(url).path)
     kept = os.path.join(torch.hub.get_dir(), "checkpoints", name)
-    cause = getattr(error, "reason", None) or error
-    return ConnectionError(
-        f"{filename} cannot be fetched ({cause}). On a machine without a network give "
-        f"a file in its place, or put what is at {url} here by hand: {kept}"
-    )
+    return ConnectionError(f"{said}, or put what is at {url} here by hand: {kept}")
 
 
 def _url(filename: str) -> str:
@@ -175,7 +184,9 @@ def _url(filename: str) -> str:
     if scheme in ("open-mmlab", "openmmlab"):
         name = checkpoint.get_deprecated_model_names().get(name, name)
         return checkpoint.get_external_models().get(name, filename)
-    if scheme == "torchvision":
+    if scheme == "mmcls":
+        return checkpoint.get_mmcls_models().get(name, filename)
+    if scheme in ("torchvision", "modelzoo"):
         return checkpoint.get_torchvision_models().get(name, filename)
     return filename
 

@@ -45,7 +45,7 @@ def export_onnx(
         ImportError: the package ``onnxscript`` is missing.
         torch.onnx.OnnxExporterError: there is no translation of a layer.
     """
-    graph = _Logits(_exportable(network, static))
+    graph = _Logits(_exportable(network, static)).eval()
     free = torch.export.Dim.DYNAMIC
     axes = {0: free} if static else {0: free, 2: free, 3: free}
     program = torch.onnx.export(

@@ -145,8 +145,10 @@ def _check_order(runner: Runner, classes: list[str]) -> None:
     teacher = getattr(unwrapped(runner), "teacher", None)
     known = getattr(teacher, "dataset_meta", {}).get("classes")
     theirs = list(known or ())
-    # Names that differ in case are of the same classes.
-    there, here = ([name.casefold() for name in names] for names in (theirs, classes))
+    # Names that differ in case, or by blanks around them, are of the same classes.
+    there, here = (
+        [name.strip().casefold() for name in names] for names in (theirs, classes)
+    )
     if theirs and not {*there} & {*here}:
         warnings.warn(
             f"The teacher's checkpoint has the classes {', '.join(theirs)}, and the "

@@ -57,6 +57,8 @@ class AdversarialLoss(OwnRandom):
         ValueError: a number is too small.
     """
 
+    of_softmax = True
+
     def __init__(
         self,
         num_classes: int,

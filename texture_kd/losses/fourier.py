@@ -47,6 +47,7 @@ class FFTLoss(nn.Module):
         check_choice("source", source, get_args(Source))
         check_choice("part", part, get_args(Part))
         self.source: Source = source
+        self.of_softmax = source == "prob"
         self.part: Part = part
         self.ignore_index = ignore_index
         self.loss_weight = loss_weight

@@ -91,6 +91,7 @@ class LSFDLoss(nn.Module):
         check_choice("normalise", normalise, get_args(Normalise))
         check_choice("reduction", reduction, get_args(Reduction))
         self.source: Source | None = None if attention == "none" else attention
+        self.of_softmax = attention not in ("logit", "none")
         self.unit_mean = unit_mean
         self.normalise: Normalise = normalise
         self.reduction: Reduction = reduction

@@ -29,6 +29,8 @@ class ResponseKDLoss(nn.Module):
         ValueError: the temperature is not positive.
     """
 
+    of_softmax = True
+
     def __init__(
         self,
         temperature: float = 1.0,
