@@ -201,11 +201,12 @@ def test_a_data_set_without_names_of_classes_is_refused():
 
 
 def test_a_shorter_training_has_its_schedule_scaled():
+    assert of_length(read_network(SWIN), 40000).train_cfg.val_interval == 8000
     config = of_length(read_network(SWIN), 800)
     assert config.train_cfg.max_iters == 800
-    assert config.train_cfg.val_interval == 80
+    assert config.train_cfg.val_interval == 800
     assert config.param_scheduler[0].end == 800
-    assert config.default_hooks.checkpoint.interval == 80
+    assert config.default_hooks.checkpoint.interval == 800
 
 
 @pytest.mark.parametrize(

@@ -197,3 +197,8 @@ def test_logits_alone_need_no_stages(pair):
     assert recorders == dict(
         logits=dict(type="ModuleOutputs", source="decode_head.conv_seg")
     )
+
+
+def test_an_option_that_a_loss_refuses_is_told_with_its_name(pair):
+    with pytest.raises(ValueError, match=r"loss_texture: .*level"):
+        distillation_model(*pair, levels=(-1,))

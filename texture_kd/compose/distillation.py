@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from inspect import signature
 from typing import Any, NamedTuple
 
+import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -12,6 +13,7 @@ from texture_kd.compose.configs import classes_of, heads_of, start_from_scratch
 from texture_kd.compose.distiller import distiller_config
 from texture_kd.compose.networks import Network, looked_at
 from texture_kd.compose.pairs import paired
+from texture_kd.recipes import Term
 from texture_kd.recipes.method import method_terms, reads_stages
 
 __all__ = [
@@ -130,6 +132,7 @@ def distillation_model(
     ours = ours.chosen([i for i, _ in pairs])
     theirs = theirs.chosen([j for _, j in pairs])
     terms = method_terms(method, ours.shapes, theirs.shapes, options)
+    _try_terms(terms)
     model = dict(
         _scope_="mmrazor",
         type="TextureDistill",
@@ -139,6 +142,16 @@ def distillation_model(
         distiller=distiller_config(terms, ours, theirs),
     )
     return Distillation(model, ours, theirs, tuple(notes))
+
+
+def _try_terms(terms: Mapping[str, Term]) -> None:
+    """Build the losses once, for what their options are refused for."""
+    with torch.random.fork_rng(devices=[]):
+        for name, term in terms.items():
+            try:
+                term.build()
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from error
 
 
 def _same_images(student: dict, teacher: dict) -> list[str]:
@@ -207,9 +220,6 @@ def distilled(student: Config, distillation: Distillation) -> dict[str, Any]:
     config = trained_alone(student)
     hooks = [x for x in config.get("custom_hooks") or () if x["type"] not in _HOOKS]
     config["custom_hooks"] = [*hooks, *(dict(type=name) for name in _HOOKS)]
-    checkpoint = (config.get("default_hooks") or {}).get("checkpoint")
-    if checkpoint is not None:
-        checkpoint.setdefault("backend_args", dict(backend="whole_file"))
     model = distillation.model
     student, teacher = model["architecture"], model["teacher"]
     config["data_preprocessor"] = student["data_preprocessor"]
@@ -235,6 +245,9 @@ def trained_alone(config: Config) -> dict[str, Any]:
     plain = {k: v for k, v in config.to_dict().items() if k in _KEPT}
     if plain.get("data_preprocessor"):
         plain["model"].setdefault("data_preprocessor", plain["data_preprocessor"])
+    checkpoint = (plain.get("default_hooks") or {}).get("checkpoint")
+    if checkpoint is not None:
+        checkpoint.setdefault("backend_args", dict(backend="whole_file"))
     imports = dict(plain.get("custom_imports") or {}, allow_failed_imports=False)
     known = imports.get("imports") or []
     known = [known] if isinstance(known, str) else [*known]

@@ -1,5 +1,6 @@
 """The files of a distillation: its config, and those of both networks alone."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -114,8 +115,9 @@ def composed(wanted: Wanted, command: str) -> tuple[Distillation, dict[Path, str
     files = {wanted.out: config_text(distilled(student, made), header)}
     alone = {"student": student} | ({} if wanted.checkpoint else {"teacher": teacher})
     for side, config in alone.items():
-        title = f"The {side} of {wanted.out.name} alone.\n\n  {command}"
-        files[wanted.beside(side)] = config_text(trained_alone(config), title)
+        path = wanted.beside(side)
+        title = f"The {side} of {wanted.out.name} alone.\n\n  {_train(path)}\n\n"
+        files[path] = config_text(trained_alone(config), f"{title}Written by {command}")
     return made, files
 
 
@@ -146,22 +148,27 @@ def _last_checkpoint(config: Config, path: Path) -> str:
 
 
 def _header(wanted: Wanted, student: Config, made: Distillation, command: str) -> str:
-    alone = wanted.beside("student").name
+    alone = wanted.beside("student")
     final = _last_checkpoint(student, wanted.out)
     trainings = [
-        *([] if wanted.checkpoint else [wanted.beside("teacher").name]),
-        wanted.out.name,
-        f"{alone}  # the control",
+        *([] if wanted.checkpoint else [_train(wanted.beside("teacher"))]),
+        _train(wanted.out),
+        f"{_train(alone)}  # the control",
     ]
+    test = ["mim", "test", "mmseg", str(alone), "--checkpoint", final]
     return "\n".join(
         [
             f"{wanted.teacher} teaches {wanted.student} by {wanted.method}"
             + (f", on {wanted.data}." if wanted.data else "."),
             "",
-            *(f"  mim train mmrazor {name}" for name in trainings),
-            f"  mim test mmseg {alone} --checkpoint {final}",
+            *(f"  {line}" for line in trainings),
+            f"  {shlex.join(test)}",
             "",
             *(f"Note: {note}." for note in made.notes),
             f"Written by {command}",
         ]
     )
+
+
+def _train(path: Path) -> str:
+    return shlex.join(["mim", "train", "mmrazor", str(path)])

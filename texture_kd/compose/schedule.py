@@ -15,6 +15,8 @@ _COUNTS = ("begin", "end", "step_size", "T_max", "total_steps", "milestones", "p
 def of_length(config: Config, iterations: int) -> Config:
     """Return a training that takes so many iterations, its schedule scaled with them.
 
+    It is validated and saved as often as before, and once at its end if it is shorter.
+
     Args:
         config: of a training that counts iterations.
         iterations: how many, at least 1.
@@ -33,16 +35,15 @@ def of_length(config: Config, iterations: int) -> Config:
         )
     factor = iterations / loop["max_iters"]
     loop["max_iters"] = iterations
-    for name in ("val_interval", "val_begin"):
-        if name in loop:
-            loop[name] = _scaled(loop[name], factor)
+    if "val_interval" in loop:
+        loop["val_interval"] = min(loop["val_interval"], iterations)
     for scheduler in _schedulers(config.get("param_scheduler")):
         for name in _COUNTS:
             if scheduler.get(name):
                 scheduler[name] = _scaled(scheduler[name], factor)
     checkpoint = (config.get("default_hooks") or {}).get("checkpoint") or {}
     if checkpoint.get("interval"):
-        checkpoint["interval"] = _scaled(checkpoint["interval"], factor)
+        checkpoint["interval"] = min(checkpoint["interval"], iterations)
     return config
 
 
