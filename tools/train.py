@@ -18,12 +18,8 @@ from texture_kd.compat.launch import run_mmrazor_tool
 def check() -> None:
     """Try the training that the command line asks for."""
     install()
-    from texture_kd.analysis.check_runner import (
-        PROBLEMS,
-        CheckFailed,
-        CheckRunner,
-        sentence,
-    )
+    from texture_kd.analysis.check_runner import CheckFailed, CheckRunner
+    from texture_kd.analysis.sentences import PROBLEMS, sentence
 
     try:
         with patch("mmengine.runner.Runner", CheckRunner):

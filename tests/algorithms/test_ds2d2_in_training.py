@@ -213,15 +213,14 @@ def test_a_checkpoint_goes_on_with_the_same_teacher_and_amplifiers(
     assert torch.equal(*(of_one["distill.loss_ds2d2"] for of_one in losses))
 
 
-def test_averages_of_weights_have_amplifiers_of_their_own(
-    build, config, with_components
-):
+def test_averages_of_weights_share_the_amplifiers(build, config, with_components):
     model = build(**config())
     average = ExponentialMovingAverage(model, update_buffers=True)
     train(model, with_components)
     average.update_parameters(model)
     for name, value in frozen(average.module).items():
         assert torch.equal(frozen(model)[name], value), name
+    assert loss_of(average.module).amplifiers is loss_of(model).amplifiers
     full = loss_of(average.module).amplifiers.full
     assert full._teachers_head[0] is average.module.teacher.decode_head
 

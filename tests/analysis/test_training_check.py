@@ -16,11 +16,12 @@ from texture_kd.analysis import training_check
 from texture_kd.analysis.check_runner import (
     CheckFailed,
     CheckRunner,
-    sentence,
     without_traces,
 )
+from texture_kd.analysis.sentences import sentence
 from texture_kd.analysis.training_check import Loss, TrainingCheck, _recorded
 from texture_kd.analysis.unknown_types import unknown_types
+from texture_kd.losses import ResponseKDLoss
 from texture_kd.recorders import ValidAreaRecorder
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -238,6 +239,19 @@ def test_each_loss_that_refuses_is_named_in_one_run(checked):
     assert " Also: loss_structural_stage2: " in said
     assert "set teacher_channels=64" in said
     assert "loss_response" not in said
+
+
+def test_whatever_a_loss_raises_is_told_with_its_name(checked, monkeypatch):
+    def refuse(self, preds_S, preds_T, gt=None, valid=None):
+        raise AssertionError
+
+    monkeypatch.setattr(ResponseKDLoss, "forward", refuse)
+    options = {f"{LOSSES}loss_structural_stage1.student_channels": 8}
+    with pytest.raises(CheckFailed, match=r"^iteration 1: ValueError: ") as failure:
+        checked(**options)
+    said = str(failure.value)
+    assert "loss_structural_stage1: " in said
+    assert "loss_response: AssertionError: raise AssertionError (" in said
 
 
 def test_each_part_that_cannot_be_built_is_named_in_one_run(checked):

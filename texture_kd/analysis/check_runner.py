@@ -2,48 +2,18 @@
 
 import copy
 import os
-import pickle
-import re
 import tempfile
-import traceback
 from pathlib import Path
 
-import cv2
 from mmengine.config import Config
 from mmengine.runner import Runner
 from torch import nn
 
-from texture_kd.algorithms.faults import ALSO
+from texture_kd.analysis.sentences import PROBLEMS, sentence
 from texture_kd.analysis.training_check import Enough, TrainingCheck
 from texture_kd.analysis.unknown_types import unknown_types
 from texture_kd.hooks.ignored_label import check_ignored_label
 from texture_kd.hooks.trained_network import decode_head
-
-# Whatever a config, its data or its networks can make OpenMMLab raise.
-PROBLEMS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    ImportError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    cv2.error,
-    pickle.UnpicklingError,
-)
-
-# Of each fault.
-_LONGEST = 1500
-
-# What functions of OpenMMLab mean that say something else.
-_MEANT = {
-    "_serialize_data": "a data set has no images: look at its data_root, data_prefix, "
-    "img_suffix and ann_file"
-}
 
 
 class CheckFailed(Exception):
@@ -137,45 +107,6 @@ def without_traces(config: Config, folder: str) -> Config:
             if "output_dir" in metric:
                 metric["output_dir"] = folder
     return config
-
-
-def sentence(error: BaseException) -> str:
-    """Say in one sentence what an exception says, and where it was raised."""
-    said = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
-    if said.startswith("Caught ") and "worker process" in said:
-        return _of_a_worker(said)
-    said = " ".join(said.split("\n\n")[0].split())
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames:
-        return f"{type(error).__name__}: {_short(said)}"
-    last = frames[-1]
-    said = _MEANT.get(last.name) or said or last.line
-    place = _place(last.filename, last.lineno)
-    return f"{type(error).__name__}: {_short(said)} ({place})"
-
-
-def _short(said: str) -> str:
-    """Keep the beginning and the end of each fault that is more than a sentence.
-
-    A config in the words of an error has kilobytes.
-    """
-    return ALSO.join(
-        fault
-        if len(fault) <= _LONGEST
-        else f"{fault[: _LONGEST * 2 // 3]} ... {fault[-_LONGEST // 3 :]}"
-        for fault in said.split(ALSO)
-    )
-
-
-def _of_a_worker(said: str) -> str:
-    """Say the last of what a data loader's worker printed, traceback and all."""
-    frames = re.findall(r'File "([^"]+)", line (\d+)', said)
-    lines = [line for line in said.splitlines() if line and not line.startswith(" ")]
-    return f"{_short(lines[-1])} ({_place(*frames[-1])})"
-
-
-def _place(filename: str, line: int | str | None) -> str:
-    return f"{'/'.join(Path(filename).parts[-3:])}, line {line}"
 
 
 def _check_folder(path: str) -> None:

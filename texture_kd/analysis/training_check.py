@@ -25,6 +25,7 @@ from texture_kd.analysis.mmseg_losses import (
     loss_faults,
     refuse_unweighted,
 )
+from texture_kd.analysis.sentences import PROBLEMS, sentence
 from texture_kd.analysis.setup_notes import (
     missing_hooks,
     overruled_preparation,
@@ -265,8 +266,9 @@ class TrainingCheck(Hook):
         def guarded(*args: Any, **kwargs: Any) -> Any:
             try:
                 return method(*args, **kwargs)
-            except ValueError as error:
-                said = f"{name}: {error}"
+            except PROBLEMS as error:
+                words = error if isinstance(error, ValueError) else sentence(error)
+                said = f"{name}: {words}"
                 if said not in self.refused:
                     self.refused.append(said)
                 return torch.zeros((), device=self.device)
