@@ -1,5 +1,6 @@
 """Where the stages of a network are: at each stride what the next one is made of."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -75,7 +76,8 @@ def find_stages(
         The stages from the finest; empty where there is none.
     """
     calls = _calls(network, images, run, inside)
-    once = [call for call in calls if _runs(calls, call) == 1]
+    runs = Counter(call.name for call in calls)
+    once = [call for call in calls if runs[call.name] == 1]
     reduced = _returned(once, inside) or _reduced(once)
     whole = [call for call in once if call.name == inside]
     if len(reduced) == 1 and whole and whole[0].stride is None:
@@ -178,10 +180,6 @@ def _noted(value: Any, images: Tensor) -> _Map | None:
     }
     stride = strides.pop() if len(strides) == 1 else None
     return _Map(value, value._version, stride)
-
-
-def _runs(calls: list[_Call], call: _Call) -> int:
-    return sum(other.name == call.name for other in calls)
 
 
 def _found(source: str, value: _Map) -> Found:

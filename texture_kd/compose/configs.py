@@ -15,6 +15,7 @@ __all__ = [
     "crop_of",
     "heads_of",
     "ignored_label",
+    "listed",
     "read_config",
     "read_network",
     "start_from_scratch",
@@ -81,11 +82,17 @@ def _configs_of(package: str) -> Path:
     return Path(spec.submodule_search_locations[0]) / ".mim" / "configs"
 
 
+def listed(value: Any) -> list:
+    """Return what a config gives as one or as several, as a list; empty for nothing."""
+    if not value:
+        return []
+    return [*value] if isinstance(value, (list, tuple)) else [value]
+
+
 def heads_of(model: Mapping) -> Iterator[Mapping]:
     """Return the configs of a segmentor's heads, that which predicts last."""
     for key in ("auxiliary_head", "decode_head"):
-        heads = model.get(key) or ()
-        yield from (heads if isinstance(heads, (list, tuple)) else (heads,))
+        yield from listed(model.get(key))
 
 
 def start_from_scratch(part: Any) -> None:
@@ -100,16 +107,12 @@ def start_from_scratch(part: Any) -> None:
     if not isinstance(part, Mapping):
         return
     for key, value in part.items():
-        said = value if isinstance(value, (list, tuple)) else [value]
-        weights = [x for x in said if isinstance(x, Mapping) and _is_pretrained(x)]
+        said = (x for x in listed(value) if isinstance(x, Mapping))
+        weights = any(x.get("type") == "Pretrained" for x in said)
         if key == "pretrained" or (key == "init_cfg" and weights):
             part[key] = None
         else:
             start_from_scratch(value)
-
-
-def _is_pretrained(initial: Mapping) -> bool:
-    return initial.get("type") == "Pretrained"
 
 
 def classes_of(config: Mapping) -> tuple[str, ...] | None:
@@ -128,8 +131,7 @@ def ignored_label(config: Mapping) -> int:
     """Return the label that the data set or the metric of a config ignores."""
     said = [_dataset(config) or {}]
     for key in ("val_evaluator", "test_evaluator"):
-        metrics = config.get(key) or ()
-        said += metrics if isinstance(metrics, (list, tuple)) else [metrics]
+        said += listed(config.get(key))
     return next((x["ignore_index"] for x in said if "ignore_index" in x), 255)
 
 
@@ -147,6 +149,5 @@ def _dataset(config: Mapping) -> Any:
     """Return the training's data set, of several the first."""
     dataset = (config.get("train_dataloader") or {}).get("dataset")
     while dataset is not None and {"dataset", "datasets"} & dataset.keys():
-        inner = dataset.get("dataset") or dataset["datasets"][0]
-        dataset = inner
+        dataset = dataset.get("dataset") or dataset["datasets"][0]
     return dataset

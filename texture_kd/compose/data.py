@@ -6,7 +6,13 @@ from typing import Any
 
 from mmengine.config import Config
 
-from texture_kd.compose.configs import classes_of, crop_of, heads_of, ignored_label
+from texture_kd.compose.configs import (
+    classes_of,
+    crop_of,
+    heads_of,
+    ignored_label,
+    listed,
+)
 
 __all__ = ["on_data"]
 
@@ -67,8 +73,7 @@ def _set_classes(model: dict[str, Any], classes: int, ignored: int, same: bool) 
 
 def _drop_weights(head: dict[str, Any]) -> None:
     """Leave out a head's weights of classes, which are others now."""
-    losses = head.get("loss_decode") or ()
-    for loss in losses if isinstance(losses, (list, tuple)) else (losses,):
+    for loss in listed(head.get("loss_decode")):
         loss.pop("class_weight", None)
 
 

@@ -10,6 +10,7 @@ from mmengine.config import ConfigDict
 from torch import Tensor, nn
 
 from texture_kd.algorithms.built_network import built_network
+from texture_kd.analysis.sentences import PROBLEMS
 from texture_kd.input_channels import input_channels
 from texture_kd.predicting_head import predicting_head
 from texture_kd.recipes import Shapes
@@ -68,7 +69,7 @@ def looked_at(side: str, model: Mapping, sources: Sequence[str] | None) -> Netwo
     try:
         with torch.random.fork_rng(devices=[]):
             network = built_network(ConfigDict(model)).eval()
-    except Exception as error:
+    except PROBLEMS as error:
         raise ValueError(f"the {side} cannot be built: {error}") from error
     failed: Exception | None = None
     # Position embeddings may fit crops of the training's size alone.

@@ -1,10 +1,11 @@
 """A training of another length."""
 
 import copy
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine.config import Config
+
+from texture_kd.compose.configs import listed
 
 __all__ = ["of_length"]
 
@@ -37,7 +38,7 @@ def of_length(config: Config, iterations: int) -> Config:
     loop["max_iters"] = iterations
     if "val_interval" in loop:
         loop["val_interval"] = min(loop["val_interval"], iterations)
-    for scheduler in _schedulers(config.get("param_scheduler")):
+    for scheduler in listed(config.get("param_scheduler")):
         for name in _COUNTS:
             if scheduler.get(name):
                 scheduler[name] = _scaled(scheduler[name], factor)
@@ -45,12 +46,6 @@ def of_length(config: Config, iterations: int) -> Config:
     if checkpoint.get("interval"):
         checkpoint["interval"] = min(checkpoint["interval"], iterations)
     return config
-
-
-def _schedulers(given: Any) -> Sequence[Mapping]:
-    if not given:
-        return []
-    return [given] if isinstance(given, Mapping) else given
 
 
 def _scaled(length: Any, factor: float) -> Any:

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine.structures import BaseDataElement
-from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
 from torch import Tensor, nn
+
+from texture_kd.recorders.switched import SwitchedRecorder
 
 __all__ = ["DataSamplesRecorder"]
 
 
-class DataSamplesRecorder(BaseRecorder):
+class DataSamplesRecorder(SwitchedRecorder):
     """Record the data samples of the images that the student gets.
 
     In a config it is ``dict(type='DataSamples')`` among the student's recorders, for
@@ -25,7 +26,6 @@ class DataSamplesRecorder(BaseRecorder):
 
     def __init__(self, source: str = "data_samples") -> None:
         super().__init__(source)
-        self._recording = False
 
     def prepare_from_model(self, model: nn.Module | None = None) -> None:
         """Listen to what the student is given.
@@ -51,13 +51,3 @@ class DataSamplesRecorder(BaseRecorder):
             given = dict(zip(("inputs", "data_samples"), args, strict=False)) | kwargs
             found = self.found(given.get("inputs"), given.get("data_samples"))
             self.data_buffer.extend(found)
-
-    def __enter__(self) -> None:
-        """Start to record."""
-        super().__enter__()
-        self._recording = True
-
-    def __exit__(self, *exception: object) -> None:
-        """Stop to record."""
-        super().__exit__(*exception)
-        self._recording = False

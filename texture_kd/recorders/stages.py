@@ -5,13 +5,14 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import torch
-from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
 from torch import Tensor, nn
+
+from texture_kd.recorders.switched import SwitchedRecorder
 
 __all__ = ["StagesRecorder"]
 
 
-class StagesRecorder(BaseRecorder):
+class StagesRecorder(SwitchedRecorder):
     """Record the stages of a network whose backbone does not return them.
 
     In a config it is ``dict(type='Stages', source=['backbone.stem', ...])`` among the
@@ -30,12 +31,11 @@ class StagesRecorder(BaseRecorder):
 
     def __init__(self, source: Sequence[str]) -> None:
         sources = (source,) if isinstance(source, str) else tuple(source)
-        self._features: dict[int, tuple[Tensor, int]] = {}
         super().__init__(", ".join(sources))
+        self._features: dict[int, tuple[Tensor, int]] = {}
         if not sources:
             raise ValueError("a recorder of stages needs at least one source")
         self._sources = [_parsed(name) for name in sources]
-        self._recording = False
 
     @property
     def modules(self) -> list[str]:
@@ -80,16 +80,6 @@ class StagesRecorder(BaseRecorder):
         """Give up what is recorded."""
         super().reset_data_buffer()
         self._features = {}
-
-    def __enter__(self) -> None:
-        """Start to record."""
-        super().__enter__()
-        self._recording = True
-
-    def __exit__(self, *exception: object) -> None:
-        """Stop to record."""
-        super().__exit__(*exception)
-        self._recording = False
 
 
 def has_version(tensor: Tensor) -> bool:
