@@ -17,7 +17,7 @@ import texture_kd
 from texture_kd import losses
 from texture_kd.distiller import Distiller
 from texture_kd.example_shapes import example_shapes
-from texture_kd.losses import ResponseKDLoss, TextureLoss
+from texture_kd.losses import DistillationLoss, ResponseKDLoss, TextureLoss
 from texture_kd.recipes import METHODS, Term
 from texture_kd.stages import Stages
 
@@ -239,7 +239,7 @@ def test_one_module_may_return_all_stages(networks, images):
 
 
 def test_terms_of_ones_own(networks, images):
-    class Means(nn.Module):
+    class Means(DistillationLoss):
         def forward(self, ours, theirs, logits):
             self.parts = {"means": (ours.mean() - theirs.mean()).detach()}
             return (ours.mean() - theirs.mean()) ** 2 + 0 * logits.sum()
