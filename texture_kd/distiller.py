@@ -52,7 +52,8 @@ class Distiller(nn.Module):
     Args:
         student: the network that learns.
         teacher: the network that it learns from, with its weights.
-        method: a name in :data:`texture_kd.recipes.METHODS`, or the terms, by name.
+        method: a name in :data:`texture_kd.recipes.METHODS`, a function like those, or
+            the terms, by name.
         example: images (N, C, H, W) as the networks take them, on their device. Both
             run once on them, in eval mode, for their channels and sizes.
         student_stages: names of the modules, as ``named_modules`` has them, whose
@@ -116,6 +117,9 @@ class Distiller(nn.Module):
         with torch.random.fork_rng(devices=[]):
             self.terms = nn.ModuleDict({x: term.build() for x, term in terms.items()})
         self.terms.to(example.device)
+        for loss in self.terms.values():
+            if isinstance(loss, DistillationLoss):
+                loss.attach_teacher(teacher)
         self._arguments = {name: dict(term.arguments) for name, term in terms.items()}
         self.parts: dict[str, Tensor] = {}
 
