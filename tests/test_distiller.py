@@ -14,10 +14,10 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 import texture_kd
-from texture_kd import losses
+from texture_kd import losses, recipes
 from texture_kd.distiller import Distiller
 from texture_kd.example_shapes import example_shapes
-from texture_kd.losses import ResponseKDLoss, TextureLoss
+from texture_kd.losses import DistillationLoss, ResponseKDLoss, TextureLoss
 from texture_kd.recipes import METHODS, Term
 from texture_kd.stages import Stages
 
@@ -239,7 +239,7 @@ def test_one_module_may_return_all_stages(networks, images):
 
 
 def test_terms_of_ones_own(networks, images):
-    class Means(nn.Module):
+    class Means(DistillationLoss):
         def forward(self, ours, theirs, logits):
             self.parts = {"means": (ours.mean() - theirs.mean()).detach()}
             return (ours.mean() - theirs.mean()) ** 2 + 0 * logits.sum()
@@ -260,6 +260,61 @@ def test_terms_of_ones_own(networks, images):
     theirs = networks[1].eval().stages(images)[0][1].mean()
     torch.testing.assert_close(losses["loss_means"], (ours - theirs) ** 2)
     assert distiller.parts.keys() == {"loss_means.means"}
+
+
+def test_a_method_is_a_function_of_sizes(networks, images):
+    seen = []
+
+    def recipe(student, teacher, temperature=1.0):
+        seen.append((student, teacher))
+        return recipes.response(student, teacher, temperature=temperature)
+
+    for method in (recipe, recipes.response):
+        distiller = distilled(*networks, method, images=images, temperature=2.0)
+        assert distiller.terms["loss_response"].temperature == 2
+    shapes = seen[0][0]
+    assert shapes.channels == (4, 8, 16, 32)
+    assert (shapes.logits, shapes.images) == ((1, 5, 4, 5), (1, 3, 64, 80))
+    with pytest.raises(ValueError, match="'recipe' is given 'tempered'"):
+        distilled(*networks, recipe, images=images, tempered=1)
+    with pytest.raises(ValueError, match=r"expected terms by name .* got a int"):
+        distilled(*networks, lambda student, teacher: 1, images=images)
+    with pytest.raises(ValueError, match=r"'no\.such:method' is not found"):
+        distilled(*networks, "no.such:method", images=images)
+
+
+def test_a_critic_learns_beside_the_student(networks, images):
+    student, _ = networks
+    distiller = distilled(*networks, "sstkd", images=images, adversarial=True).double()
+    critic = distiller.terms["loss_adversarial"].critic
+    assert (critic.num_classes, critic.image_channels) == (5, 3)
+    _, losses = distiller(images)
+    losses["loss_adversarial"].backward()
+    assert student.stem.weight.grad.abs().sum() > 0
+    assert critic.score.weight.grad.abs().sum() > 0
+
+
+def test_a_loss_looks_at_its_teacher_and_prepares(networks, images):
+    class Prepared(DistillationLoss):
+        def attach_teacher(self, teacher):
+            self.teacher = (teacher,)
+
+        def prepare(self, theirs, valid):
+            self.prepared = (theirs, valid, student.training)
+
+        def forward(self, ours, theirs, valid):
+            assert self.prepared[:2] == (theirs, valid)
+            return (ours.mean() - theirs.mean()).square()
+
+    student, teacher = networks
+    arguments = dict(ours="student.stages.0", theirs="teacher.stages.0", valid="valid")
+    terms = {"loss_prepared": Term(Prepared(), arguments)}
+    distiller = distilled(*networks, terms, images=images)
+    loss = distiller.terms["loss_prepared"]
+    assert loss.teacher[0] is teacher
+    distiller(images)
+    assert loss.prepared[1] is None
+    assert "teacher" not in str(distiller.state_dict().keys())
 
 
 def test_copies_and_files_of_a_network_have_no_distiller(networks, images):
@@ -409,7 +464,12 @@ def test_several_processes(networks, images, tmp_path):
         torch.testing.assert_close(a, torch.zeros_like(a) if b is None else b)
 
 
-@pytest.mark.parametrize("example", ["plain.py", "plain_terms.py"])
+# Lightning's own.
+@pytest.mark.filterwarnings("ignore:`isinstance.treespec, LeafSpec.` is deprecated")
+@pytest.mark.filterwarnings("ignore:The 'train_dataloader' does not have many workers")
+@pytest.mark.parametrize(
+    "example", ["plain.py", "plain_terms.py", "plain_lightning.py"]
+)
 def test_the_examples_of_the_guide_run(example, capsys):
     guide = (Path(__file__).parents[1] / "docs/guides/plain_pytorch.md").read_text()
     start = guide.index(f"<!-- example: {example} -->\n```python\n")
@@ -520,7 +580,7 @@ def test_stages_of_other_names_are_found(images):
         (dict(student_logits="scores", method="response"), "say by student_logits"),
         (
             dict(method={"a": Term(nn.Identity(), {"x": "student.stage"})}),
-            "expected va",
+            "expected images, va",
         ),
         (
             dict(method={"a": Term(nn.Identity(), {"x": "student.stages.4"})}),
@@ -536,7 +596,7 @@ def test_stages_of_other_names_are_found(images):
             dict(levels=3, method="skd"),
             "method 'skd' is given 'levels', and it takes i",
         ),
-        (dict(method=("texture",)), "as a name or as terms by name.*got a tuple"),
+        (dict(method=("texture",)), "as a name, .* or as terms by name.*got a tuple"),
     ],
 )
 def test_what_does_not_fit_is_refused(networks, images, options, message):
@@ -577,7 +637,7 @@ LOGITS = dict(preds_S="student.logits", preds_T="teacher.logits")
         (Term(F.mse_loss, LOGITS), "'a' as a torch.nn.Module .*, got a function"),
         (Term(dict, LOGITS), "'a' as a torch.nn.Module .*, got the class dict"),
         (Term(ResponseKDLoss, ["student.logits"]), "arguments of .*, got a list"),
-        (Term(nn.Identity(), {"input": 3}), "input=3: expected valid"),
+        (Term(nn.Identity(), {"input": 3}), "input=3: expected images, valid"),
     ],
 )
 def test_slips_in_terms_are_named(networks, images, term, message):

@@ -12,9 +12,10 @@ from texture_kd.recipes import LOGITS_ALONE, METHODS, Shapes, Term
 from texture_kd.recipes.method import reads_stages
 
 CONFIGS = Path(__file__).parents[1] / "configs/_base_/distillers"
+LOGITS = (1, 19, 16, 16)
 # Those of the configs, for a ResNet-18 and a ResNet-50.
 STUDENT, TEACHER = (
-    Shapes(tuple((1, c, 128 >> i, 128 >> i) for i, c in enumerate(channels)), None)
+    Shapes(tuple((1, c, 128 >> i, 128 >> i) for i, c in enumerate(channels)), LOGITS)
     for channels in ((64, 128, 256, 512), (256, 512, 1024, 2048))
 )
 
@@ -33,9 +34,9 @@ def settings(loss):
 def test_recipes_are_the_configs(method):
     config = distiller(method)
     expected = {**config.distill_losses}
-    # The critic trains beside the networks.
-    expected.pop("loss_adversarial", None)
-    terms = METHODS[method](STUDENT, TEACHER)
+    # The critic trains beside the networks, and only if it is asked for.
+    options = dict(adversarial=True) if method == "sstkd" else {}
+    terms = METHODS[method](STUDENT, TEACHER, **options)
     assert terms.keys() == expected.keys()
     for name, options in expected.items():
         options = {**options}

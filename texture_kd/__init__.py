@@ -19,6 +19,7 @@ _MODULES = {
             "CWDLoss",
             "DS2D2Loss",
             "DTIEMLoss",
+            "DistillationLoss",
             "FAKDLoss",
             "FFTLoss",
             "FeatureKDLoss",

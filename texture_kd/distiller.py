@@ -1,17 +1,17 @@
 """Distillation in a training loop of one's own, of any two networks."""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from inspect import signature
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from texture_kd.early_losses import EarlyLosses, gradients_are_known
 from texture_kd.example_shapes import example_shapes
-from texture_kd.functional.known_gradient import graph_of_its_own, with_known_gradient
-from texture_kd.functional.precision import rounds_to_float16
+from texture_kd.losses.distillation_loss import DistillationLoss
 from texture_kd.recipes.method import Method, method_terms, reads_stages
+from texture_kd.stage_records import StageRecords
 from texture_kd.stages import Logits, Stages, has_modules, network_logits, stage_names
 
 __all__ = ["Distiller"]
@@ -52,7 +52,8 @@ class Distiller(nn.Module):
     Args:
         student: the network that learns.
         teacher: the network that it learns from, with its weights.
-        method: a name in :data:`texture_kd.recipes.METHODS`, or the terms, by name.
+        method: a name in :data:`texture_kd.recipes.METHODS`, a function like those, or
+            the terms, by name.
         example: images (N, C, H, W) as the networks take them, on their device. Both
             run once on them, in eval mode, for their channels and sizes.
         student_stages: names of the modules, as ``named_modules`` has them, whose
@@ -116,6 +117,9 @@ class Distiller(nn.Module):
         with torch.random.fork_rng(devices=[]):
             self.terms = nn.ModuleDict({x: term.build() for x, term in terms.items()})
         self.terms.to(example.device)
+        for loss in self.terms.values():
+            if isinstance(loss, DistillationLoss):
+                loss.attach_teacher(teacher)
         self._arguments = {name: dict(term.arguments) for name, term in terms.items()}
         self.parts: dict[str, Tensor] = {}
 
@@ -144,155 +148,56 @@ class Distiller(nn.Module):
             UserWarning: all that leads to what a loss compares of the student is
                 frozen, so that it learns nothing of it.
         """
-        step = _Step(self.terms, self._arguments, dict(valid=valid, labels=labels))
+        known = dict(images=images, valid=valid, labels=labels)
+        records = StageRecords(self.terms, self._arguments, *self._sides, known)
         try:
-            prediction = self._run(images, step)
+            prediction, losses = self._run(images, records)
         finally:
             for side in self._sides:
                 side.forget()
         self.parts = {
             f"{name}.{part}": value
             for name, loss in self.terms.items()
-            for part, value in getattr(loss, "parts", {}).items()
+            if isinstance(loss, DistillationLoss)
+            for part, value in loss.parts.items()
         }
-        return prediction, {name: step.losses[name] for name in self.terms}
+        return prediction, losses
 
-    def _run(self, images: Tensor, step: "_Step") -> Any:
-        """Run both networks and compute the losses; return the student's output."""
-        self._run_teacher(images, step)
-        step.prepare()
+    def _run(
+        self, images: Tensor, records: StageRecords
+    ) -> tuple[Any, dict[str, Tensor]]:
+        """Run both networks; return what the student returns, and the losses."""
+        self._run_teacher(images, records)
+        early = gradients_are_known(images.device)
+        losses = EarlyLosses(self.terms, records, early)
+        losses.prepare()
         student = self._sides[0]
-        step.stages["student"] = student
-        # A scaler's factor is not known before the end.
-        early = torch.is_grad_enabled() and not rounds_to_float16(images.device)
-        when_ran = step.compute_ready if early else None
-        with student.recorded(when_ran):
+        with student.recorded(losses.compute_ready if early else None):
             prediction = student.network(images)
-        step.finish(lambda: network_logits("student", prediction, self._logits[0]))
-        return prediction
+        if records.needs("student.logits"):
+            logits = network_logits("student", prediction, self._logits[0])
+            records.known["student.logits"] = logits
+        if torch.is_grad_enabled():
+            _warn_of_frozen(records)
+        return prediction, losses.finish()
 
-    def _run_teacher(self, images: Tensor, step: "_Step") -> None:
+    def _run_teacher(self, images: Tensor, records: StageRecords) -> None:
         teacher = self._sides[1]
         teacher.network.eval()
-        whole = step.needs("teacher.logits")
+        whole = records.needs("teacher.logits")
         with torch.no_grad(), teacher.recorded(stop=not whole):
             output = teacher.network(images)
-        step.stages["teacher"] = teacher
         if whole:
             logits = network_logits("teacher", output, self._logits[1])
-            step.known["teacher.logits"] = logits
+            records.known["teacher.logits"] = logits
 
 
-class _Step:
-    """The losses of one forward pass of the student."""
-
-    def __init__(
-        self,
-        terms: nn.ModuleDict,
-        arguments: Mapping[str, Mapping[str, str]],
-        known: dict[str, Any],
-    ) -> None:
-        self.known = known
-        self.stages: dict[str, Stages] = {}
-        self.losses: dict[str, Tensor] = {}
-        self._terms, self._arguments = terms, arguments
-        self._leaves: dict[int, Tensor] = {}
-
-    def needs(self, source: str) -> bool:
-        """Tell whether a loss reads it."""
-        return any(source in names.values() for names in self._arguments.values())
-
-    # Not compiled, as regions change their sizes with each step.
-    @torch.compiler.disable
-    def prepare(self) -> None:
-        """Let losses do what they can of the teacher before the student runs."""
-        for name, loss in self._terms.items():
-            if hasattr(loss, "prepare"):
-                sources = self._arguments[name]
-                wanted = signature(loss.prepare).parameters.keys() & sources.keys()
-                if not any(sources[x].startswith("student") for x in wanted):
-                    loss.prepare(**{x: self._given(sources[x]) for x in wanted})
-
-    @torch.compiler.disable
-    def compute_ready(self) -> None:
-        """Compute the losses whose stages have all run, and their gradients."""
-        for name in self._pending():
-            if all(map(self._has_run, self._arguments[name].values())):
-                self._compute_early(name)
-
-    @torch.compiler.disable
-    def finish(self, logits: Callable[[], Tensor]) -> None:
-        """Compute the losses that are left.
-
-        Args:
-            logits: returns those of the student.
-        """
-        if self.needs("student.logits"):
-            self.known["student.logits"] = logits()
-        self._leaves = {}
-        for name in self._pending():
-            self.losses[name] = self._loss(name)
-        if torch.is_grad_enabled():
-            self._warn_of_frozen()
-
-    def _warn_of_frozen(self) -> None:
-        """Name what losses compare to no avail, since no gradient leads from there."""
-        for name, sources in self._arguments.items():
-            ours = [x for x in sources.values() if x.startswith("student")]
-            if ours and not any(map(self._learns, ours)):
-                warnings.warn(
-                    f"the term {name!r} teaches the student nothing: all that leads to "
-                    f"{', '.join(map(self._named, ours))} is frozen; let parameters "
-                    "on the way there have a gradient, or compare a later stage",
-                    stacklevel=2,
-                )
-
-    def _learns(self, source: str) -> bool:
-        given = self._given(source)
-        tensors = given if isinstance(given, tuple) else (given,)
-        return any(x.requires_grad for x in tensors)
-
-    def _named(self, source: str) -> str:
-        if source == "student.logits":
-            return "the logits"
-        student = self.stages["student"]
-        index = source.split(".")[2:]
-        names = [student.name(int(index[0]))] if index else student.names
-        return ", ".join(map(repr, names))
-
-    def _pending(self) -> list[str]:
-        return [name for name in self._arguments if name not in self.losses]
-
-    def _compute_early(self, name: str) -> None:
-        with graph_of_its_own():
-            for index, output in enumerate(self.stages["student"].outputs):
-                if output is not None and index not in self._leaves:
-                    self._leaves[index] = output.detach().requires_grad_()
-            value = self._loss(name)
-            outputs = self.stages["student"].outputs
-            pairs = [(outputs[i], leaf) for i, leaf in self._leaves.items()]
-            learnt = [(p, p) for p in self._terms[name].parameters() if p.requires_grad]
-            self.losses[name] = with_known_gradient(value, [*pairs, *learnt])
-
-    def _loss(self, name: str) -> Tensor:
-        sources = self._arguments[name]
-        return self._terms[name](**{x: self._given(y) for x, y in sources.items()})
-
-    def _has_run(self, source: str) -> bool:
-        if not source.startswith("student"):
-            return True
-        if source == "student.logits":
-            return False
-        outputs = self.stages["student"].outputs
-        index = source.split(".")[2:]
-        return outputs[int(index[0])] is not None if index else None not in outputs
-
-    def _given(self, source: str) -> Any:
-        if source in self.known:
-            return self.known[source]
-        side, _, *index = source.split(".")
-        outputs = [*self.stages[side].outputs]
-        if side == "student":
-            for i, leaf in self._leaves.items():
-                outputs[i] = leaf
-        return outputs[int(index[0])] if index else tuple(outputs)
+def _warn_of_frozen(records: StageRecords) -> None:
+    """Name what losses compare to no avail, since no gradient leads from there."""
+    for name, modules in records.frozen().items():
+        warnings.warn(
+            f"the term {name!r} teaches the student nothing: all that leads to "
+            f"{modules} is frozen; let parameters on the way there have a gradient, or "
+            "compare a later stage",
+            stacklevel=5,
+        )

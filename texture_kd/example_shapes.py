@@ -49,7 +49,7 @@ def example_shapes(stages: Stages, logits: Logits, example: Tensor) -> Shapes:
         if logits is not None:
             raise
         size = None
-    return Shapes(shapes, size)
+    return Shapes(shapes, size, tuple(example.shape))
 
 
 def _check_layout(

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from texture_kd.versions import Versions
+
 __all__ = ["Logits", "Stages", "has_modules", "network_logits", "stage_names"]
 
 Logits = str | Callable[[Any], Tensor] | None
@@ -44,7 +46,7 @@ class Stages:
     def __init__(self, side: str, network: nn.Module, names: Sequence[str]) -> None:
         self.side, self.network, self.names = side, network, tuple(names)
         self.outputs: list[Tensor | None] = []
-        self._versions: list[tuple[str, Tensor, int]] = []
+        self._versions = Versions()
         self._taps = [_Tap(index) for index in range(len(names))]
         for name, tap in zip(names, self._taps, strict=True):
             module = own_network(network).get_submodule(name)
@@ -69,7 +71,7 @@ class Stages:
             when_ran: called after each stage.
             stop: end the network's run, and the context, after its last stage.
         """
-        self.outputs, self._versions = [None] * len(self.names), []
+        self.outputs, self._versions = [None] * len(self.names), Versions()
         self._learns = torch.is_grad_enabled()
 
         def take(index: int, output: Any) -> None:
@@ -116,8 +118,7 @@ class Stages:
                 f"the {self.side}'s stage {name!r} runs without gradient, inside of a "
                 "checkpointed block or under torch.no_grad(): name the block around it"
             )
-        if not output.is_inference():
-            self._versions.append((name, output, output._version))
+        self._versions.note(name, output)
         return output
 
     def _check(self) -> None:
@@ -127,16 +128,16 @@ class Stages:
                     f"the {self.side} did not run its stage {name!r}; if it was "
                     "compiled and has run before, compile it once more, behind this"
                 )
-        for name, output, version in self._versions:
-            if output._version != version:
-                raise ValueError(
-                    f"the {self.side} changes what its stage {name!r} returns in place "
-                    "afterwards: name the module behind it, such as the whole block"
-                )
+        name = self._versions.changed()
+        if name is not None:
+            raise ValueError(
+                f"the {self.side} changes what its stage {name!r} returns in place "
+                "afterwards: name the module behind it, such as the whole block"
+            )
 
     def forget(self) -> None:
         """Give up what was recorded."""
-        self.outputs, self._versions = [], []
+        self.outputs, self._versions = [], Versions()
 
 
 class _Tap:

@@ -5,7 +5,7 @@ import torch
 from torch._dynamo.backends.registry import lookup_backend
 from toy_models import train
 
-from texture_kd.algorithms.early_losses import EarlyLosses
+from texture_kd.algorithms import TextureDistill
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def test_networks_are_compiled_and_losses_are_not(
     build, batch, monkeypatch, early, kind
 ):
     if not early:
-        monkeypatch.setattr(EarlyLosses, "possible", lambda *unused: False)
+        monkeypatch.setattr(TextureDistill, "_can_be_early", lambda *_: False)
     compiled = []
 
     def backend(graph, inputs):

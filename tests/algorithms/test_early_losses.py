@@ -14,8 +14,9 @@ from mmseg.models.backbones import ResNetV1c
 from torch import Tensor, nn
 from toy_models import recorders, segmentor, sstkd
 
-from texture_kd.algorithms import early_losses
-from texture_kd.algorithms.early_losses import EarlyLosses
+from texture_kd import early_losses
+from texture_kd.algorithms import TextureDistill
+from texture_kd.algorithms.distiller_records import DistillerRecords
 
 
 class Squares(nn.Module):
@@ -87,7 +88,7 @@ for kind in (Squares, PackedResNet, ResNetWithObject, Second):
 
 
 def late(monkeypatch):
-    monkeypatch.setattr(EarlyLosses, "possible", lambda *unused: False)
+    monkeypatch.setattr(TextureDistill, "_can_be_early", lambda *_: False)
 
 
 def results(model, batch, autocast=None):
@@ -229,29 +230,32 @@ def test_early_features_are_given_up_before_the_student_goes_on(build, batch):
     assert alive == dict(layer1=False, layer2=False)
 
 
-def test_half_precision_waits_for_its_loss_scale(build, batch):
-    model = build()
-    possible = EarlyLosses.possible
-    cpu = torch.device("cpu")
-    assert possible(model.distiller, cpu)
+def test_half_precision_waits_for_its_loss_scale():
+    known, cpu = early_losses.gradients_are_known, torch.device("cpu")
+    assert known(cpu)
     with torch.autocast("cpu", torch.float16):
-        assert not possible(model.distiller, cpu)
+        assert not known(cpu)
     with torch.autocast("cpu", torch.bfloat16):
-        assert possible(model.distiller, cpu)
+        assert known(cpu)
     with torch.no_grad():
-        assert not possible(model.distiller, cpu)
+        assert not known(cpu)
 
 
-def test_a_distiller_of_another_kind_computes_its_own_losses(build):
+def test_a_distiller_of_another_kind_computes_its_own_losses(build, batch):
     class Other(ConfigurableDistiller):
         def compute_distill_losses(self):
-            return {}
+            return {"loss_one": torch.ones(())}
 
-    assert not EarlyLosses.possible(Other(), torch.device("cpu"))
+    model = build().train()
+    distiller = connected()
+    model.distiller = Other(**{k: v for k, v in distiller.items() if k != "type"})
+    model.distiller.prepare_from_student(model.student)
+    losses, _ = results(model, batch)
+    distilled = {k: v for k, v in losses.items() if k.startswith("distill.loss")}
+    assert distilled == {"distill.loss_one": 1}
 
 
 def test_functions_that_are_recorded_or_delivered_are_called_when_they_used_to_be():
-    cpu = torch.device("cpu")
     source = "torch.nn.functional.relu"
     recorded = dict(
         student_recorders=dict(f=dict(type="FunctionOutputs", source=source))
@@ -261,9 +265,10 @@ def test_functions_that_are_recorded_or_delivered_are_called_when_they_used_to_b
             f=dict(type="FunctionOutputs", max_keep_data=1, func_path=source)
         )
     )
-    assert EarlyLosses.possible(ConfigurableDistiller(), cpu)
+    can_be_early = DistillerRecords.can_be_early
+    assert can_be_early(ConfigurableDistiller())
     for options in (recorded, delivered):
-        assert not EarlyLosses.possible(ConfigurableDistiller(**options), cpu)
+        assert not can_be_early(ConfigurableDistiller(**options))
 
 
 def test_gradients_of_several_steps_add_up(build, batch, monkeypatch):

@@ -9,8 +9,8 @@ from mmrazor.models.architectures.connectors.base_connector import BaseConnector
 from mmrazor.registry import MODELS
 from toy_models import sstkd
 
-from texture_kd.algorithms import prepared_losses, texture_distill
-from texture_kd.algorithms.early_losses import EarlyLosses
+from texture_kd.algorithms import TextureDistill
+from texture_kd.early_losses import EarlyLosses
 
 
 class Same(BaseConnector):
@@ -69,7 +69,7 @@ def test_regions_are_chosen_between_teacher_and_student(
     build, batch, monkeypatch, early
 ):
     if not early:
-        monkeypatch.setattr(EarlyLosses, "possible", lambda *_: False)
+        monkeypatch.setattr(TextureDistill, "_can_be_early", lambda *_: False)
     model = build(distiller=statistical()).train()
     events = traced(model, monkeypatch)
     for _ in range(2):
@@ -84,7 +84,7 @@ def test_the_losses_are_those_without_preparation(build, batch, monkeypatch):
         return [step(model, batch)["distill.loss_statistical"] for _ in range(3)]
 
     ours = losses()
-    monkeypatch.setattr(prepared_losses, "_prepare", lambda *_: None)
+    monkeypatch.setattr(EarlyLosses, "prepare", lambda *_: None)
     assert ours == losses()
 
 
@@ -163,10 +163,3 @@ def test_prediction_prepares_nothing(build, batch, monkeypatch):
     with torch.no_grad():
         model(**data, mode="predict")
     assert events == ["student"]
-
-
-def test_a_distiller_of_another_kind_is_left_alone(build, batch, monkeypatch):
-    model = build(distiller=statistical())
-    with texture_distill.prepared_losses(torch.nn.Identity(), model.student):
-        data = model.data_preprocessor(copy.deepcopy(batch), training=True)
-        model.student(**data, mode="loss")

@@ -3,13 +3,14 @@
 import pytest
 import torch
 from mmrazor.registry import MODELS
-from torch import nn
+
+from texture_kd import DistillationLoss
 
 SAMPLES = dict(type="ModuleInputs", source="")
 
 
 @MODELS.register_module()
-class CuriousLoss(nn.Module):
+class CuriousLoss(DistillationLoss):
     """Keeps what it is given."""
 
     def attach_teacher(self, teacher):

@@ -161,6 +161,62 @@ def test_images_of_other_channels_or_orders(pair):
         distillation_model(student, teacher)
 
 
+def test_a_critic_gets_its_optimiser(pair):
+    made = distillation_model(*pair, "sstkd", adversarial=True)
+    theirs = shipped(f"sstkd-adversarial_{PAIR}")
+    distiller = made.model["distiller"]
+    assert (
+        distiller["student_recorders"]["images"]
+        == (theirs.model.distiller.student_recorders["image"])
+    )
+    mapping = distiller["loss_forward_mappings"]["loss_adversarial"]
+    assert mapping["image"] == dict(from_student=True, recorder="images", data_idx=0)
+    loss = distiller["distill_losses"]["loss_adversarial"]
+    expected = theirs.model.distiller.distill_losses["loss_adversarial"]
+    assert {**loss, **expected} == loss
+    written = distilled(shipped(STUDENT), made)["optim_wrapper"]
+    assert written == theirs.optim_wrapper.to_dict()
+    model = MODELS.build(ConfigDict(made.model)).train()
+    losses = model(**model.data_preprocessor(batch(), True), mode="loss")
+    losses["distill.loss_adversarial"].backward()
+    critic = model.distiller.distill_losses["loss_adversarial"].critic
+    assert critic.score.weight.grad.abs().sum() > 0
+
+
+def test_a_recipe_of_ones_own(pair, tmp_path, monkeypatch):
+    (tmp_path / "own_recipe.py").write_text(OWN_RECIPE)
+    monkeypatch.syspath_prepend(tmp_path)
+    made = distillation_model(*pair, "own_recipe:recipe", loss_weight=2.0)
+    assert made.model["distiller"]["distill_losses"] == dict(
+        loss_own=dict(type="OwnLoss", loss_weight=2.0)
+    )
+    imports = distilled(shipped(STUDENT), made)["custom_imports"]["imports"]
+    assert imports == ["texture_kd.components", "own_recipe"]
+    MODELS.module_dict.pop("OwnLoss")
+    with pytest.raises(ValueError, match=r"loss_own: .*OwnLoss is none that .*MODELS"):
+        distillation_model(*pair, "own_recipe:recipe")
+
+
+OWN_RECIPE = """
+from mmrazor.registry import MODELS
+from texture_kd import DistillationLoss, Term
+
+
+@MODELS.register_module()
+class OwnLoss(DistillationLoss):
+    def __init__(self, loss_weight=1.0):
+        super().__init__()
+
+    def forward(self, preds_S, preds_T):
+        return (preds_S - preds_T).square().mean()
+
+
+def recipe(student, teacher, **options):
+    sources = dict(preds_S="student.logits", preds_T="teacher.logits")
+    return {"loss_own": Term(OwnLoss, sources, options)}
+"""
+
+
 def test_a_network_that_cannot_be_built(pair):
     student, teacher = copy.deepcopy(pair)
     student["backbone"]["deep"] = 18

@@ -3,6 +3,8 @@
 from mmrazor.models.losses import DISTLoss, KLDivergence
 from torch import nn
 
+from texture_kd.losses import DistillationLoss
+
 __all__ = ["SOFTMAX_ALONE", "of_softmax"]
 
 # MMRazor's, which do not say so, and read a single channel as they do several.
@@ -18,4 +20,6 @@ def of_softmax(loss: nn.Module) -> bool:
     Args:
         loss: of a distiller.
     """
-    return getattr(loss, "of_softmax", isinstance(loss, SOFTMAX_ALONE))
+    if isinstance(loss, DistillationLoss):
+        return loss.of_softmax
+    return isinstance(loss, SOFTMAX_ALONE)

@@ -14,11 +14,9 @@ from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
 from torch import Tensor, nn
 
 from texture_kd.recorders import StagesRecorder
-from texture_kd.recorders.stages import has_version
+from texture_kd.versions import Versions
 
 __all__ = ["check_recorded", "recorded_modules", "sound_records"]
-
-_Seen = list[tuple[str, Tensor, int]]
 
 
 @contextmanager
@@ -42,7 +40,7 @@ def sound_records(
         ValueError: a recorded tensor was changed, or has no gradient; the message names
             the recorder.
     """
-    seen: _Seen = []
+    seen = Versions()
     # A recorder's own hook was there before, and runs before.
     handles = [
         network.get_submodule(module).register_forward_hook(
@@ -56,7 +54,14 @@ def sound_records(
     finally:
         for handle in handles:
             handle.remove()
-    _check(side, seen)
+    name = seen.changed()
+    if name is not None:
+        raise ValueError(
+            f"The {side}'s recorder {name!r} holds what the {side} changes in place "
+            "afterwards, as the sum of a residual block does with the norm before it: "
+            "losses would see one thing of the student and another of the teacher. "
+            "Record the module behind it, such as the whole block."
+        )
 
 
 def recorded_modules(recorder: BaseRecorder) -> list[str]:
@@ -92,7 +97,9 @@ def check_recorded(
             )
 
 
-def _noting(name: str, recorder: BaseRecorder, seen: _Seen, learns: bool) -> Callable:
+def _noting(
+    name: str, recorder: BaseRecorder, seen: Versions, learns: bool
+) -> Callable:
     def note(*_: object) -> None:
         if learns and not torch.is_grad_enabled():
             raise ValueError(
@@ -101,20 +108,22 @@ def _noting(name: str, recorder: BaseRecorder, seen: _Seen, learns: bool) -> Cal
                 "torch.no_grad(), from where no gradient comes: record a module around "
                 f"{recorder.source!r}, such as the whole block, or set with_cp=False."
             )
-        seen.extend((name, tensor, version) for tensor, version in _taken(recorder))
+        for tensor, version in _taken(recorder):
+            seen.note(name, tensor, version)
 
     return note
 
 
-def _taken(recorder: BaseRecorder) -> list[tuple[Tensor, int]]:
-    """Return what was recorded last, with the versions that it had."""
+def _taken(recorder: BaseRecorder) -> Iterator[tuple[Tensor, int | None]]:
+    """Return what was recorded last, with the versions that it had, if not now's."""
     # What is compiled has no versions to speak of, and is left in one piece.
     if torch.compiler.is_compiling():
-        return []
+        return
     if isinstance(recorder, StagesRecorder):
-        return recorder.taken
-    tensors = _tensors(recorder.data_buffer[-1:])
-    return [(tensor, tensor._version) for tensor in tensors if has_version(tensor)]
+        yield from recorder.taken
+    else:
+        for tensor in _tensors(recorder.data_buffer[-1:]):
+            yield tensor, None
 
 
 def _tensors(record: Any) -> Iterator[Tensor]:
@@ -124,14 +133,3 @@ def _tensors(record: Any) -> Iterator[Tensor]:
         items = record.values() if isinstance(record, Mapping) else record
         for item in items:
             yield from _tensors(item)
-
-
-def _check(side: str, seen: _Seen) -> None:
-    for name, tensor, version in seen:
-        if tensor._version != version:
-            raise ValueError(
-                f"The {side}'s recorder {name!r} holds what the {side} changes in "
-                "place afterwards, as the sum of a residual block does with the norm "
-                "before it: losses would see one thing of the student and another of "
-                "the teacher. Record the module behind it, such as the whole block."
-            )

@@ -14,16 +14,16 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import MODELS
 from mmengine.structures import BaseDataElement
 from mmrazor.models.algorithms import SingleTeacherDistill
+from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.models.utils import add_prefix
 from torch import Tensor, nn
 
 from texture_kd.algorithms.built_network import built_network
 from texture_kd.algorithms.distiller_checks import check_same_normalisation
-from texture_kd.algorithms.early_losses import EarlyLosses
+from texture_kd.algorithms.distiller_records import DistillerRecords
 from texture_kd.algorithms.faults import Faults
 from texture_kd.algorithms.label_sizes import check_label_sizes
 from texture_kd.algorithms.plain_distiller import plain_distiller
-from texture_kd.algorithms.prepared_losses import prepared_losses
 from texture_kd.algorithms.sound_distiller import sound_distiller
 from texture_kd.algorithms.sound_records import (
     check_recorded,
@@ -36,6 +36,8 @@ from texture_kd.algorithms.teacherless_state import (
     complete_state_dict,
     leave_teacher_out,
 )
+from texture_kd.early_losses import EarlyLosses, gradients_are_known
+from texture_kd.losses import DistillationLoss
 
 __all__ = ["RANDOM_TEACHER", "TextureDistill"]
 
@@ -63,10 +65,9 @@ class TextureDistill(SingleTeacherDistill):
       with it, and what was recorded for it is released: early features cost no memory
       where the step takes most. Under float16, whose gradients have to be scaled, the
       losses come last.
-    - A loss with a method ``prepare`` is given what is recorded of the teacher before
-      the student runs, so that no GPU is waited for in the middle of that.
-    - A loss or connector with a method ``attach_teacher`` is given the teacher when the
-      model is built, for what it needs beside recorded features.
+    - A loss that is a :class:`~texture_kd.losses.DistillationLoss` is given the
+      teacher when the model is built, may prepare before the student runs, so that no
+      GPU is waited for in the middle of that, and has its parts in the log.
     - Losses with an ``ignore_index`` that their config does not write take that of the
       student's decode head.
     - A recorder, connector, option or loss argument that does not exist, what a
@@ -241,39 +242,46 @@ class TextureDistill(SingleTeacherDistill):
         if self.distillation_stopped:
             losses = self._run_student(batch_inputs, data_samples)
         else:
-            with prepared_losses(self.distiller, self.student):
-                losses, distilled = self._distil(batch_inputs, data_samples)
+            losses, distilled = self._distil(batch_inputs, data_samples)
             distilled.update(self._parts())
             losses.update(add_prefix(distilled, "distill"))
         self._release_records()
         return losses
 
     def _attach_teacher(self) -> None:
-        for parts in (self.distiller.connectors, self.distiller.distill_losses):
-            for part in parts.values():
-                if hasattr(part, "attach_teacher"):
-                    part.attach_teacher(self.teacher)
+        for loss in self.distiller.distill_losses.values():
+            if isinstance(loss, DistillationLoss):
+                loss.attach_teacher(self.teacher)
 
     def _distil(
         self, batch_inputs: Tensor, data_samples: list | None
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Return the student's own losses and the distiller's."""
-        trained = self.student_trainable
         recorders = self.distiller.student_recorders
-        learns = trained and torch.is_grad_enabled()
+        learns = self.student_trainable and torch.is_grad_enabled()
         watch = sound_records("student", recorders, self.student, learns)
-        if trained and EarlyLosses.possible(self.distiller, batch_inputs.device):
-            with watch, EarlyLosses(self.distiller, self.student) as early:
-                losses = self._run_student(batch_inputs, data_samples, early.released)
-            return losses, early.finish()
-        with watch:
-            losses = self._run_student(batch_inputs, data_samples)
-        return losses, self._compute_losses()
+        if not _is_stock(self.distiller):
+            with watch:
+                losses = self._run_student(batch_inputs, data_samples)
+            return losses, _losses_of_its_own(self.distiller)
+        records = DistillerRecords(self.distiller, self.student)
+        early = self._can_be_early(batch_inputs.device)
+        distilled = EarlyLosses(self._losses(), records, early)
+        when_ran = distilled.compute_ready if early else None
+        with watch, records.watched(distilled.prepare, when_ran):
+            losses = self._run_student(batch_inputs, data_samples, records.released)
+        return losses, distilled.finish()
 
-    # Not compiled, as the early ones are not.
-    @torch.compiler.disable
-    def _compute_losses(self) -> dict[str, Tensor]:
-        return self.distiller.compute_distill_losses()
+    def _losses(self) -> dict[str, nn.Module]:
+        losses = self.distiller.distill_losses
+        return {name: losses[name] for name in self.distiller.loss_forward_mappings}
+
+    def _can_be_early(self, device: torch.device) -> bool:
+        return (
+            self.student_trainable
+            and gradients_are_known(device)
+            and DistillerRecords.can_be_early(self.distiller)
+        )
 
     def _run_teacher(self, batch_inputs: Tensor, data_samples: list | None) -> None:
         self.distiller.set_deliveries_override(False)
@@ -320,7 +328,8 @@ class TextureDistill(SingleTeacherDistill):
         return {
             f"{name.replace('loss', 'part')}.{part}": value
             for name, loss in self.distiller.distill_losses.items()
-            for part, value in getattr(loss, "parts", {}).items()
+            if isinstance(loss, DistillationLoss)
+            for part, value in loss.parts.items()
         }
 
     def _release_records(self) -> None:
@@ -346,6 +355,18 @@ def _has_weights(teacher: dict | BaseModel) -> bool:
     # MMSegmentation's own `pretrained` is the backbone's.
     pretrained = teacher.get("pretrained") if "cfg_path" in teacher else None
     return bool(teacher.get("init_cfg") or pretrained)
+
+
+def _is_stock(distiller: nn.Module) -> bool:
+    """Tell whether a distiller computes its losses as MMRazor's own does."""
+    stock = ConfigurableDistiller.compute_distill_losses
+    return type(distiller).compute_distill_losses is stock
+
+
+# Not compiled, as others are not.
+@torch.compiler.disable
+def _losses_of_its_own(distiller: nn.Module) -> dict[str, Tensor]:
+    return distiller.compute_distill_losses()
 
 
 def _features_suffice(distiller: nn.Module, teacher: nn.Module) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
+from mmrazor.registry import MODELS
 
 from texture_kd.compose.configs import classes_of, heads_of, start_from_scratch
 from texture_kd.compose.distiller import distiller_config
@@ -80,12 +81,14 @@ class Distillation(NamedTuple):
         model: config of ``TextureDistill``.
         student: what is compared of the student.
         teacher: as many stages of the teacher.
+        imports: modules with losses of one's own, which register them.
         notes: what was changed, in sentences.
     """
 
     model: dict[str, Any]
     student: Network
     teacher: Network
+    imports: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -106,7 +109,8 @@ def distillation_model(
     Args:
         student: config of the student's model.
         teacher: config of the teacher's model.
-        method: name in :data:`texture_kd.recipes.METHODS`.
+        method: name in :data:`texture_kd.recipes.METHODS`, or where a function
+            like those is, ``package.module:function``.
         teacher_ckpt: path or URL of the teacher's checkpoint.
         student_stages: sources of the student's stages, as ``StagesRecorder`` takes
             them; by default they are found.
@@ -133,6 +137,7 @@ def distillation_model(
     theirs = theirs.chosen([j for _, j in pairs])
     terms = method_terms(method, ours.shapes, theirs.shapes, options)
     _try_terms(terms)
+    imports = _imports(terms)
     model = dict(
         _scope_="mmrazor",
         type="TextureDistill",
@@ -141,7 +146,7 @@ def distillation_model(
         teacher_ckpt=teacher_ckpt,
         distiller=distiller_config(terms, ours, theirs),
     )
-    return Distillation(model, ours, theirs, tuple(notes))
+    return Distillation(model, ours, theirs, imports, tuple(notes))
 
 
 def _try_terms(terms: Mapping[str, Term]) -> None:
@@ -152,6 +157,23 @@ def _try_terms(terms: Mapping[str, Term]) -> None:
                 term.build()
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from error
+
+
+def _imports(terms: Mapping[str, Term]) -> tuple[str, ...]:
+    """Return the modules of losses that are not this package's."""
+    modules = {}
+    for name, term in terms.items():
+        loss = term.loss
+        kind = loss.__name__ if isinstance(loss, type) else type(loss).__name__
+        if MODELS.get(kind) is not loss:
+            raise ValueError(
+                f"{name}: a config names a loss by its class, and {kind} is none that "
+                "mmrazor.registry.MODELS knows: write @MODELS.register_module() above "
+                "it, and give the term the class with options"
+            )
+        if not loss.__module__.startswith("texture_kd."):
+            modules[loss.__module__] = None
+    return tuple(modules)
 
 
 def _same_images(student: dict, teacher: dict) -> list[str]:
@@ -218,9 +240,13 @@ def distilled(student: Config, distillation: Distillation) -> dict[str, Any]:
         distillation: the model.
     """
     config = trained_alone(student)
+    config["custom_imports"]["imports"] += distillation.imports
     hooks = [x for x in config.get("custom_hooks") or () if x["type"] not in _HOOKS]
     config["custom_hooks"] = [*hooks, *(dict(type=name) for name in _HOOKS)]
     model = distillation.model
+    losses = model["distiller"]["distill_losses"].values()
+    if any(loss["type"] == "AdversarialLoss" for loss in losses):
+        config["optim_wrapper"] = _with_critic(config["optim_wrapper"])
     student, teacher = model["architecture"], model["teacher"]
     config["data_preprocessor"] = student["data_preprocessor"]
     config = {key: config[key] for key in sorted(config, key=_place) if key != "model"}
@@ -230,6 +256,16 @@ def distilled(student: Config, distillation: Distillation) -> dict[str, Any]:
         teacher=teacher,
         distiller=model["distiller"],
         model=model,
+    )
+
+
+def _with_critic(optim_wrapper: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the student's optimiser beside one for the critic."""
+    adam = dict(type="Adam", lr=4e-4, betas=(0.0, 0.9))
+    return dict(
+        constructor="CriticOptimWrapperConstructor",
+        architecture=optim_wrapper,
+        critic=dict(type="OptimWrapper", optimizer=adam),
     )
 
 

@@ -8,8 +8,10 @@ from texture_kd.recipes import Term
 
 __all__ = ["distiller_config"]
 
-_LABELS = dict(
-    labels=dict(type="GroundTruth", source="gt_sem_seg"), valid=dict(type="ValidArea")
+_GIVEN = dict(
+    images=dict(type="ModuleInputs", source="backbone"),
+    labels=dict(type="GroundTruth", source="gt_sem_seg"),
+    valid=dict(type="ValidArea"),
 )
 
 
@@ -36,7 +38,7 @@ def distiller_config(
         }
         for side, network in networks.items()
     }
-    recorders["student"] |= {k: v for k, v in _LABELS.items() if k in sources}
+    recorders["student"] |= {k: v for k, v in _GIVEN.items() if k in sources}
     return dict(
         type="ConfigurableDistiller",
         student_recorders=recorders["student"],
@@ -62,6 +64,8 @@ def _record(source: str, recorders: Mapping[str, Mapping]) -> dict[str, Any]:
     side = source.partition(".")[0] if "." in source else "student"
     name = _recorder(source)
     record = dict(from_student=side == "student", recorder=name)
+    if name == "images":
+        return dict(record, data_idx=0)
     if name.startswith("stage") and recorders[side][name]["type"] == "Stages":
         # Of a single stage it is a tuple all the same.
         return record if name == "stages" else dict(record, data_idx=0)

@@ -30,7 +30,8 @@ class Wanted(NamedTuple):
         student: name of the config of the student's training.
         teacher: the same of the teacher.
         out: path of the distillation's config.
-        method: name in :data:`texture_kd.recipes.METHODS`.
+        method: name in :data:`texture_kd.recipes.METHODS`, or where a function
+            like those is, ``package.module:function``.
         checkpoint: path or URL of the teacher's checkpoint; without it the teacher is
             to be trained by a config of its own.
         data: name of a config of the data that both are put on.

@@ -31,19 +31,22 @@ class Network(NamedTuple):
         whole: name of the module that returns just these, if there is one.
         logits: name of the module that returns the logits, if there is one.
         classes: how many channels these have.
+        channels: how many the images have.
     """
 
     stages: tuple[Found, ...]
     whole: str | None
     logits: str | None
     classes: int
+    channels: int = 3
 
     @property
     def shapes(self) -> Shapes:
         """The sizes, as recipes read them."""
         grid = self.stages[0].shape[2:] if self.stages else (1, 1)
         logits = (1, self.classes, *grid) if self.logits else None
-        return Shapes(tuple(stage.shape for stage in self.stages), logits)
+        images = (1, self.channels, *grid)
+        return Shapes(tuple(stage.shape for stage in self.stages), logits, images)
 
     def chosen(self, indices: Sequence[int]) -> "Network":
         """Return the network with these of its stages."""
@@ -112,6 +115,7 @@ def _looked_at(
         whole[0] if whole and sources is None else None,
         logits[0] if logits else None,
         classes,
+        images.shape[1],
     )
 
 

@@ -2,6 +2,7 @@
 
 from texture_kd.losses.adversarial import AdversarialLoss
 from texture_kd.losses.cwd import CWDLoss
+from texture_kd.losses.distillation_loss import DistillationLoss
 from texture_kd.losses.ds2d2 import DS2D2Loss
 from texture_kd.losses.fakd import FAKDLoss
 from texture_kd.losses.feature import FeatureKDLoss
@@ -19,6 +20,7 @@ __all__ = [
     "CWDLoss",
     "DS2D2Loss",
     "DTIEMLoss",
+    "DistillationLoss",
     "FAKDLoss",
     "FFTLoss",
     "FeatureKDLoss",

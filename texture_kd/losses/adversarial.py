@@ -9,11 +9,12 @@ from texture_kd.functional.precision import without_autocast
 from texture_kd.functional.transfer import sent
 from texture_kd.functional.valid_area import valid_area, valid_only
 from texture_kd.losses.critic import Critic
+from texture_kd.losses.distillation_loss import DistillationLoss
 from texture_kd.losses.logits import compared_logits
 from texture_kd.losses.own_random import OwnRandom
 
 
-class AdversarialLoss(OwnRandom):
+class AdversarialLoss(OwnRandom, DistillationLoss):
     r"""Make the student's segmentations indistinguishable from the teacher's.
 
     .. math::
@@ -83,7 +84,6 @@ class AdversarialLoss(OwnRandom):
         self.ignore_index = ignore_index
         self.align_corners = align_corners
         self.loss_weight = loss_weight
-        self.parts: dict[str, Tensor] = {}
 
     # Compiled code has no second derivatives.
     @torch.compiler.disable

@@ -1,13 +1,14 @@
 """Channel-wise distillation, CWD (Shu et al. 2021), a rival of texture."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from texture_kd.functional.divergence import channel_kl
+from texture_kd.losses.distillation_loss import DistillationLoss
 from texture_kd.losses.feature_checks import check_feature, check_same_images
 from texture_kd.losses.logits import compared_logits
 
 
-class CWDLoss(nn.Module):
+class CWDLoss(DistillationLoss):
     r"""Match where in an image each channel is strong.
 
     .. math::

@@ -16,6 +16,7 @@ from texture_kd.functional.valid_area import (
     valid_resize,
 )
 from texture_kd.losses.amplifiers import Amplifiers, HaarFeature, check_weight
+from texture_kd.losses.distillation_loss import DistillationLoss
 from texture_kd.losses.feature_checks import (
     check_channels,
     check_levels,
@@ -32,7 +33,7 @@ _BANDS = ("low", "high")
 _PARTS = {"full": "full", "high": "amplified"}
 
 
-class DS2D2Loss(nn.Module):
+class DS2D2Loss(DistillationLoss):
     r"""Match the Haar bands of features, and what frozen heads make of them.
 
     .. math::
@@ -130,7 +131,6 @@ class DS2D2Loss(nn.Module):
         self.norm: BandNorm = norm
         self.implicit_use_adapter: UseAdapter = implicit_use_adapter
         self.ignore_index = ignore_index
-        self.parts: dict[str, Tensor] = {}
         self.adapters = LevelAdapters(
             self.student_channels,
             self.teacher_channels,

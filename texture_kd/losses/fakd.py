@@ -3,8 +3,9 @@
 from itertools import count
 
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from texture_kd.losses.distillation_loss import DistillationLoss
 from texture_kd.losses.feature_checks import check_feature
 from texture_kd.losses.pairwise import affinity_distance
 
@@ -12,7 +13,7 @@ from texture_kd.losses.pairwise import affinity_distance
 _POSITIONS = 1024
 
 
-class FAKDLoss(nn.Module):
+class FAKDLoss(DistillationLoss):
     r"""Match the affinities of all pairs of positions in absolute value.
 
     .. math::

@@ -9,10 +9,11 @@ from torch import Tensor, nn
 from texture_kd.functional.precision import without_autocast
 from texture_kd.functional.standardise import standardise
 from texture_kd.functional.valid_area import valid_mean
+from texture_kd.losses.distillation_loss import DistillationLoss
 from texture_kd.losses.feature_checks import check_channels, check_levels, on_one_grid
 
 
-class FeatureKDLoss(nn.Module):
+class FeatureKDLoss(DistillationLoss):
     r"""Match the features of a student's stages to the teacher's, position by position.
 
     .. math::
@@ -52,7 +53,6 @@ class FeatureKDLoss(nn.Module):
         )
         self.standardise = standardise
         self.loss_weight = loss_weight
-        self.parts: dict[str, Tensor] = {}
         pairs = zip(self.student_channels, self.teacher_channels, strict=True)
         self.align = nn.ModuleList(
             nn.Conv2d(ours, theirs, 1, bias=False) for ours, theirs in pairs

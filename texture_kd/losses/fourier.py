@@ -3,19 +3,20 @@
 from typing import Literal, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from texture_kd.functional.binary_logits import two_class_logits
 from texture_kd.functional.choices import check_choice
 from texture_kd.functional.fourier_distance import Part, fourier_distance
 from texture_kd.functional.valid_area import valid_area, valid_only
+from texture_kd.losses.distillation_loss import DistillationLoss
 from texture_kd.losses.feature_checks import check_feature, check_same_images
 from texture_kd.losses.logits import ignored_pixels
 
 Source = Literal["prob", "raw"]
 
 
-class FFTLoss(nn.Module):
+class FFTLoss(DistillationLoss):
     r"""Match the spectra of the student's maps to the teacher's.
 
     .. math::

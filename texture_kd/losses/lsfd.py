@@ -4,7 +4,7 @@ import math
 from typing import Literal, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from texture_kd.functional.choices import check_choice
 from texture_kd.functional.difference_attention import Source, difference_attention
@@ -16,6 +16,7 @@ from texture_kd.functional.valid_area import (
     valid_only,
     valid_resize,
 )
+from texture_kd.losses.distillation_loss import DistillationLoss
 from texture_kd.losses.feature_checks import check_feature, check_same_images
 from texture_kd.losses.logits import aligned_logits, ignored_pixels
 from texture_kd.losses.regressor import Regressor
@@ -28,7 +29,7 @@ Reduction = Literal["mean", "sum"]
 _WEAKEST = 1e-4
 
 
-class LSFDLoss(nn.Module):
+class LSFDLoss(DistillationLoss):
     r"""Match features, most where the predictions differ most.
 
     .. math::

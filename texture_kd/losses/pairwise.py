@@ -3,15 +3,16 @@
 from collections.abc import Callable
 
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from texture_kd.functional.affinity import pairwise_affinity
 from texture_kd.functional.standardise import standardise as standardised
 from texture_kd.functional.valid_area import shared_area, valid_only, valid_resize
+from texture_kd.losses.distillation_loss import DistillationLoss
 from texture_kd.losses.feature_checks import check_feature, check_same_images
 
 
-class PairwiseKDLoss(nn.Module):
+class PairwiseKDLoss(DistillationLoss):
     r"""Match the affinities of all pairs of positions.
 
     .. math::

@@ -1,12 +1,13 @@
 """Response distillation of SSTKD, Eq. 8."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from texture_kd.functional.divergence import pixel_kl
+from texture_kd.losses.distillation_loss import DistillationLoss
 from texture_kd.losses.logits import compared_logits
 
 
-class ResponseKDLoss(nn.Module):
+class ResponseKDLoss(DistillationLoss):
     r"""Match the class distributions of teacher and student at each pixel.
 
     .. math::

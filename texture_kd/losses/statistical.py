@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from texture_kd.functional.choices import check_choice
 from texture_kd.functional.region_pixels import cut_regions
@@ -13,6 +13,7 @@ from texture_kd.functional.region_sampling import SamplerOptions
 from texture_kd.functional.regions import Regions, scale_regions, whole_maps, within
 from texture_kd.functional.self_similarity import map_self_similarity
 from texture_kd.functional.sorted_distance import sorted_distance
+from texture_kd.losses.distillation_loss import DistillationLoss
 from texture_kd.losses.feature_checks import check_same_images
 from texture_kd.losses.histogram_texture import Extractor, HistogramTexture
 from texture_kd.losses.region_sampler import RegionSampler
@@ -65,7 +66,7 @@ class _Prepared(NamedTuple):
         )
 
 
-class DTIEMLoss(nn.Module):
+class DTIEMLoss(DistillationLoss):
     r"""Match the statistical texture of a student's features to the teacher's.
 
     Texture is how the self-similarity :math:`S_i = \cos(x_i, \bar x)` is distributed
@@ -150,7 +151,6 @@ class DTIEMLoss(nn.Module):
         sampler = RegionSampler(SamplerOptions(**(sampler or {})), seed)
         self.sampler = sampler if mode == "sampler" else None
         self.loss_weight = loss_weight
-        self.parts: dict[str, Tensor] = {}
         self._prepared: _Prepared | None = None
         options = dict(
             num_classes=num_classes,

@@ -17,6 +17,7 @@ from texture_kd.functional.contourlet import (
     floored_energies,
 )
 from texture_kd.functional.precision import without_autocast
+from texture_kd.losses.distillation_loss import DistillationLoss
 from texture_kd.losses.feature_checks import check_feature, on_one_grid
 
 Normalise = Literal["correlation", "subband", "none"]
@@ -36,7 +37,7 @@ class Compared(NamedTuple):
     options: ContourletOptions
 
 
-class CDMLoss(nn.Module):
+class CDMLoss(DistillationLoss):
     r"""Match the contourlet bands of a student's feature to the teacher's.
 
     .. math::

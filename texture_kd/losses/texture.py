@@ -10,11 +10,12 @@ from texture_kd.functional.contourlet import (
     DirectionalFilter,
     PyramidFilter,
 )
+from texture_kd.losses.distillation_loss import DistillationLoss
 from texture_kd.losses.feature_checks import check_channels, check_levels
 from texture_kd.losses.structural import CDMLoss, Compared
 
 
-class TextureLoss(nn.Module):
+class TextureLoss(DistillationLoss):
     r"""Match the texture of a student's stages to the teacher's.
 
     .. math::
@@ -59,7 +60,6 @@ class TextureLoss(nn.Module):
             student_channels, teacher_channels
         )
         self.loss_weight = loss_weight
-        self.parts: dict[str, Tensor] = {}
         pairs = zip(self.student_channels, self.teacher_channels, strict=True)
         self.stages = nn.ModuleList(
             CDMLoss(ours, theirs, levels, pyramid, directional)

@@ -12,7 +12,7 @@ from texture_kd.recipes.term import Term
 
 __all__ = ["check_options", "check_terms"]
 
-_SOURCE = re.compile(r"valid|labels|(student|teacher)\.(stages(\.\d+)?|logits)")
+_SOURCE = re.compile(r"images|valid|labels|(student|teacher)\.(stages(\.\d+)?|logits)")
 _NAMED = Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY
 
 
@@ -84,7 +84,7 @@ def _check_sources(name: str, arguments: Mapping[str, str], stages: int) -> None
     for argument, source in arguments.items():
         if not isinstance(source, str) or not _SOURCE.fullmatch(source):
             raise ValueError(
-                f"the term {name!r} has {argument}={source!r}: expected valid, "
+                f"the term {name!r} has {argument}={source!r}: expected images, valid, "
                 "labels, or student or teacher with .stages, .stages.I or .logits"
             )
         index = source.rpartition(".")[2]

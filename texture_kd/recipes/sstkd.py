@@ -1,5 +1,6 @@
-"""SSTKD: structural and statistical texture of two stages, and the response."""
+"""SSTKD: structural and statistical texture of two stages, response and adversary."""
 
+from texture_kd.losses.adversarial import AdversarialLoss
 from texture_kd.losses.response import ResponseKDLoss
 from texture_kd.losses.statistical import DTIEMLoss
 from texture_kd.losses.structural import CDMLoss
@@ -7,16 +8,25 @@ from texture_kd.recipes.arguments import LOGITS, stage_pair
 from texture_kd.recipes.term import Shapes, Term
 
 
-def sstkd(student: Shapes, teacher: Shapes, ignore_index: int = 255) -> dict[str, Term]:
-    """Return the terms of SSTKD (Eq. 10), but for the adversarial one.
+def sstkd(
+    student: Shapes,
+    teacher: Shapes,
+    ignore_index: int = 255,
+    adversarial: bool = False,
+) -> dict[str, Term]:
+    """Return the terms of SSTKD (Eq. 10).
 
     Args:
         student: sizes of the student's first two stages; more are not read.
         teacher: likewise of the teacher.
-        ignore_index: label of the pixels that the response leaves out.
+        ignore_index: label of the pixels that logits leave out.
+        adversarial: have the adversarial term (Eq. 9), too. Its critic learns in a
+            rhythm of its own: give ``critic.parameters()`` an optimiser, Adam with
+            betas (0, 0.9) and a rate of 4e-4 in the paper's spirit.
 
     Raises:
-        ValueError: a network has a single stage.
+        ValueError: a network has a single stage, or the student gives no logits for the
+            adversarial term.
     """
     pairs = list(zip(student.channels, teacher.channels, strict=True))[:2]
     if len(pairs) < 2:
@@ -44,4 +54,19 @@ def sstkd(student: Shapes, teacher: Shapes, ignore_index: int = 255) -> dict[str
     terms["loss_response"] = Term(
         ResponseKDLoss, LOGITS, dict(ignore_index=ignore_index, loss_weight=5.0)
     )
+    if adversarial:
+        terms["loss_adversarial"] = _adversarial(student, ignore_index)
     return terms
+
+
+def _adversarial(student: Shapes, ignore_index: int) -> Term:
+    if student.logits is None:
+        raise ValueError("sstkd's adversarial term compares logits: there are none")
+    options = dict(
+        # A sigmoid's single channel tells two classes apart.
+        num_classes=max(student.logits[1], 2),
+        image_channels=student.images[1],
+        ignore_index=ignore_index,
+        loss_weight=0.01,
+    )
+    return Term(AdversarialLoss, dict(LOGITS, image="images"), options)

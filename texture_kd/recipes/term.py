@@ -26,7 +26,8 @@ class Term(NamedTuple):
               (N, C, H, W);
             - ``student.stages.I`` or ``teacher.stages.I``: stage I, from 0;
             - ``student.logits`` or ``teacher.logits``: (N, K, H, W);
-            - ``valid`` and ``labels``, as the distiller was given them, or None.
+            - ``images``, as the networks are given them, and ``valid`` and ``labels``,
+              as the distiller is given them, or None.
 
         options: what the class is built with; none of a module, which is built.
     """
@@ -45,15 +46,17 @@ class Term(NamedTuple):
 
 
 class Shapes(NamedTuple):
-    """The sizes of what a network gives.
+    """The sizes of what a network gives, and is given.
 
     Attributes:
         stages: (N, C, H, W) of each stage.
         logits: (N, K, H, W), or None where the output is none.
+        images: (N, C, H, W) of the images.
     """
 
     stages: tuple[tuple[int, ...], ...]
     logits: tuple[int, ...] | None
+    images: tuple[int, ...] = (1, 3, 1, 1)
 
     @property
     def channels(self) -> tuple[int, ...]:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from texture_kd.recorders.switched import SwitchedRecorder
+from texture_kd.versions import has_version
 
 __all__ = ["StagesRecorder"]
 
@@ -80,11 +80,6 @@ class StagesRecorder(SwitchedRecorder):
         """Give up what is recorded."""
         super().reset_data_buffer()
         self._features = {}
-
-
-def has_version(tensor: Tensor) -> bool:
-    """Tell whether a tensor counts its changes in place."""
-    return not (torch.compiler.is_compiling() or tensor.is_inference())
 
 
 class _Source(NamedTuple):
