@@ -93,6 +93,24 @@ def test_a_backbone_that_returns_one_map_has_its_stages_found():
     assert last == ("backbone", 12, 32)
 
 
+def test_blocks_behind_the_last_coarser_map_are_of_its_stage():
+    class Rows(Tower):
+        """Ends in blocks and in a decoder, as ERFNet does."""
+
+        def __init__(self) -> None:
+            super().__init__(())
+            self.steps.extend(nn.Conv2d(12, 12, 1) for _ in range(2))
+            self.side = nn.Conv2d(12, 12, 1)
+            self.up = nn.ConvTranspose2d(12, 10, 2, 2)
+
+        def forward(self, x):
+            for step in self.steps:
+                x = step(x)
+            return self.up(self.side(x))
+
+    assert described(found(Rows()))[-1] == ("backbone.steps.6", 12, 32)
+
+
 def test_items_that_no_module_returns_go_by_their_places():
     class Scaled(Tower):
         def forward(self, x):
@@ -145,6 +163,8 @@ def test_a_network_without_maps_has_none():
 
 def test_named_stages():
     sources = ("backbone:1", "backbone.steps.4:input", "backbone.steps.4")
+    with pytest.raises(ValueError, match="names 'backbone:1' twice"):
+        found(Tower(), search=named_stages, last=("backbone:1", *sources))
     stages = found(Tower(), search=named_stages, last=sources)
     assert [stage.shape[1] for stage in stages] == [8, 10, 12]
     assert tuple(stage.source for stage in stages) == sources

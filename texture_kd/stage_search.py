@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from texture_kd.stages import check_once
+
 __all__ = ["Found", "find_stages", "named_stages"]
 
 _STRIDES = (4, 8, 16, 32)
@@ -63,7 +65,8 @@ def find_stages(
     the one before, returns the stages: the backbones of classification. Otherwise a
     stage is the map of a stride that the first module takes which makes one of twice
     the stride of it; the last is what the module that makes it, or the largest around
-    that, returns. Branches at the side and decoders behind do not count.
+    that, returns, or what the rest of its list makes of that. Branches at the side and
+    decoders behind do not count.
 
     Args:
         network: any.
@@ -103,6 +106,7 @@ def named_stages(
             once.
     """
     modules = dict(network.named_modules())
+    check_once("the list of stages", sources)
     for source in sources:
         name = source.partition(":")[0]
         if name not in modules:
@@ -216,8 +220,8 @@ def _reduced(calls: list[_Call]) -> list[Found]:
         else:
             made = [call for call in calls if call.stride == stride]
             if made:
-                largest = _largest(made, stride)
-                stages.append(_found(largest.name, largest.given[""]))
+                last = _last_alike(_largest(made, stride), made)
+                stages.append(_found(last.name, last.given[""]))
     return stages
 
 
@@ -234,6 +238,28 @@ def _largest(made: list[_Call], stride: int) -> _Call:
     return next(
         call for call in made if call.start <= first.start and call.end >= first.end
     )
+
+
+def _last_alike(call: _Call, made: list[_Call]) -> _Call:
+    """Return the last of the modules behind it in a list, as blocks are.
+
+    Each takes what the one before gave, and keeps its channels and grid.
+    """
+    given = call.given[""]
+    place, _, number = call.name.rpartition(".")
+    if not number.isdigit():
+        return call
+    row = [
+        x
+        for x in made
+        if x.start > call.end
+        and x.name.rpartition(".")[0] == place
+        and x.taken
+        and x.taken.tensor is given.tensor
+        and x.given[""].tensor.shape == given.tensor.shape
+    ]
+    longest = max(row, key=lambda x: x.end, default=None)
+    return call if longest is None else _last_alike(longest, made)
 
 
 def _module_of(value: _Map, calls: list[_Call]) -> str | None:

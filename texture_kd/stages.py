@@ -199,7 +199,23 @@ def stage_names(
                 f"the {side} has no module {name!r} for {side}_stages; "
                 f"{_listed(modules)}"
             )
+    check_once(f"{side}_stages", names)
     return names
+
+
+def check_once(what: str, names: Sequence[str]) -> None:
+    """Refuse a stage that is named twice, and would count twice.
+
+    Args:
+        what: is named, for the message.
+        names: of the stages.
+
+    Raises:
+        ValueError: one stands there again.
+    """
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise ValueError(f"{what} names {name!r} twice: name each stage once")
 
 
 def has_modules(network: nn.Module, names: Sequence[str]) -> bool:

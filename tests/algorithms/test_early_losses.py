@@ -311,7 +311,10 @@ def test_what_a_network_changes_in_place_is_refused(
         late(monkeypatch)
     distiller = recorded("backbone.layer1.0.bn2")
     if side == "teacher":
-        distiller["teacher_recorders"] = recorders(stage1="backbone.layer1.0.bn2")
+        # It runs on for the second.
+        distiller["teacher_recorders"] = recorders(
+            stage1="backbone.layer1.0.bn2", stage2="backbone.layer2"
+        )
         distiller["student_recorders"]["stage1"]["source"] = "backbone.layer1.0"
         distiller["loss_forward_mappings"]["loss_b"]["x"] = dict(
             from_student=False, recorder="stage1"
@@ -325,9 +328,15 @@ def test_records_within_lists_and_dicts_are_refused_too(build, batch):
     teacher = segmentor(8)
     teacher["backbone"]["type"] = "PackedResNet"
     distiller = recorded("backbone.layer1.0")
-    distiller["teacher_recorders"] = recorders(packed="backbone.packed")
+    distiller["teacher_recorders"] = recorders(
+        packed="backbone.packed", logits="decode_head.conv_seg"
+    )
     model = build(distiller=distiller, teacher=teacher)
-    model.teacher.backbone.register_forward_hook(lambda *args: args[2][1].add_(1))
+
+    def change(module, inputs, output):
+        output[1].add_(1)
+
+    model.teacher.backbone.register_forward_hook(change)
     with pytest.raises(ValueError, match="The teacher's recorder 'packed'"):
         results(model, batch)
 

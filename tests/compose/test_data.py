@@ -230,13 +230,13 @@ def test_lengths_that_cannot_be(change, iterations, said):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("mmseg::pspnet/pspnet_r18-d8_cityscapes.py", r"did you mean mmseg::pspnet/"),
-        ("nothing_here::a.py", "no package 'nothing_here'"),
+        ("mmseg::pspnet/pspnet_r18-d8_cityscapes.py", r"did you mean pspnet/"),
+        ("nothing_here::a.py", "package 'nothing_here', which is not installed"),
         ("nowhere.py", "no config nowhere.py$"),
     ],
 )
 def test_configs_that_are_not_there(name, said):
-    with pytest.raises(FileNotFoundError, match=said):
+    with pytest.raises((FileNotFoundError, ValueError), match=said):
         read_network(name)
 
 
@@ -261,3 +261,19 @@ def test_configs_of_no_segmentor(tmp_path, model, said):
     path.write_text(f"model = {model}\n")
     with pytest.raises(ValueError, match=said):
         read_network(str(path))
+
+
+def test_embeddings_of_positions_get_the_crops_size():
+    data = Config(dict(DATA, crop_size=(32, 48)))
+    model = on_data(read_network(VIT), data).model
+    assert tuple(model.backbone.img_size) == (32, 48)
+    data = Config(dict(DATA, crop_size=(64, 64)))
+    assert tuple(on_data(read_network(VIT), data).model.backbone.img_size) == (64, 64)
+
+
+VIT = "mmseg::vit/vit_deit-s16_upernet_8xb2-80k_ade20k-512x512.py"
+DATA = dict(
+    train_dataloader=dict(
+        dataset=dict(type="BaseSegDataset", metainfo=dict(classes=CLASSES), pipeline=[])
+    )
+)

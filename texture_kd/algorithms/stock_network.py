@@ -10,7 +10,7 @@ from mmengine.utils import get_installed_path
 
 from texture_kd.algorithms.known_names import check_name
 
-__all__ = ["stock_network"]
+__all__ = ["check_packaged", "stock_network"]
 
 
 def stock_network(model: Mapping) -> Config:
@@ -32,7 +32,7 @@ def stock_network(model: Mapping) -> Config:
     """
     options = {k: v for k, v in model.items() if k not in ("cfg_path", "pretrained")}
     path = model["cfg_path"]
-    _check_path(path)
+    check_packaged(path, f"cfg_path={path!r}")
     config = get_config(path, pretrained=bool(model.get("pretrained")))
     if "data_preprocessor" in config:
         config.model.data_preprocessor = config.data_preprocessor
@@ -41,25 +41,35 @@ def stock_network(model: Mapping) -> Config:
     return config
 
 
-def _check_path(path: str) -> None:
+def check_packaged(path: str, what: str) -> None:
+    """Check that a package has a config.
+
+    Args:
+        path: ``PACKAGE::FOLDER/FILE.py``.
+        what: names it, for the message.
+
+    Raises:
+        ValueError: it is no such name, there is no such package, or it has no such
+            config; the message names close ones.
+    """
     package, separator, name = path.partition("::")
     if not separator:
         raise ValueError(
-            f"cfg_path={path!r} names no package: it is 'mmseg::FOLDER/FILE.py', for a "
+            f"{what} names no package: it is 'mmseg::FOLDER/FILE.py', for a "
             "config that MMSegmentation has installed. A config file of your own goes "
             "into _base_."
         )
     # MMEngine would have pip install it.
     if not (package.isidentifier() and find_spec(package)):
         raise ValueError(
-            f"cfg_path={path!r} is of the package {package!r}, which is not installed."
+            f"{what} is of the package {package!r}, which is not installed."
         )
     folder = Path(get_installed_path(package), ".mim", "configs")
     if not folder.is_dir():
         raise ValueError(
-            f"cfg_path={path!r} is of the package {package!r}, which has no configs in "
-            f"{folder}: install it by mim, or from a wheel."
+            f"{what} is of the package {package!r}, which has no configs in {folder}: "
+            "install it by mim, or from a wheel."
         )
     known = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.py"))
-    what = f"cfg_path={path!r} names the config"
-    check_name(name, known, what, f"{package}, whose configs are in {folder}")
+    config = f"{what} names the config"
+    check_name(name, known, config, f"{package}, whose configs are in {folder}")

@@ -25,13 +25,10 @@ from texture_kd.algorithms.faults import Faults
 from texture_kd.algorithms.label_sizes import check_label_sizes
 from texture_kd.algorithms.plain_distiller import plain_distiller
 from texture_kd.algorithms.sound_distiller import sound_distiller
-from texture_kd.algorithms.sound_records import (
-    check_recorded,
-    recorded_modules,
-    sound_records,
-)
+from texture_kd.algorithms.sound_records import check_recorded, sound_records
 from texture_kd.algorithms.student_optimizer import distillation_optim_wrapper
 from texture_kd.algorithms.teacher_checkpoint import load_teacher
+from texture_kd.algorithms.teacher_depth import until_recorded
 from texture_kd.algorithms.teacherless_state import (
     complete_state_dict,
     leave_teacher_out,
@@ -54,8 +51,9 @@ class TextureDistill(SingleTeacherDistill):
     ``SingleTeacherDistill`` and differs in what happens around them:
 
     - The teacher is in eval mode as a whole, dropout included, so that two passes over
-      an image are bit-identical. It runs its backbone and decode head only: neither
-      auxiliary head, nor losses, nor upsampling to full size.
+      an image are bit-identical. It runs no further than to the last thing that is
+      recorded of it: neither auxiliary head, nor losses, nor upsampling to full size;
+      and not at all once MMRazor's ``StopDistillHook`` has stopped the distillation.
     - Randomness is spent as plain MMSegmentation spends it. With every distillation
       weight at zero the student trains exactly as it does alone with the same seed.
     - The teacher stays out of the state dict, and a plain student's checkpoint can be
@@ -79,8 +77,8 @@ class TextureDistill(SingleTeacherDistill):
 
     The teacher is called with ``mode='tensor'``: recorders and deliveries see what its
     backbone and ``decode_head.forward`` run, and heads whose ``forward`` needs the data
-    samples (MaskFormer) cannot teach. Where backbone and neck are all that is recorded,
-    its ``extract_feat`` runs alone, without the regions of a detector of two stages.
+    samples (MaskFormer) cannot teach. Where functions are recorded or delivered, or a
+    record is counted from behind, all of that runs, and so it does when compiled.
 
     Args:
         architecture: config of the student, or the built student. A config may be
@@ -153,7 +151,6 @@ class TextureDistill(SingleTeacherDistill):
             )
             self._attach_teacher()
         self.teacher_dtype = teacher_dtype and getattr(torch, teacher_dtype)
-        self._features_suffice = _features_suffice(self.distiller, self.teacher)
         self.teacher.eval()
         self.save_teacher = save_teacher or teacher_ckpt is None
         self.teacher_is_random = not known and teacher_ckpt is None
@@ -238,10 +235,10 @@ class TextureDistill(SingleTeacherDistill):
         """
         if isinstance(data_samples, list):
             check_label_sizes(batch_inputs, data_samples)
-        self._run_teacher(batch_inputs, data_samples)
         if self.distillation_stopped:
             losses = self._run_student(batch_inputs, data_samples)
         else:
+            self._run_teacher(batch_inputs, data_samples)
             losses, distilled = self._distil(batch_inputs, data_samples)
             distilled.update(self._parts())
             losses.update(add_prefix(distilled, "distill"))
@@ -292,11 +289,9 @@ class TextureDistill(SingleTeacherDistill):
             self.distiller.deliveries,
             torch.no_grad(),
             self._teacher_autocast(batch_inputs.device),
+            until_recorded(self.distiller, self.teacher),
         ):
-            if self._features_suffice:
-                self.teacher.extract_feat(batch_inputs)
-            else:
-                self.teacher(batch_inputs, data_samples, mode="tensor")
+            self.teacher(batch_inputs, data_samples, mode="tensor")
         check_recorded("teacher", recorders)
 
     def _teacher_autocast(self, device: torch.device):
@@ -367,22 +362,6 @@ def _is_stock(distiller: nn.Module) -> bool:
 @torch.compiler.disable
 def _losses_of_its_own(distiller: nn.Module) -> dict[str, Tensor]:
     return distiller.compute_distill_losses()
-
-
-def _features_suffice(distiller: nn.Module, teacher: nn.Module) -> bool:
-    """Tell whether nothing behind the teacher's backbone and neck is asked for."""
-    recorders = distiller.teacher_recorders.recorders.values()
-    parts = {
-        module.split(".")[0]
-        for recorder in recorders
-        for module in recorded_modules(recorder) or [str(recorder.source)]
-    }
-    return (
-        hasattr(teacher, "extract_feat")
-        and bool(parts)
-        and parts <= {"backbone", "neck"}
-        and not distiller.deliveries.deliveries
-    )
 
 
 def _refuse_training_options(options: dict) -> None:

@@ -1,14 +1,14 @@
 """Configs by name, and what they say of their data."""
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.hub import get_config
 from mmseg.registry import DATASETS
+
+from texture_kd.algorithms.stock_network import check_packaged
 
 __all__ = [
     "classes_of",
@@ -30,18 +30,16 @@ def read_config(name: str) -> Config:
             ``"mmseg::pspnet/pspnet_r18-d8_4xb2-80k_cityscapes-512x1024.py"``.
 
     Raises:
-        FileNotFoundError: there is no such config; the message names similar ones.
-        ValueError: it is not Python.
+        FileNotFoundError: there is no such file.
+        ValueError: a package has no such config, or it is not Python.
     """
-    package, _, path = name.rpartition("::")
-    folder = _configs_of(package) if package else Path()
-    if not (folder / path).is_file():
-        known = [file.relative_to(folder) for file in folder.glob("*/*.py")]
-        close = get_close_matches(path, map(str, known if package else ()), n=3)
-        hint = f"; did you mean {', '.join(f'{package}::{x}' for x in close)}?"
-        raise FileNotFoundError(f"there is no config {name}{hint if close else ''}")
+    packaged = "::" in name
+    if packaged:
+        check_packaged(name, name)
+    elif not Path(name).is_file():
+        raise FileNotFoundError(f"there is no config {name}")
     try:
-        return get_config(name) if package else Config.fromfile(name)
+        return get_config(name) if packaged else Config.fromfile(name)
     except (NameError, SyntaxError) as error:
         raise ValueError(f"{name} cannot be read as Python: {error}") from error
 
@@ -73,13 +71,6 @@ def read_network(name: str) -> Config:
         # As MMEngine's runner does it.
         model.setdefault("data_preprocessor", config.data_preprocessor)
     return config
-
-
-def _configs_of(package: str) -> Path:
-    spec = find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError(f"there is no package {package!r}: pip install it")
-    return Path(spec.submodule_search_locations[0]) / ".mim" / "configs"
 
 
 def listed(value: Any) -> list:

@@ -81,6 +81,11 @@ def _set_crop(model: dict[str, Any], crop: tuple[int, int]) -> None:
     preprocessor = model["data_preprocessor"]
     preprocessor.pop("size_divisor", None)
     preprocessor["size"] = crop
+    # Transformers whose embeddings of positions are of one size of images.
+    backbone = model["backbone"]
+    if "img_size" in backbone:
+        square = crop[0] == crop[1] and isinstance(backbone["img_size"], int)
+        backbone["img_size"] = crop[0] if square else crop
     test = model.get("test_cfg") or {}
     if test.get("mode") == "slide":
         test["crop_size"] = crop

@@ -63,7 +63,9 @@ _FIRST = (
 )
 _LAST = ("data_preprocessor", "model")
 _COMPONENTS = "texture_kd.components"
+# Those of configs/_base_/default_runtime.py.
 _HOOKS = (
+    "CriticOptimizerCheckHook",
     "FiniteLossHook",
     "LossRatioHook",
     "NumClassesCheckHook",
