@@ -108,7 +108,8 @@ def blocks(page: str) -> list[str]:
 def test_the_loss_of_the_guide_passes_a_check(run_printed, examples):
     composing, check = blocks("guides/own_losses.md")
     assert "distill.loss_gram" in run_printed(composing, examples)
-    composed = Config.fromfile(examples / "my_pair.py").model.distiller
+    path = examples / "my_pair.py"
+    composed = Config.fromfile(path, import_custom_modules=False).model.distiller
     assert composed.distill_losses.loss_gram.loss_weight == 2
     assert "distill.loss_gram" in run_printed(check, examples)
 
