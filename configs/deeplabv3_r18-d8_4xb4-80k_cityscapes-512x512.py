@@ -1,5 +1,5 @@
-# The student alone: DeepLabV3-R18 on Cityscapes in the paper's recipe. It is the
-# control of the distillation configs of this student.
+# The student alone: DeepLabV3-R18 on Cityscapes in the paper's recipe. What
+# teaches it is composed, see docs/guides/compose.md.
 #
 #   tools/dist_train.sh configs/deeplabv3_r18-d8_4xb4-80k_cityscapes-512x512.py 4
 #   mim train mmseg configs/deeplabv3_r18-d8_4xb4-80k_cityscapes-512x512.py \

@@ -1,5 +1,5 @@
-# The student alone: PSPNet on EfficientNet-B1 on Cityscapes in the paper's recipe. It
-# is the control of the distillation configs of this student.
+# The student alone: PSPNet on EfficientNet-B1 on Cityscapes in the paper's recipe.
+# What teaches it is composed, see docs/guides/compose.md.
 #
 #   tools/dist_train.sh configs/pspnet_efficientnet-b1_4xb4-80k_cityscapes-512x512.py 4
 #   mim train mmseg configs/pspnet_efficientnet-b1_4xb4-80k_cityscapes-512x512.py \

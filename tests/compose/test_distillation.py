@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config, ConfigDict
+from mmengine.model import revert_sync_batchnorm
 from mmengine.structures import PixelData
 from mmrazor.registry import MODELS
 from mmseg.structures import SegDataSample
@@ -27,7 +28,7 @@ CLASSES, SIZE = 4, (64, 64)
 
 def network(name):
     """The model of a stock config, with four classes."""
-    model = read_network(name).model
+    model = read_network(str(name)).model
     for head in heads_of(model):
         head.num_classes = CLASSES
     return model.to_dict()
@@ -102,6 +103,21 @@ def test_unlike_stock_networks():
     model = MODELS.build(ConfigDict(made.model)).train()
     losses = model(**model.data_preprocessor(batch(), True), mode="loss")
     assert losses["distill.loss_texture"].isfinite()
+
+
+def test_a_student_of_mmpretrain():
+    student = network(CONFIGS / "pspnet_efficientnet-b1_4xb4-80k_cityscapes-512x512.py")
+    student["backbone"]["init_cfg"] = None
+    made = distillation_model(student, network(CONFIGS / TEACHER), "sstkd")
+    model = revert_sync_batchnorm(MODELS.build(ConfigDict(made.model))).train()
+    losses = model(**model.data_preprocessor(batch(), True), mode="loss")
+    # Whatever a term compares lies behind the first blocks.
+    first = [*model.student.backbone.layers[1].parameters()]
+    terms = [name for name in losses if name.startswith("distill.loss")]
+    assert len(terms) == 4
+    for name in terms:
+        grads = torch.autograd.grad(losses[name], first, retain_graph=True)
+        assert all(grad.abs().sum() > 0 for grad in grads), name
 
 
 def test_named_stages_and_one_stage_that_is_an_item(pair):

@@ -40,7 +40,7 @@ def test_a_wheel_has_what_mim_looks_for(tmp_path):
     mim = tmp_path / "texture_kd" / ".mim"
     index = yaml.safe_load((mim / "model-index.yml").read_text())
     models = yaml.safe_load((mim / index["Import"][0]).read_text())["Models"]
-    assert len(models) > 100
+    assert len(models) > 80
     assert all((mim / model["Config"]).is_file() for model in models)
     assert (mim / "tools" / "train.py").read_text().startswith('"""Train a distil')
 

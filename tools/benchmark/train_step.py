@@ -40,12 +40,14 @@ from texture_kd.compat import install
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 TAIL = "pspnet_r18-d8_4xb4-80k_cityscapes-512x512.py"
-PAIR = f"pspnet_r101-d8_{TAIL}"
+TEXTURE = f"texture_pspnet_r101-d8_{TAIL}"
 SSTKD = "sstkd_pspnet_r101_r18_cityscapes.py"
 THEIRS = (
     "distill/mmseg/cwd/"
     "cwd_logits_pspnet_r101-d8_pspnet_r18-d8_4xb2-80k_cityscapes-512x1024.py"
 )
+# Rows that are another with a distiller of a fragment, by its file and name.
+DISTILLERS = {"CWD": ("cwd", "cwd"), "LSFD": ("lsfd", "lfd")}
 STRUCTURAL = ("loss_structural_stage1", "loss_structural_stage2")
 STATISTICAL, ADVERSARIAL = ("loss_statistical",), ("loss_adversarial",)
 REFERENCE, THREE = "CWD of MMRazor", "SSTKD without adversarial"
@@ -80,10 +82,10 @@ def rows() -> dict[str, Row]:
     found = [
         Row("student alone", CONFIGS / TAIL, alone=True),
         Row(REFERENCE, theirs),
-        Row("CWD", CONFIGS / f"cwd_{PAIR}"),
+        Row("CWD", CONFIGS / TEXTURE),
         *(Row(name, CONFIGS / SSTKD, without=lost) for name, lost in without.items()),
-        Row("texture", CONFIGS / f"texture_{PAIR}"),
-        Row("LSFD", CONFIGS / f"lsfd_{PAIR}"),
+        Row("texture", CONFIGS / TEXTURE),
+        Row("LSFD", CONFIGS / TEXTURE),
     ]
     return {row.name: row for row in found}
 
@@ -213,6 +215,10 @@ def scaling_rows(
 def read(row: Row, dtype: str) -> Config:
     """Read the config of a row, with nothing to download."""
     config = Config.fromstring(without_losses(row), ".py")
+    if row.name in DISTILLERS:
+        file, name = DISTILLERS[row.name]
+        fragment = Config.fromfile(CONFIGS / "_base_" / "distillers" / f"{file}.py")
+        config.model.distiller = fragment[name]
     if row.distilled:
         config.model.teacher_ckpt = None
     if dtype == "bfloat16":

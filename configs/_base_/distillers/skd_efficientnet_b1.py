@@ -1,3 +1,0 @@
-_base_ = "./skd.py"
-
-skd = dict(student_recorders=dict(stage4=dict(source="backbone.layers.6")))

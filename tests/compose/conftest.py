@@ -1,0 +1,3 @@
+"""Tests here read many configs of MMSegmentation."""
+
+import quick  # noqa: F401
