@@ -13,8 +13,8 @@ from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.registry import MODELS, TASK_UTILS
 from torch import nn
 
-from texture_kd.algorithms.faults import Faults
 from texture_kd.algorithms.known_names import check_name
+from texture_kd.faults import Faults
 from texture_kd.registry import class_name
 
 __all__ = ["built_parts", "with_parts"]

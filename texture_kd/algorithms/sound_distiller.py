@@ -11,7 +11,7 @@ from texture_kd.algorithms.class_counts import (
 )
 from texture_kd.algorithms.distiller_checks import check_mappings, check_sources
 from texture_kd.algorithms.distiller_parts import built_parts, with_parts
-from texture_kd.algorithms.faults import Faults
+from texture_kd.faults import Faults
 
 __all__ = ["sound_distiller"]
 

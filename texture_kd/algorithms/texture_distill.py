@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from texture_kd.algorithms.built_network import built_network
 from texture_kd.algorithms.distiller_checks import check_same_normalisation
 from texture_kd.algorithms.early_losses import EarlyLosses
-from texture_kd.algorithms.faults import Faults
 from texture_kd.algorithms.label_sizes import check_label_sizes
 from texture_kd.algorithms.plain_distiller import plain_distiller
 from texture_kd.algorithms.prepared_losses import prepared_losses
@@ -36,6 +35,7 @@ from texture_kd.algorithms.teacherless_state import (
     complete_state_dict,
     leave_teacher_out,
 )
+from texture_kd.faults import Faults
 
 __all__ = ["RANDOM_TEACHER", "TextureDistill"]
 

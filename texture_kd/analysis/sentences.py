@@ -7,9 +7,9 @@ from pathlib import Path
 
 import cv2
 
-from texture_kd.algorithms.faults import ALSO
+from texture_kd.faults import ALSO
 
-__all__ = ["PROBLEMS", "sentence"]
+__all__ = ["PROBLEMS", "sentence", "words"]
 
 # Whatever a config, its data or its networks can make OpenMMLab raise.
 PROBLEMS = (
@@ -51,6 +51,15 @@ def sentence(error: BaseException) -> str:
     said = _MEANT.get(last.name) or said or last.line
     place = _place(last.filename, last.lineno)
     return f"{type(error).__name__}: {_short(said)} ({place})"
+
+
+def words(error: BaseException) -> str:
+    """Say what a ValueError says, which is made to be read, and the rest with its kind.
+
+    Args:
+        error: that a part of a config has raised.
+    """
+    return str(error) if isinstance(error, ValueError) else sentence(error)
 
 
 def _short(said: str) -> str:

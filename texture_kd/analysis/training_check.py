@@ -16,7 +16,6 @@ from mmrazor.models.algorithms import BaseAlgorithm
 from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
 from torch import Tensor, nn
 
-from texture_kd.algorithms.faults import ALSO
 from texture_kd.algorithms.softmax_losses import of_softmax
 from texture_kd.algorithms.texture_distill import RANDOM_TEACHER
 from texture_kd.analysis.feature_grids import cells_apart
@@ -31,6 +30,7 @@ from texture_kd.analysis.setup_notes import (
     overruled_preparation,
 )
 from texture_kd.datasets.label_files import label_file_with_palette
+from texture_kd.faults import ALSO
 from texture_kd.hooks import TextureVisualizationHook
 from texture_kd.recorders import ValidAreaRecorder
 
