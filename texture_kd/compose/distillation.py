@@ -9,6 +9,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from texture_kd.analysis.sentences import PROBLEMS, words
 from texture_kd.compose.configs import classes_of, heads_of, start_from_scratch
 from texture_kd.compose.distiller import distiller_config
 from texture_kd.compose.networks import Network, looked_at
@@ -150,8 +151,8 @@ def _try_terms(terms: Mapping[str, Term]) -> None:
         for name, term in terms.items():
             try:
                 term.build()
-            except ValueError as error:
-                raise ValueError(f"{name}: {error}") from error
+            except PROBLEMS as error:
+                raise ValueError(f"{name}: {words(error)}") from error
 
 
 def _same_images(student: dict, teacher: dict) -> list[str]:
