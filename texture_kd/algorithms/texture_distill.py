@@ -17,7 +17,7 @@ from mmrazor.models.algorithms import SingleTeacherDistill
 from mmrazor.models.utils import add_prefix
 from torch import Tensor, nn
 
-from texture_kd.algorithms.built_network import built_network
+from texture_kd.algorithms.built_network import tried_network
 from texture_kd.algorithms.distiller_checks import check_same_normalisation
 from texture_kd.algorithms.early_losses import EarlyLosses
 from texture_kd.algorithms.label_sizes import check_label_sizes
@@ -118,30 +118,33 @@ class TextureDistill(SingleTeacherDistill):
         save_teacher: bool = False,
         **kwargs,
     ) -> None:
-        if teacher_dtype not in (None, "float16", "bfloat16"):
-            raise ValueError(
-                f"teacher_dtype is 'float16', 'bfloat16' or None, not {teacher_dtype!r}"
-            )
-        _refuse_training_options(kwargs)
+        faults = Faults(OSError, RuntimeError, pickle.UnpicklingError)
+        with faults:
+            _check_dtype(teacher_dtype)
+        with faults:
+            _refuse_training_options(kwargs)
         # MMSegmentation's init_model says so of any model.
         for name in ("pretrained", "train_cfg"):
             if name in kwargs and kwargs[name] is None:
                 del kwargs[name]
-        distiller = plain_distiller(distiller)
-        faults = Faults(OSError, RuntimeError, pickle.UnpicklingError)
-        student = built_network(architecture)
+        student = tried_network("model.architecture", architecture, faults)
         known = _has_weights(teacher)
         # What is built beside the student must not change the student's own start.
         with torch.random.fork_rng(devices=[]):
-            teacher = built_network(teacher)
-            distiller = sound_distiller(distiller, student, teacher, faults)
-            if teacher_ckpt is not None:
+            teacher = tried_network("model.teacher", teacher, faults)
+            with faults:
+                distiller = plain_distiller(distiller)
+                distiller = sound_distiller(distiller, student, teacher, faults)
+            preparation = kwargs.pop("data_preprocessor", None)
+            with faults.of("model.data_preprocessor"):
+                preparation = _preparation(preparation, student)
+            if teacher is not None and teacher_ckpt is not None:
                 with faults:
                     load_teacher(teacher, teacher_ckpt)
                 teacher._is_init = True
-            preparation = _preparation(kwargs.pop("data_preprocessor", None), student)
-            with faults:
-                check_same_normalisation(preparation, teacher)
+            if student is not None and teacher is not None:
+                with faults:
+                    check_same_normalisation(preparation, teacher)
             faults.refuse()
             super().__init__(
                 architecture=student,
@@ -332,7 +335,9 @@ class TextureDistill(SingleTeacherDistill):
                 recorder.reset_data_buffer()
 
 
-def _preparation(own: dict | nn.Module | None, student: BaseModel) -> nn.Module | None:
+def _preparation(
+    own: dict | nn.Module | None, student: BaseModel | None
+) -> nn.Module | None:
     """Return the data preprocessor, which is the student's if there is no other."""
     if own is None:
         return getattr(student, "data_preprocessor", None)
@@ -362,6 +367,13 @@ def _features_suffice(distiller: nn.Module, teacher: nn.Module) -> bool:
         and parts <= {"backbone", "neck"}
         and not distiller.deliveries.deliveries
     )
+
+
+def _check_dtype(name: str | None) -> None:
+    if name not in (None, "float16", "bfloat16"):
+        raise ValueError(
+            f"teacher_dtype is 'float16', 'bfloat16' or None, not {name!r}"
+        )
 
 
 def _refuse_training_options(options: dict) -> None:

@@ -9,11 +9,12 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from texture_kd.analysis.sentences import PROBLEMS, words
+from texture_kd.analysis.sentences import words
 from texture_kd.compose.configs import classes_of, heads_of, start_from_scratch
 from texture_kd.compose.distiller import distiller_config
 from texture_kd.compose.networks import Network, looked_at
 from texture_kd.compose.pairs import paired
+from texture_kd.faults import PROBLEMS
 from texture_kd.recipes import Term
 from texture_kd.recipes.method import method_terms, reads_stages
 
