@@ -128,10 +128,10 @@ class Stages:
                     f"the {self.side} did not run its stage {name!r}; if it was "
                     "compiled and has run before, compile it once more, behind this"
                 )
-        name = self._versions.changed()
-        if name is not None:
+        changed = self._versions.changed()
+        if changed:
             raise ValueError(
-                f"the {self.side} changes what its stage {name!r} returns in place "
+                f"the {self.side} changes what its stage {changed[0]!r} returns in place "
                 "afterwards: name the module behind it, such as the whole block"
             )
 

@@ -24,10 +24,10 @@ class Versions:
             now = tensor._version if version is None else version
             self._noted.append((name, tensor, now))
 
-    def changed(self) -> str | None:
-        """Return the name of the first tensor that was changed since, if any."""
+    def changed(self) -> list[str]:
+        """Return the names of those that were changed since, each once."""
         changed = (name for name, x, then in self._noted if x._version != then)
-        return next(changed, None)
+        return list(dict.fromkeys(changed))
 
 
 def has_version(tensor: Tensor) -> bool:

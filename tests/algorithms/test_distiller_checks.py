@@ -123,6 +123,33 @@ def test_all_slips_are_named_at_once(model_config, tmp_path):
         assert said.count(part) == 1, part
 
 
+@pytest.mark.parametrize("side", ["architecture", "teacher"])
+def test_a_network_that_cannot_be_built_hides_nothing(model_config, side):
+    broken = segmentor(4)
+    broken["decode_head"]["chanels"] = 4
+    with pytest.raises(TypeError, match="chanels"):
+        MODELS.build(model_config(**{side: broken}))
+    distiller = sstkd()
+    distiller[MAPPINGS]["loss_response"]["preds_S"]["recorder"] = "logit"
+    distiller["distill_losses"]["loss_response"]["temprature"] = 2
+    distiller["distill_losses"]["loss_structural"]["type"] = "CDMLos"
+    distiller["connectors"] = dict(align=dict(type="LFDConector"))
+    config = model_config(distiller=distiller, teacher_dtype="half")
+    config[side] = broken
+    with pytest.raises(ValueError, match="Also: ") as failure:
+        MODELS.build(config)
+    said = str(failure.value)
+    for part in (
+        "teacher_dtype is 'float16', 'bfloat16' or None, not 'half'",
+        f"model.{side}: TypeError: ",
+        "loss_response.preds_S reads the recorder 'logit'",
+        "loss_response (ResponseKDLoss) has the option 'temprature'",
+        "loss_structural has the type 'CDMLos'",
+        "the connector align has the type 'LFDConector'",
+    ):
+        assert said.count(part) == 1, (part, said)
+
+
 def test_what_is_none_is_left_out(model_config):
     distiller = sstkd()
     distiller["distill_losses"]["loss_adversarial"] = None

@@ -45,8 +45,11 @@ def test_they_are_distilled(build, batch, classes, teacher):
 
 
 @pytest.mark.parametrize("kind", ["KLDivergence", "mmrazor.DISTLoss"])
-def test_a_softmax_over_one_channel_is_refused(model_config, kind):
+@pytest.mark.parametrize("source", ["decode_head.conv_seg", "decode_head"])
+def test_a_softmax_over_one_channel_is_refused(model_config, kind, source):
     config = distiller()
+    for side in ("student", "teacher"):
+        config[f"{side}_recorders"]["logits"]["source"] = source
     loss = "loss_response"
     config["distill_losses"][loss] = dict(type=kind)
     mapped = config["loss_forward_mappings"][loss]
@@ -61,8 +64,10 @@ def test_a_softmax_over_one_channel_is_refused(model_config, kind):
 
 
 @pytest.mark.filterwarnings("ignore:For binary segmentation")
-def test_other_losses_want_one_number_of_channels(model_config):
+@pytest.mark.parametrize("source", ["decode_head.conv_seg", "decode_head"])
+def test_other_losses_want_one_number_of_channels(model_config, source):
     config = distiller()
+    config["student_recorders"]["logits"]["source"] = source
     loss = config["distill_losses"]["loss_response"]
     loss["type"] = "FFTLoss"
     loss["source"] = "raw"

@@ -5,7 +5,7 @@ import torch
 from mmseg.models.decode_heads import FCNHead
 from torch import nn
 
-from texture_kd.analysis.mmseg_losses import loss_faults, refuse_unweighted
+from texture_kd.analysis.mmseg_losses import loss_faults, unweighted
 
 WEIGHTED = dict(type="CrossEntropyLoss", class_weight=[1.0, 2.0, 3.0])
 LABELS = torch.tensor([[[0, 1], [2, 255]]])
@@ -43,10 +43,12 @@ def test_class_weights_with_ignored_pixels(average):
     # What it is that is named.
     with pytest.raises(IndexError, match="255 is out of bounds"):
         model["decode_head"].loss_decode(logits(), LABELS, ignore_index=255)
-    with pytest.raises(ValueError, match=r"decode_head\.loss_decode \(Cross.*IndexErr"):
-        refuse_unweighted(model, LABELS)
+    ((loss, said),) = unweighted(model, LABELS)
+    assert loss is model["decode_head"].loss_decode
+    assert said.startswith("decode_head.loss_decode (CrossEntropyLoss) of MMSeg")
+    assert "IndexError" in said
     known = LABELS.clamp(max=2)
-    refuse_unweighted(model, known)
+    assert not list(unweighted(model, known))
     (said,) = loss_faults(model, known)
     assert "MMSegmentation 1." in said
     assert "class_weight" in said
@@ -63,7 +65,7 @@ def test_class_weights_with_ignored_pixels(average):
 )
 def test_losses_that_can_do_with_them(loss):
     model = network(loss)
-    refuse_unweighted(model, LABELS)
+    assert not list(unweighted(model, LABELS))
     assert not list(loss_faults(model, LABELS))
 
 

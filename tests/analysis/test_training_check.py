@@ -1,6 +1,5 @@
 """Two iterations say what a training is made of, and what is wrong with it."""
 
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,15 +11,13 @@ from mmrazor.registry import MODELS
 from mmseg.models import EncoderDecoder
 from torch import nn
 
-from texture_kd.analysis import training_check
-from texture_kd.analysis.check_runner import (
-    CheckFailed,
-    CheckRunner,
-    without_traces,
-)
+from texture_kd.analysis import first_labels
+from texture_kd.analysis.check_runner import CheckFailed, CheckRunner
+from texture_kd.analysis.measured_losses import Loss, measured_losses
 from texture_kd.analysis.sentences import sentence
-from texture_kd.analysis.training_check import Loss, TrainingCheck, _recorded
+from texture_kd.analysis.traceless_config import without_traces
 from texture_kd.analysis.unknown_types import unknown_types
+from texture_kd.analysis.watched_distiller import _recorded
 from texture_kd.losses import ResponseKDLoss
 from texture_kd.recorders import ValidAreaRecorder
 
@@ -32,36 +29,12 @@ LFD = f"lfd_pspnet_r18-w32-d8_{STUDENT}"
 LOSSES = "model.distiller.distill_losses."
 
 
-pytestmark = pytest.mark.usefixtures("mmrazors_scope")
-
-
-@pytest.fixture(autouse=True)
-def folders(tmp_path, monkeypatch):
-    """Have temporary folders where a test can look for what is left."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("mmrazors_scope", "folders")
 
 
 def left(folder):
     """Name the temporary folders that are still there."""
     return [path.name for path in folder.iterdir() if path.name.startswith("tmp")]
-
-
-@pytest.fixture
-def tiny(tiny_mosaic, folders):
-    return lambda name=DISTILLED, **options: tiny_mosaic(
-        name, folders / "never" / "made", **options
-    )
-
-
-@pytest.fixture
-def checked(tiny):
-    def check(*arguments, **options):
-        runner = CheckRunner.from_cfg(tiny(*arguments, **options))
-        runner.train()
-        return runner.check
-
-    return check
 
 
 def test_a_check_builds_what_the_training_builds(tmp_path):
@@ -79,6 +52,11 @@ def test_a_check_builds_what_the_training_builds(tmp_path):
 def test_the_table_names_recorders_losses_and_costs(checked, capsys, folders):
     check = checked()
     printed = capsys.readouterr().out
+    before, _, table = printed.partition("\n\n")
+    # What is done is said as it begins, and the table is the last.
+    assert before.splitlines()[0] == "Building the networks ..."
+    assert "Training two iterations of 400 ..." in before
+    assert all(line.startswith(("|", "Note: ")) for line in table.splitlines())
     rows = [line.split("|")[1:4] for line in printed.splitlines() if "|" in line]
     seen = {part.strip(): (what.strip(), found.strip()) for part, what, found in rows}
     assert seen["student's recorder stage1"] == (
@@ -95,7 +73,8 @@ def test_the_table_names_recorders_losses_and_costs(checked, capsys, folders):
     )
     assert seen["distill.loss_response"][0] == "ResponseKDLoss, loss_weight 5"
     assert "of its own losses'" in seen["distill.loss_response"][1]
-    assert seen["validation"] == ("of 4 images", "ends")
+    assert seen["validation"][0] == "of 8 images, 1 times, without data"
+    assert seen["validation"][1].endswith(" s an image")
     assert "400 iterations" in seen["time"][0]
     assert "MiB" in seen["memory"][1]
     assert all(loss.gradient > 0 for loss in check.losses.values())
@@ -121,12 +100,12 @@ def test_a_batch_without_padding_is_all_valid(recorder, record, said):
 def test_a_network_alone_and_a_critic_are_trainings_too(checked, capsys):
     alone = checked(STUDENT)
     assert set(alone.losses) == {"decode.loss_ce", "aux.loss_ce"}
-    assert alone.records == {}
+    assert alone.watched is None
     assert "distill.loss_adversarial" in checked(ADVERSARIAL).losses
 
 
 def test_a_connector_shows_what_it_makes_of_a_feature(checked, capsys):
-    assert checked(LFD).connected == {
+    assert checked(LFD).watched.connected == {
         "lfd": "(2, 128, 16, 16) float32 to (2, 256, 16, 16) float32"
     }
 
@@ -184,19 +163,19 @@ def test_a_loss_that_is_not_finite_is_named_beside_the_table(checked, capsys, fo
     [
         (
             {f"{LOSSES}loss_structural_stage1.student_channels": 8},
-            "^iteration 1: ValueError: .*set student_channels=16",
+            "^iteration 1: loss_structural_stage1: .*set student_channels=16",
         ),
         (
             {"model.teacher_ckpt": "absent.pth"},
-            "^building the training: .*absent.pth",
+            "^building the model: .*absent.pth",
         ),
         (
             {"optim_wrapper.optimizer.type": "AdamX"},
-            r"optim_wrapper\.optimizer\.type='AdamX'; did you mean Adam ",
+            r"^building optim_wrapper: .*optimizer\.type='AdamX'; did you mean Adam ",
         ),
         (
             {"val_dataloader.dataset.split": "vall"},
-            "^building the training: .*vall",
+            "^building val_dataloader: .*vall",
         ),
         (
             {"val_dataloader.dataset.pipeline": [dict(type="PackSegInputs")]},
@@ -204,16 +183,16 @@ def test_a_loss_that_is_not_finite_is_named_beside_the_table(checked, capsys, fo
         ),
         (
             {"test_dataloader.dataset.split": "tset"},
-            "^building the test: .*tset",
+            "^building test_dataloader: .*tset",
         ),
         (
             {"test_evaluator": dict(ignore_index=254)},
-            "^building the test: .*IoUMetric ignores the label 254, and the decode "
+            "^NumClassesCheckHook: .*IoUMetric ignores the label 254, and the decode "
             "head 255: set ignore_index=255 in test_evaluator",
         ),
         (
             {"val_evaluator": dict(ignore_index=254)},
-            "^building the training: .*IoUMetric ignores the label 254, and the decode "
+            "^NumClassesCheckHook: .*IoUMetric ignores the label 254, and the decode "
             "head 255: set ignore_index=255 in val_evaluator",
         ),
         ({"launcher": "pytorch"}, "single process"),
@@ -231,12 +210,12 @@ def test_each_loss_that_refuses_is_named_in_one_run(checked):
         f"{LOSSES}loss_structural_stage1.student_channels": 8,
         f"{LOSSES}loss_structural_stage2.teacher_channels": 8,
     }
-    with pytest.raises(CheckFailed, match=r"^iteration 1: ValueError: ") as failure:
+    with pytest.raises(CheckFailed, match=r"^iteration 1: loss_") as failure:
         checked(**options)
     said = str(failure.value)
     assert "loss_structural_stage1: " in said
     assert "set student_channels=16" in said
-    assert " Also: loss_structural_stage2: " in said
+    assert " Also: iteration 1: loss_structural_stage2: " in said
     assert "set teacher_channels=64" in said
     assert "loss_response" not in said
 
@@ -247,7 +226,7 @@ def test_whatever_a_loss_raises_is_told_with_its_name(checked, monkeypatch):
 
     monkeypatch.setattr(ResponseKDLoss, "forward", refuse)
     options = {f"{LOSSES}loss_structural_stage1.student_channels": 8}
-    with pytest.raises(CheckFailed, match=r"^iteration 1: ValueError: ") as failure:
+    with pytest.raises(CheckFailed, match=r"^iteration 1: loss_") as failure:
         checked(**options)
     said = str(failure.value)
     assert "loss_structural_stage1: " in said
@@ -261,7 +240,7 @@ def test_each_part_that_cannot_be_built_is_named_in_one_run(checked):
         f"{LOSSES}loss_statistical.chanels": 8,
         "model.distiller.student_recorders.labels": None,
     }
-    with pytest.raises(CheckFailed, match=r"^building the training: ") as failure:
+    with pytest.raises(CheckFailed, match=r"^building the model: ") as failure:
         checked(**options)
     said = str(failure.value)
     for part in (
@@ -302,10 +281,9 @@ def test_gradients_are_norms_at_the_students_parameters_alone():
     model.student = nn.Linear(2, 1, bias=False)
     model.critic = nn.Linear(2, 1)
     w, c = model.student.weight, model.critic.weight
-    check = TrainingCheck()
-    check.model, check.scale = model, 8.0
     constant = torch.tensor(7.0)
-    losses = check._measured(
+    losses = measured_losses(
+        model,
         {
             "student.loss_a": (3 * w[0, 0] + 4 * w[0, 1]).reshape(1),
             "student.loss_b": [5 * w[0, 0], 7 * w[0, 0]],
@@ -313,7 +291,8 @@ def test_gradients_are_norms_at_the_students_parameters_alone():
             "distill.loss_c": 2 * w[0, 1] + 9 * c.sum(),
             "distill.loss_d": c.sum(),
             "distill.loss_e": constant,
-        }
+        },
+        scale=8.0,
     )
     norms = {name: loss.gradient for name, loss in losses.items()}
     assert norms == pytest.approx(
@@ -355,7 +334,7 @@ def test_a_validation_set_of_one_image_is_seen_whole(tiny, capsys):
     drawn = []
     runner.visualizer.add_image = lambda name, *_: drawn.append(name)
     runner.train()
-    assert runner.check.validated == 1
+    assert runner.tried.images == 1
     kinds = ("predictions", "subbands", "statistics")
     assert drawn == [f"image0_{kind}" for kind in kinds]
 
@@ -436,12 +415,13 @@ def test_what_ignored_pixels_do_to_the_networks_own_losses(tiny, capsys, monkeyp
     # Images of 64 pixels are padded to 128.
     with pytest.raises(CheckFailed, match=r"iteration 1: .*auxiliary_head.*class_weig"):
         CheckRunner.from_cfg(tiny(**{auxiliary: weighted})).train()
+    capsys.readouterr()
     options = {
         f"{head}.use_sigmoid": True,
         auxiliary: dict(type="DiceLoss", _scope_="mmseg"),
         "data_preprocessor.size": (128, 128),
     }
-    monkeypatch.setattr(training_check, "label_file_with_palette", lambda _: "a.png")
+    monkeypatch.setattr(first_labels, "label_file_with_palette", lambda _: "a.png")
     CheckRunner.from_cfg(tiny(**options)).train()
     _random, palette, dice, softmax = noted(capsys)
     assert palette.startswith("Note: label files have a palette, such as a.png: ")

@@ -35,3 +35,29 @@ def test_data_without_validation_is_refused(tmp_path):
     wanted = Wanted(str(STUDENT), str(STUDENT), tmp_path / "my.py", data=str(data))
     with pytest.raises(ValueError, match="has no val_dataloader"):
         composed(wanted, "")
+
+
+def test_a_checkpoint_that_is_not_there_is_named_whatever_is_checked(tmp_path):
+    pair = str(STUDENT), str(STUDENT)
+    absent = Wanted(*pair, tmp_path / "my.py", "response", str(tmp_path / "a.pth"))
+    with pytest.raises(FileNotFoundError, match=r"checkpoint .*a\.pth does not exist"):
+        composed(absent, "")
+    # What is to be fetched is not looked for here, and what is there is taken.
+    absent._replace(checkpoint="https://example.org/a.pth").check_paths()
+    (tmp_path / "a.pth").touch()
+    absent.check_paths()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("loss_weight", "abc", "given loss_weight='abc', which is no number"),
+        ("loss_weight", None, "given loss_weight=None, which is no number"),
+        ("levels", 7, "loss_texture: TypeError: "),
+    ],
+)
+def test_options_of_another_kind_are_refused_in_words(tmp_path, name, value, said):
+    pair = str(STUDENT), str(STUDENT)
+    wanted = Wanted(*pair, tmp_path / "my.py", options={name: value})
+    with pytest.raises(ValueError, match=said):
+        composed(wanted, "")

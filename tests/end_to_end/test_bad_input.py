@@ -293,7 +293,7 @@ REFUSED = {
     ),
     "no labels": (
         lambda t: t.images(picture(), None, workers=1),
-        r"^building the training: FileNotFoundError: \[Errno 2\] .*/ann/[01]\.png' \(",
+        r"^reading the first batch: FileNotFoundError: .*/ann/[01]\.png' \(",
     ),
     "a label out of range": (
         lambda t: t.images(picture(), labels(12)),

@@ -97,7 +97,6 @@ def test_there_are_images():
 
 
 def test_heads_that_may_differ():
-    check(("a", "b"), nn.ModuleList([head(7), head(2)]))
     binary = head(2)
     binary.num_classes = 1
     check(("a", "b"), binary)
@@ -141,8 +140,42 @@ def test_labels_are_classes_or_ignored():
 @pytest.mark.parametrize("classes", [19, 3])
 def test_auxiliary_heads_have_the_decode_heads_classes(classes):
     told = runner(["a"] * 5, decode_head=head(5), auxiliary_head=head(classes))
-    with pytest.raises(ValueError, match=f"auxiliary head 0 .* predicts {classes} cla"):
+    with pytest.raises(
+        ValueError, match=f"auxiliary head 0 .* predicts {classes} .* num_classes=5"
+    ):
         NumClassesCheckHook().before_train(told)
+
+
+def test_earlier_heads_of_a_cascade_are_checked_as_auxiliary_heads_are():
+    cascade = nn.ModuleList([head(2), head(2)])
+    check(("a", "b"), cascade)
+    cascade[0] = head(7)
+    said = r"decode head 0 of the cascade \(FCNHead\) predicts 7 .* num_classes=2"
+    with pytest.raises(ValueError, match=said):
+        check(("a", "b"), cascade)
+    cascade[0] = head(2)
+    cascade[0].ignore_index = 254
+    said = "ignores the label 254, .* in the decode head 0 of the cascade"
+    with pytest.raises(ValueError, match=said):
+        check(("a", "b"), cascade)
+
+
+def test_all_that_is_wrong_with_classes_is_told_at_once():
+    auxiliary = nn.ModuleList([head(5), head(3), head(7)])
+    student = nn.ModuleDict(dict(decode_head=head(3), auxiliary_head=auxiliary))
+    teacher = nn.Identity()
+    teacher.dataset_meta = dict(classes="bacde")
+    told = runner(tuple("abcde"), student=student, teacher=teacher)
+    with pytest.raises(ValueError, match=" Also: ") as failure:
+        NumClassesCheckHook().before_train(told)
+    order, decode, *beside = str(failure.value).split(" Also: ")
+    assert "in another order: number 0 is 'b' there" in order
+    assert "The decode head predicts 3 classes" in decode
+    # What is right beside a decode head that is wrong is not blamed.
+    assert [said.split(",")[0] for said in beside] == [
+        f"The auxiliary head {i} (FCNHead) predicts {n} classes"
+        for i, n in ((1, 3), (2, 7))
+    ]
 
 
 def test_auxiliary_heads_ignore_the_decode_heads_label():

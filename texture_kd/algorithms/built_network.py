@@ -6,8 +6,9 @@ from mmengine.runner import load_checkpoint
 from mmrazor.registry import MODELS
 
 from texture_kd.algorithms.stock_network import stock_network
+from texture_kd.faults import Faults
 
-__all__ = ["built_network"]
+__all__ = ["built_network", "tried_network"]
 
 
 def built_network(model: dict | BaseModel) -> BaseModel:
@@ -27,6 +28,21 @@ def built_network(model: dict | BaseModel) -> BaseModel:
     if unscoped and "_scope_" not in model and _is_mmsegs(model.get("type")):
         model = dict(model, _scope_="mmseg")
     return MODELS.build(model)
+
+
+def tried_network(
+    what: str, model: dict | BaseModel, faults: Faults
+) -> BaseModel | None:
+    """Build a network of a distillation as :func:`built_network` does, if it can be.
+
+    Args:
+        what: its config is called.
+        model: as there.
+        faults: where it is said why it cannot be built.
+    """
+    with faults.of(what):
+        return built_network(model)
+    return None
 
 
 def _built_from_stock(model: dict) -> BaseModel:

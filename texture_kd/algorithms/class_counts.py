@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import nn
 
-from texture_kd.algorithms.faults import Faults
 from texture_kd.algorithms.softmax_losses import SOFTMAX_ALONE, of_softmax
+from texture_kd.faults import Faults
 from texture_kd.ignore_index import with_ignore_index
 from texture_kd.predicting_head import predicting_head
 
@@ -44,20 +45,24 @@ def check_channels(
         for record in records.values():
             recorders, modules = sides[bool(record.get("from_student"))]
             source = str(recorders.get(record.get("recorder"), {}).get("source"))
-            if source.endswith("conv_seg") and not record.get("connector"):
-                channels = getattr(modules.get(source), "out_channels", None)
-                counts[bool(record.get("from_student"))] = channels
+            module = modules.get(source)
+            if _predicts(source, module) and not record.get("connector"):
+                counts[bool(record.get("from_student"))] = module.out_channels
         with faults:
             _check_counts(name, losses.get(name), counts)
     faults.refuse()
 
 
+def _predicts(source: str, module: nn.Module | None) -> bool:
+    """Tell whether a module returns logits: a decode head, or the last within it."""
+    last = isinstance(module, nn.Conv2d) and source.endswith(("conv_seg", "cls_seg"))
+    return last or isinstance(module, BaseDecodeHead)
+
+
 def _check_counts(
-    name: str, loss: nn.Module | None, counts: Mapping[bool, int | None]
+    name: str, loss: nn.Module | None, counts: Mapping[bool, int]
 ) -> None:
     found = {*counts.values()}
-    if None in found:
-        return
     if 1 in found and isinstance(loss, SOFTMAX_ALONE):
         raise ValueError(
             f"{name} ({type(loss).__name__}) compares softmax distributions, and that "

@@ -10,8 +10,8 @@ from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.registry import MODELS
 from torch import Tensor, nn
 
-from texture_kd.algorithms.faults import Faults
 from texture_kd.algorithms.known_names import check_name
+from texture_kd.faults import Faults
 from texture_kd.registry import class_name
 
 __all__ = ["check_mappings", "check_same_normalisation", "check_sources"]

@@ -13,8 +13,8 @@ from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.registry import MODELS, TASK_UTILS
 from torch import nn
 
-from texture_kd.algorithms.faults import Faults
 from texture_kd.algorithms.known_names import check_name
+from texture_kd.faults import PROBLEMS, Faults
 from texture_kd.registry import class_name
 
 __all__ = ["built_parts", "with_parts"]
@@ -28,16 +28,6 @@ _TRIED = {
 _BUILT = {"distill_losses": "", "connectors": "the connector "}
 # Keys of a config that no constructor gets.
 _MMENGINES = ("type", "_scope_")
-# What constructors raise of options that they cannot use.
-_REFUSALS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 
 Parts = dict[str, dict[str, Any]]
 
@@ -124,7 +114,7 @@ def _built(what: str, config: Mapping, registry: Registry, suffix: str = "") -> 
         kind = config["type"]
         named = f"{kind}{suffix}" if isinstance(kind, str) else kind
         return registry.build(dict(config, type=named))
-    except _REFUSALS as error:
+    except PROBLEMS as error:
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         raise ValueError(f"{what}: {kind}{error}") from error
 

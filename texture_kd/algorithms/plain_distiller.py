@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from texture_kd.algorithms.faults import Faults
+from texture_kd.faults import Faults
 from texture_kd.registry import class_name
 
 __all__ = ["plain_distiller"]

@@ -13,6 +13,7 @@ from mmrazor.models.task_modules.recorder import (
 from mmrazor.models.task_modules.recorder.base_recorder import BaseRecorder
 from torch import Tensor, nn
 
+from texture_kd.faults import ALSO, Faults
 from texture_kd.recorders import StagesRecorder
 from texture_kd.versions import Versions
 
@@ -38,30 +39,25 @@ def sound_records(
 
     Raises:
         ValueError: a recorded tensor was changed, or has no gradient; the message names
-            the recorder.
+            the recorders.
     """
-    seen = Versions()
+    seen, faults = Versions(), Faults()
     # A recorder's own hook was there before, and runs before.
     handles = [
         network.get_submodule(module).register_forward_hook(
-            _noting(name, recorder, seen, learns)
+            _noting(name, recorder, seen, faults if learns else None)
         )
         for name, recorder in recorders.recorders.items()
         for module in recorded_modules(recorder)
     ]
     try:
         yield
+        faults.found += [_changed(side, name) for name in seen.changed()]
     finally:
         for handle in handles:
             handle.remove()
-    name = seen.changed()
-    if name is not None:
-        raise ValueError(
-            f"The {side}'s recorder {name!r} holds what the {side} changes in place "
-            "afterwards, as the sum of a residual block does with the norm before it: "
-            "losses would see one thing of the student and another of the teacher. "
-            "Record the module behind it, such as the whole block."
-        )
+        # What else goes wrong without a gradient says less.
+        faults.refuse()
 
 
 def recorded_modules(recorder: BaseRecorder) -> list[str]:
@@ -87,27 +83,25 @@ def check_recorded(
         released: names of those that have served.
 
     Raises:
-        RuntimeError: one has not.
+        RuntimeError: some have not; the message names them.
     """
-    for name, recorder in manager.recorders.items():
-        if name not in released and not recorder.data_buffer:
-            raise RuntimeError(
-                f"The {side}'s recorder {name!r} recorded nothing: its forward pass "
-                f"had no {recorder.source!r}."
-            )
+    empty = [
+        f"The {side}'s recorder {name!r} recorded nothing: its forward pass had no "
+        f"{recorder.source!r}."
+        for name, recorder in manager.recorders.items()
+        if name not in released and not recorder.data_buffer
+    ]
+    if empty:
+        raise RuntimeError(ALSO.join(empty))
 
 
 def _noting(
-    name: str, recorder: BaseRecorder, seen: Versions, learns: bool
+    name: str, recorder: BaseRecorder, seen: Versions, faults: Faults | None
 ) -> Callable:
     def note(*_: object) -> None:
-        if learns and not torch.is_grad_enabled():
-            raise ValueError(
-                f"The student's recorder {name!r} records inside a block whose "
-                "activations are checkpointed (with_cp=True), or which runs under "
-                "torch.no_grad(), from where no gradient comes: record a module around "
-                f"{recorder.source!r}, such as the whole block, or set with_cp=False."
-            )
+        if faults is not None and not torch.is_grad_enabled():
+            with faults:
+                _refuse_record(name, recorder)
         for tensor, version in _taken(recorder):
             seen.note(name, tensor, version)
 
@@ -133,3 +127,21 @@ def _tensors(record: Any) -> Iterator[Tensor]:
         items = record.values() if isinstance(record, Mapping) else record
         for item in items:
             yield from _tensors(item)
+
+
+def _refuse_record(name: str, recorder: BaseRecorder) -> None:
+    raise ValueError(
+        f"The student's recorder {name!r} records inside a block whose activations are "
+        "checkpointed (with_cp=True), or which runs under torch.no_grad(), from where "
+        f"no gradient comes: record a module around {recorder.source!r}, such as the "
+        "whole block, or set with_cp=False."
+    )
+
+
+def _changed(side: str, name: str) -> str:
+    return (
+        f"The {side}'s recorder {name!r} holds what the {side} changes in place "
+        "afterwards, as the sum of a residual block does with the norm before it: "
+        "losses would see one thing of the student and another of the teacher. "
+        "Record the module behind it, such as the whole block."
+    )

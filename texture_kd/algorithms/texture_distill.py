@@ -18,10 +18,9 @@ from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.models.utils import add_prefix
 from torch import Tensor, nn
 
-from texture_kd.algorithms.built_network import built_network
+from texture_kd.algorithms.built_network import tried_network
 from texture_kd.algorithms.distiller_checks import check_same_normalisation
 from texture_kd.algorithms.distiller_records import DistillerRecords
-from texture_kd.algorithms.faults import Faults
 from texture_kd.algorithms.label_sizes import check_label_sizes
 from texture_kd.algorithms.plain_distiller import plain_distiller
 from texture_kd.algorithms.sound_distiller import sound_distiller
@@ -34,6 +33,7 @@ from texture_kd.algorithms.teacherless_state import (
     leave_teacher_out,
 )
 from texture_kd.early_losses import EarlyLosses, gradients_are_known
+from texture_kd.faults import Faults
 from texture_kd.losses import DistillationLoss
 
 __all__ = ["RANDOM_TEACHER", "TextureDistill"]
@@ -117,30 +117,33 @@ class TextureDistill(SingleTeacherDistill):
         save_teacher: bool = False,
         **kwargs,
     ) -> None:
-        if teacher_dtype not in (None, "float16", "bfloat16"):
-            raise ValueError(
-                f"teacher_dtype is 'float16', 'bfloat16' or None, not {teacher_dtype!r}"
-            )
-        _refuse_training_options(kwargs)
+        faults = Faults(OSError, RuntimeError, pickle.UnpicklingError)
+        with faults:
+            _check_dtype(teacher_dtype)
+        with faults:
+            _refuse_training_options(kwargs)
         # MMSegmentation's init_model says so of any model.
         for name in ("pretrained", "train_cfg"):
             if name in kwargs and kwargs[name] is None:
                 del kwargs[name]
-        distiller = plain_distiller(distiller)
-        faults = Faults(OSError, RuntimeError, pickle.UnpicklingError)
-        student = built_network(architecture)
+        student = tried_network("model.architecture", architecture, faults)
         known = _has_weights(teacher)
         # What is built beside the student must not change the student's own start.
         with torch.random.fork_rng(devices=[]):
-            teacher = built_network(teacher)
-            distiller = sound_distiller(distiller, student, teacher, faults)
-            if teacher_ckpt is not None:
+            teacher = tried_network("model.teacher", teacher, faults)
+            with faults:
+                distiller = plain_distiller(distiller)
+                distiller = sound_distiller(distiller, student, teacher, faults)
+            preparation = kwargs.pop("data_preprocessor", None)
+            with faults.of("model.data_preprocessor"):
+                preparation = _preparation(preparation, student)
+            if teacher is not None and teacher_ckpt is not None:
                 with faults:
                     load_teacher(teacher, teacher_ckpt)
                 teacher._is_init = True
-            preparation = _preparation(kwargs.pop("data_preprocessor", None), student)
-            with faults:
-                check_same_normalisation(preparation, teacher)
+            if student is not None and teacher is not None:
+                with faults:
+                    check_same_normalisation(preparation, teacher)
             faults.refuse()
             super().__init__(
                 architecture=student,
@@ -336,7 +339,9 @@ class TextureDistill(SingleTeacherDistill):
                 recorder.reset_data_buffer()
 
 
-def _preparation(own: dict | nn.Module | None, student: BaseModel) -> nn.Module | None:
+def _preparation(
+    own: dict | nn.Module | None, student: BaseModel | None
+) -> nn.Module | None:
     """Return the data preprocessor, which is the student's if there is no other."""
     if own is None:
         return getattr(student, "data_preprocessor", None)
@@ -362,6 +367,13 @@ def _is_stock(distiller: nn.Module) -> bool:
 @torch.compiler.disable
 def _losses_of_its_own(distiller: nn.Module) -> dict[str, Tensor]:
     return distiller.compute_distill_losses()
+
+
+def _check_dtype(name: str | None) -> None:
+    if name not in (None, "float16", "bfloat16"):
+        raise ValueError(
+            f"teacher_dtype is 'float16', 'bfloat16' or None, not {name!r}"
+        )
 
 
 def _refuse_training_options(options: dict) -> None:

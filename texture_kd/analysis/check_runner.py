@@ -1,31 +1,42 @@
 """A runner that tries a training for two iterations and says what it saw."""
 
-import copy
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
-from mmengine.runner import Runner
 from torch import nn
 
-from texture_kd.analysis.sentences import PROBLEMS, sentence
+from texture_kd.analysis.described import markdown_table
+from texture_kd.analysis.first_labels import ignore_unknown_labels
+from texture_kd.analysis.forgiving_runner import ForgivingRunner
+from texture_kd.analysis.sentences import sentence
+from texture_kd.analysis.traceless_config import without_traces
 from texture_kd.analysis.training_check import Enough, TrainingCheck
+from texture_kd.analysis.tried_loop import TriedLoop, try_loop, validations
 from texture_kd.analysis.unknown_types import unknown_types
-from texture_kd.hooks.ignored_label import check_ignored_label
-from texture_kd.hooks.trained_network import decode_head
+from texture_kd.faults import ALSO, PROBLEMS
+from texture_kd.hooks import NumClassesCheckHook, TextureVisualizationHook
+from texture_kd.hooks.trained_network import trained_network
+
+__all__ = ["CheckFailed", "CheckRunner"]
 
 
 class CheckFailed(Exception):
-    """A training cannot go on; the message says where and why."""
+    """A training cannot go on; each argument says where and why."""
+
+    def __str__(self) -> str:
+        return ALSO.join(self.args)
 
 
-class CheckRunner(Runner):
+class CheckRunner(ForgivingRunner):
     """Builds all that a training does, runs two iterations, and prints a table.
 
     Nothing is left behind: checkpoints, logs and what visualisation backends would send
-    go nowhere. After the iterations two batches are validated, and what tests the
-    network is built.
+    go nowhere. After the iterations two batches are validated, and one is tested where
+    the test is another. What is wrong with one part does not hide what is wrong with
+    another: all of it is told in the end.
     """
 
     @classmethod
@@ -42,6 +53,7 @@ class CheckRunner(Runner):
             raise CheckFailed("a check runs in a single process: leave --launcher out")
         _check_folder(cfg.work_dir)
         folder = tempfile.TemporaryDirectory()
+        _say("Building the networks")
         try:
             traceless = without_traces(cfg, folder.name)
             # MMEngine's name has seconds: two checks in one would share what is global.
@@ -49,10 +61,13 @@ class CheckRunner(Runner):
             runner = super().from_cfg(traceless)
         except PROBLEMS as error:
             folder.cleanup()
-            raise _failed("building the training", error, cfg) from error
+            said = f"building the training: {sentence(error)}"
+            raise CheckFailed(*_with_hints([said], cfg)) from error
         runner.folder = folder
-        runner.check = TrainingCheck()
-        runner.register_hook(runner.check, priority="VERY_HIGH")
+        runner.check = TrainingCheck(runner.faults)
+        runner.tried = None
+        if not any(isinstance(hook, NumClassesCheckHook) for hook in runner.hooks):
+            runner.register_hook(NumClassesCheckHook())
         return runner
 
     def train(self) -> nn.Module:
@@ -62,51 +77,91 @@ class CheckRunner(Runner):
             CheckFailed: something goes wrong, or a loss is not finite.
         """
         try:
-            self._try_training()
-            self.check.stage = "building the test"
-            _ = self.test_loop
-            check_ignored_label(self, decode_head(self))
-        except PROBLEMS as error:
-            raise _failed(self.check.stage, error, self.cfg) from error
+            self._try_all()
         finally:
             self.folder.cleanup()
-        print(self.check.table())
-        for note in self.check.notes():
-            print(f"Note: {note}")
-        broken = self.check.not_finite()
-        if broken:
-            raise CheckFailed(f"the first iteration: {', '.join(broken)} is not finite")
+        self.faults.found += [
+            f"the first iteration: {name} is not finite"
+            for name in self.check.not_finite()
+        ]
+        if self.whole and self.check.finished():
+            print(f"\n{markdown_table(self._rows())}")
+            for note in self.check.notes():
+                print(f"Note: {note}")
+        if self.faults.found:
+            raise CheckFailed(*_with_hints(self.faults.found, self.cfg))
         return self.model
 
+    def call_hook(self, fn_name: str, **kwargs: Any) -> None:
+        """Ask the hooks, and in a training then look at it."""
+        super().call_hook(fn_name, **kwargs)
+        if fn_name == "before_train_iter" and self.faults.found:
+            ignore_unknown_labels(trained_network(self), kwargs["data_batch"])
+        # What the check itself raises ends the training.
+        if hasattr(self.check, fn_name):
+            getattr(self.check, fn_name)(self, **kwargs)
+
+    def _try_all(self) -> None:
+        _say("Reading the data")
+        self.build_loops()
+        if not hasattr(self.model, "train_step"):
+            self._look_at_data()
+            return
+        if self._train_loop is not None:
+            self._try_training()
+        self.tried = self._try_loop("validation", self.val_loop, 2)
+        if self.tried is not None and self.whole:
+            with self.faults.of("drawing"):
+                self._draw()
+        if any(
+            self.cfg.get(f"test_{part}") != self.cfg.get(f"val_{part}")
+            for part in ("dataloader", "evaluator")
+        ):
+            self._try_loop("test", self.test_loop, 1)
+
     def _try_training(self) -> None:
+        _say(f"Training two iterations of {self.max_iters}")
         try:
             super().train()
         except Enough:
             return
-        raise ValueError("the training ends before its second iteration")
+        except PROBLEMS as error:
+            self.faults.ran(self.check.stage, error)
+            return
+        self.faults.found.append(
+            f"{self.check.stage}: the training ends before its second iteration"
+        )
+
+    def _look_at_data(self) -> None:
+        """Say what data sets are by themselves, without a network."""
+        if self._train_loop is not None:
+            with self.faults.of(NumClassesCheckHook.__name__):
+                NumClassesCheckHook().before_train(self)
+
+    def _try_loop(self, stage: str, loop: Any, batches: int) -> TriedLoop | None:
+        if loop is None:
+            return None
+        _say(f"Trying the {stage}")
+        try:
+            return try_loop(self.model, loop, batches)
+        except PROBLEMS as error:
+            self.faults.ran(stage, error)
+        return None
+
+    def _draw(self) -> None:
+        for hook in self.hooks:
+            if isinstance(hook, TextureVisualizationHook):
+                hook.draw(self)
+
+    def _rows(self) -> list[tuple[str, str, str]]:
+        rows = [("part", "what", "seen"), *self.check.rows()]
+        if self.tried is not None:
+            rows.append(self.tried.row(validations(self.train_loop)))
+        return rows
 
 
-def without_traces(config: Config, folder: str) -> Config:
-    """Return a training's config that leaves nothing behind.
-
-    Args:
-        config: of the training; it stays as it is.
-        folder: for what cannot be helped.
-    """
-    # No Config of a dict, in which classes would be names.
-    config = copy.deepcopy(config)
-    config.work_dir = folder
-    config.resume = False
-    config.log_level = "ERROR"
-    config.default_hooks = dict(config.get("default_hooks", {}), checkpoint=None)
-    # Neither a picture nor a run on a server.
-    config.visualizer = None
-    for name in ("val_evaluator", "test_evaluator"):
-        metrics = config.get(name) or []
-        for metric in metrics if isinstance(metrics, list | tuple) else [metrics]:
-            if "output_dir" in metric:
-                metric["output_dir"] = folder
-    return config
+def _say(what: str) -> None:
+    print(f"{what} ...", flush=True)
 
 
 def _check_folder(path: str) -> None:
@@ -119,10 +174,18 @@ def _check_folder(path: str) -> None:
         )
 
 
-def _failed(stage: str, error: BaseException, config: Config) -> CheckFailed:
-    # Typing errors are the usual reason, and MMEngine's words for some do not say so.
-    strange = (
-        unknown_types(dict(config.items())) if stage.startswith("building") else []
-    )
-    hints = f" ({'; '.join(strange)})" if strange else ""
-    return CheckFailed(f"{stage}: {sentence(error)}{hints}")
+def _with_hints(found: list[str], config: Config) -> list[str]:
+    """Add types that are unknown to the last of the parts that could not be built.
+
+    Typing errors are the usual reason, and MMEngine's words for some do not say so.
+    """
+    building = [i for i, said in enumerate(found) if said.startswith("building")]
+    hints = unknown_types(dict(config.items())) if building else []
+    if not hints:
+        return found
+    last = building[-1]
+    return [
+        *found[:last],
+        f"{found[last]} ({'; '.join(hints)})",
+        *found[last + 1 :],
+    ]

@@ -29,7 +29,7 @@ def loss_faults(network: nn.Module, labels: Tensor) -> Iterator[str]:
     Yields:
         Sentences, each on a loss of a head.
     """
-    for where, ignored, loss in _losses(network):
+    for where, ignored, loss in head_losses(network):
         if isinstance(loss, DiceLoss) and _are_there(ignored, labels):
             yield (
                 f"{where} of {_LIBRARY} takes the ignored pixels for pixels of no "
@@ -46,19 +46,20 @@ def loss_faults(network: nn.Module, labels: Tensor) -> Iterator[str]:
             yield _without_weight(where, ignored, loss)
 
 
-def refuse_unweighted(network: nn.Module, labels: Tensor) -> None:
-    """Refuse ignored pixels where MMSegmentation's loss looks up a weight for them.
+def unweighted(network: nn.Module, labels: Tensor) -> Iterator[tuple[nn.Module, str]]:
+    """Find MMSegmentation's losses that look up a weight for ignored pixels.
 
     Args:
         network: that is trained.
         labels: of a batch, integers, padding included.
 
-    Raises:
-        ValueError: a CrossEntropyLoss has class weights, and the batch ignored pixels.
+    Yields:
+        Each CrossEntropyLoss with class weights, and a sentence, where the batch has
+        ignored pixels.
     """
-    for where, ignored, loss in _losses(network):
+    for where, ignored, loss in head_losses(network):
         if _lacks_weight(loss, ignored) and _are_there(ignored, labels):
-            raise ValueError(_without_weight(where, ignored, loss))
+            yield loss, _without_weight(where, ignored, loss)
 
 
 def learns_each_class_alone(network: nn.Module) -> bool:
@@ -70,14 +71,21 @@ def learns_each_class_alone(network: nn.Module) -> bool:
     head = predicting_head(network)
     kinds = [
         isinstance(loss, CrossEntropyLoss | FocalLoss) and loss.use_sigmoid
-        for where, _, loss in _losses(network)
+        for where, _, loss in head_losses(network)
         if where.startswith("decode_head")
     ]
     return getattr(head, "out_channels", 1) > 1 and bool(kinds) and all(kinds)
 
 
-def _losses(network: nn.Module) -> Iterator[tuple[str, int, nn.Module]]:
-    """Return the heads' losses, where they stand, and what their head ignores."""
+def head_losses(network: nn.Module) -> Iterator[tuple[str, int, nn.Module]]:
+    """Find the losses of a segmentor's heads.
+
+    Args:
+        network: that is trained.
+
+    Yields:
+        Where a loss stands, what its head ignores, and the loss.
+    """
     for name in ("decode_head", "auxiliary_head"):
         heads = getattr(network, name, None)
         for head in heads if isinstance(heads, nn.ModuleList) else [heads]:

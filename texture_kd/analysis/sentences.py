@@ -1,32 +1,13 @@
 """What goes wrong in OpenMMLab, in a sentence."""
 
-import pickle
 import re
 import traceback
 from pathlib import Path
 
-import cv2
+from texture_kd import faults
+from texture_kd.faults import ALSO
 
-from texture_kd.algorithms.faults import ALSO
-
-__all__ = ["PROBLEMS", "sentence"]
-
-# Whatever a config, its data or its networks can make OpenMMLab raise.
-PROBLEMS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    ImportError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    cv2.error,
-    pickle.UnpicklingError,
-)
+__all__ = ["sentence", "words"]
 
 # Of each fault.
 _LONGEST = 1500
@@ -49,8 +30,19 @@ def sentence(error: BaseException) -> str:
         return f"{type(error).__name__}: {_short(said)}"
     last = frames[-1]
     said = _MEANT.get(last.name) or said or last.line
-    place = _place(last.filename, last.lineno)
-    return f"{type(error).__name__}: {_short(said)} ({place})"
+    # What was collected was raised elsewhere.
+    collected = last.filename == faults.__file__
+    place = "" if collected else f" ({_place(last.filename, last.lineno)})"
+    return f"{type(error).__name__}: {_short(said)}{place}"
+
+
+def words(error: BaseException) -> str:
+    """Say what a ValueError says, which is made to be read, and the rest with its kind.
+
+    Args:
+        error: that a part of a config has raised.
+    """
+    return str(error) if isinstance(error, ValueError) else sentence(error)
 
 
 def _short(said: str) -> str:

@@ -10,10 +10,12 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmrazor.registry import MODELS
 
+from texture_kd.analysis.sentences import words
 from texture_kd.compose.configs import classes_of, heads_of, start_from_scratch
 from texture_kd.compose.distiller import distiller_config
 from texture_kd.compose.networks import Network, looked_at
 from texture_kd.compose.pairs import paired
+from texture_kd.faults import PROBLEMS
 from texture_kd.recipes import Term
 from texture_kd.recipes.method import method_terms, reads_stages
 
@@ -157,8 +159,8 @@ def _try_terms(terms: Mapping[str, Term]) -> None:
         for name, term in terms.items():
             try:
                 term.build()
-            except ValueError as error:
-                raise ValueError(f"{name}: {error}") from error
+            except PROBLEMS as error:
+                raise ValueError(f"{name}: {words(error)}") from error
 
 
 def _imports(terms: Mapping[str, Term]) -> tuple[str, ...]:

@@ -59,11 +59,18 @@ class Wanted(NamedTuple):
         return self.out.with_name(f"{self.out.stem}_{network}.py")
 
     def check_paths(self) -> None:
-        """Refuse to write over what is read.
+        """Refuse to write over what is read, and to name a checkpoint that is not.
 
         Raises:
+            FileNotFoundError: the checkpoint is a path, and there is no such file.
             ValueError: a config that is given would be one of those that are written.
         """
+        path = self.checkpoint
+        if path and "://" not in path and not Path(path).expanduser().is_file():
+            raise FileNotFoundError(
+                f"the teacher's checkpoint {path} does not exist: give the path or URL "
+                "of one, or none, and a config of the teacher's training is written"
+            )
         written = {self.out, self.beside("student"), self.beside("teacher")}
         for name in filter(None, (self.student, self.teacher, self.data)):
             if Path(name).resolve() in {path.resolve() for path in written}:

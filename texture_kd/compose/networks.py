@@ -10,7 +10,7 @@ from mmengine.config import ConfigDict
 from torch import Tensor, nn
 
 from texture_kd.algorithms.built_network import built_network
-from texture_kd.analysis.sentences import PROBLEMS
+from texture_kd.faults import PROBLEMS
 from texture_kd.input_channels import input_channels
 from texture_kd.predicting_head import predicting_head
 from texture_kd.recipes import Shapes

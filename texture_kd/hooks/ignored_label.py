@@ -9,7 +9,8 @@ from mmengine.structures import BaseDataElement
 from torch import nn
 
 from texture_kd.datasets.blockwise import BlockwiseAnnotation
-from texture_kd.hooks.trained_network import auxiliary_heads
+from texture_kd.faults import Faults
+from texture_kd.hooks.trained_network import heads_beside
 
 __all__ = ["check_ignored_label", "check_padding"]
 
@@ -22,20 +23,23 @@ def check_ignored_label(runner: Runner, head: nn.Module | None) -> None:
         head: the decode head, or what stands in its place.
 
     Raises:
-        ValueError: an auxiliary head of the same classes, a metric of the validation or
-            the test, or a BlockwiseAnnotation, ignores another label.
+        ValueError: an auxiliary or earlier head of the same classes, a metric of the
+            validation or the test, or a BlockwiseAnnotation, ignores another label;
+            the message names each.
     """
     ignored = getattr(head, "ignore_index", None)
     if ignored is None:
         return
+    faults = Faults()
     for part, where in (*_heads(runner, head), *_parts(runner)):
         theirs = getattr(part, "ignore_index", None)
         if theirs is not None and theirs != ignored:
-            raise ValueError(
+            faults.found.append(
                 f"{type(part).__name__} ignores the label {theirs}, and the decode "
                 f"head {ignored}: set ignore_index={ignored} in {where}, or correct "
                 "the head's"
             )
+    faults.refuse()
 
 
 def check_padding(
@@ -71,15 +75,15 @@ def check_padding(
 
 
 def _heads(runner: Runner, head: nn.Module) -> Iterator[tuple[Any, str]]:
-    """Return the auxiliary heads that learn the decode head's classes."""
-    for number, other in enumerate(auxiliary_heads(runner)):
+    """Return the other heads that learn the decode head's classes."""
+    for where, other in heads_beside(runner).items():
         if getattr(other, "num_classes", None) == getattr(head, "num_classes", None):
-            yield other, f"auxiliary head {number}"
+            yield other, f"the {where}"
 
 
 def _parts(runner: Runner) -> Iterator[tuple[Any, str]]:
     """Return metrics and transforms, and where their options stand."""
-    # The test's is there if something has asked for it.
+    # The test's is there where a check has built it.
     for loop, where in (
         ("val_loop", "val_evaluator"),
         ("_test_loop", "test_evaluator"),

@@ -1,6 +1,7 @@
 """Refuses to train a network on a data set that is none of its."""
 
 import warnings
+from collections.abc import Sequence
 
 import torch
 from mmengine.dist import get_world_size
@@ -9,12 +10,9 @@ from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 
 from texture_kd.datasets.label_files import check_label_files
+from texture_kd.faults import Faults
 from texture_kd.hooks.ignored_label import check_ignored_label, check_padding
-from texture_kd.hooks.trained_network import (
-    auxiliary_heads,
-    decode_head,
-    unwrapped,
-)
+from texture_kd.hooks.trained_network import decode_head, heads_beside, unwrapped
 
 __all__ = ["NumClassesCheckHook"]
 
@@ -23,10 +21,11 @@ class NumClassesCheckHook(Hook):
     """Compare the data set's classes, and every label, with those of the decode head.
 
     A head with too many classes trains without a word, and one with too few fails
-    somewhere inside the loss. An auxiliary head has the decode head's, or a single one,
-    such as boundaries; a teacher may have others. But a teacher that was trained on the
-    same classes has to have them in the same order, or it would teach that roads are
-    trees; one that was trained on none of them is worth a warning.
+    somewhere inside the loss. An auxiliary head, and a cascade's earlier one, has the
+    decode head's, or a single one, such as boundaries; a teacher may have others. But a
+    teacher that was trained on the same classes has to have them in the same order, or
+    it would teach that roads are trees; one that was trained on none of them is worth a
+    warning.
 
     A label that is no class ends a training on a GPU with an assertion that names
     nothing, and so labels are looked at while they are on the CPU, those of as many
@@ -42,9 +41,9 @@ class NumClassesCheckHook(Hook):
 
         Raises:
             ValueError: the data set is empty, a label file has several channels or
-                more than 8 bits, the decode head has another number of classes, the
-                teacher's checkpoint has them in another order, or a metric ignores
-                another label than the decode head.
+                more than 8 bits, a head has another number of classes, the teacher's
+                checkpoint has them in another order, or a metric ignores another label
+                than the decode head. All but the first are told at once.
         """
         dataset = runner.train_dataloader.dataset
         if len(dataset) == 0:
@@ -53,26 +52,24 @@ class NumClassesCheckHook(Hook):
                 "The training data set has no images: look at data_root, data_prefix, "
                 "img_suffix and ann_file of train_dataloader.dataset."
             )
-        check_label_files(dataset)
-        check_label_files(getattr(_validation(runner), "dataset", None))
-        check_ignored_label(runner, decode_head(runner))
+        head = decode_head(runner)
+        faults = Faults()
+        for labelled in (dataset, _data_of(runner, "val"), _data_of(runner, "_test")):
+            with faults:
+                check_label_files(labelled)
+        with faults:
+            check_ignored_label(runner, head)
+        num_classes = getattr(head, "num_classes", None)
         classes = getattr(dataset, "metainfo", {}).get("classes")
-        if classes is None:
-            return
-        _check_order(runner, list(classes))
-        num_classes = getattr(decode_head(runner), "num_classes", None)
-        if num_classes is None:
-            return
-        _check_auxiliary_heads(runner, num_classes)
-        if num_classes == len(classes):
-            return
-        if num_classes == 1 and len(classes) == 2:
-            return  # MMSegmentation's way to tell foreground from background.
-        raise ValueError(
-            f"The decode head predicts {num_classes} classes, and the training data "
-            f"set has {len(classes)} ({', '.join(classes)}): set "
-            f"num_classes={len(classes)} in the config of the heads."
-        )
+        if classes is not None:
+            with faults:
+                _check_order(runner, list(classes))
+            with faults:
+                _check_count(num_classes, classes)
+        if num_classes is not None:
+            right = len(classes) if classes and num_classes > 1 else num_classes
+            _check_heads_beside(runner, right, faults)
+        faults.refuse()
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
@@ -95,40 +92,44 @@ class NumClassesCheckHook(Hook):
         num_classes = max(num_classes, 2)
         prepare = getattr(unwrapped(runner), "data_preprocessor", None)
         for sample in data_batch.get("data_samples", ()):
-            labels = getattr(sample, "gt_sem_seg", None)
-            if labels is None:
+            if getattr(sample, "gt_sem_seg", None) is None:
                 continue
             _check_shape(sample)
-            check_padding(prepare, sample, head.ignore_index, num_classes)
-            labels = labels.data
-            known = (labels >= 0) & (labels < num_classes)
-            wrong = labels[~(known | (labels == head.ignore_index))]
-            if len(wrong):
-                path = getattr(sample, "seg_map_path", "an image")
-                found = torch.unique(wrong)[:5].tolist()
-                raise ValueError(
-                    f"The labels of {path} have {found}, and "
-                    f"the decode head's classes are 0 to {num_classes - 1}, with "
-                    f"{head.ignore_index} for pixels to ignore: a label file holds the "
-                    "class of each pixel. reduce_zero_label=True is for classes that "
-                    "begin with 1."
-                )
+            faults = Faults()
+            with faults:
+                check_padding(prepare, sample, head.ignore_index, num_classes)
+            with faults:
+                _check_labels(sample, head.ignore_index, num_classes)
+            faults.refuse()
 
 
-def _check_auxiliary_heads(runner: Runner, num_classes: int) -> None:
-    for number, head in enumerate(auxiliary_heads(runner)):
-        own = getattr(head, "num_classes", num_classes)
+def _check_count(num_classes: int | None, classes: Sequence[str]) -> None:
+    if num_classes in (None, len(classes)):
+        return
+    if num_classes == 1 and len(classes) == 2:
+        return  # MMSegmentation's way to tell foreground from background.
+    raise ValueError(
+        f"The decode head predicts {num_classes} classes, and the training data "
+        f"set has {len(classes)} ({', '.join(classes)}): set "
+        f"num_classes={len(classes)} in the config of the heads."
+    )
+
+
+def _check_heads_beside(runner: Runner, right: int, faults: Faults) -> None:
+    for where, head in heads_beside(runner).items():
+        own = getattr(head, "num_classes", right)
         # One class is what heads for boundaries have.
-        if own not in (1, num_classes):
-            raise ValueError(
-                f"The auxiliary head {number} ({type(head).__name__}) predicts {own} "
-                f"classes, and the decode head {num_classes}: both learn from the same "
-                f"labels, so set num_classes={num_classes} in both."
+        if own not in (1, right):
+            faults.found.append(
+                f"The {where} ({type(head).__name__}) predicts {own} classes, and the "
+                f"labels that it learns from have {right}: set num_classes={right}."
             )
 
 
-def _validation(runner: Runner) -> object:
-    return getattr(getattr(runner, "val_loop", None), "dataloader", None)
+def _data_of(runner: Runner, loop: str) -> object:
+    """Return the data set of a loop, if the loop is built."""
+    loader = getattr(getattr(runner, f"{loop}_loop", None), "dataloader", None)
+    return getattr(loader, "dataset", None)
 
 
 def _check_shape(sample: BaseDataElement) -> None:
@@ -138,6 +139,21 @@ def _check_shape(sample: BaseDataElement) -> None:
         raise ValueError(
             f"The labels of {path} have the shape {shape} where (1, H, W) is expected: "
             "a label file has one channel that holds the class of each pixel"
+        )
+
+
+def _check_labels(sample: BaseDataElement, ignored: int, num_classes: int) -> None:
+    labels = sample.gt_sem_seg.data
+    known = (labels >= 0) & (labels < num_classes)
+    wrong = labels[~(known | (labels == ignored))]
+    if len(wrong):
+        path = getattr(sample, "seg_map_path", "an image")
+        found = torch.unique(wrong)[:5].tolist()
+        raise ValueError(
+            f"The labels of {path} have {found}, and the decode head's classes are 0 "
+            f"to {num_classes - 1}, with {ignored} for pixels to ignore: a label file "
+            "holds the class of each pixel. reduce_zero_label=True is for classes that "
+            "begin with 1."
         )
 
 

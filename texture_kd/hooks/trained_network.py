@@ -29,13 +29,25 @@ def trained_network(runner: Runner) -> nn.Module:
     return getattr(model, "student", model)
 
 
-def auxiliary_heads(runner: Runner) -> list[nn.Module]:
-    """Return the auxiliary heads of the network that is trained.
+def heads_beside(runner: Runner) -> dict[str, nn.Module]:
+    """Return the heads that learn beside the one that predicts.
 
     Args:
         runner: with its model.
+
+    Returns:
+        By what they are called the auxiliary heads and those before a cascade's last.
     """
-    heads = getattr(trained_network(runner), "auxiliary_head", None)
+    network = trained_network(runner)
+    earlier = _listed(getattr(network, "decode_head", None))[:-1]
+    auxiliary = _listed(getattr(network, "auxiliary_head", None))
+    return {
+        **{f"decode head {i} of the cascade": head for i, head in enumerate(earlier)},
+        **{f"auxiliary head {i}": head for i, head in enumerate(auxiliary)},
+    }
+
+
+def _listed(heads: nn.Module | None) -> list[nn.Module]:
     if heads is None:
         return []
     return [*heads] if isinstance(heads, nn.ModuleList) else [heads]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from inspect import Parameter, signature
+from numbers import Real
 from typing import Any
 
 from torch import nn
@@ -41,7 +42,8 @@ def check_terms(terms: Mapping[str, Term], stages: int) -> None:
     Raises:
         ValueError: one is no term, or it gives its loss an argument or an option that
             this does not have, or lacks one that it needs, or an argument that is
-            nothing of both networks.
+            nothing of both networks, or an option that is no number where the loss
+            takes one.
     """
     for name, term in terms.items():
         _check_kind(name, term)
@@ -49,8 +51,9 @@ def check_terms(terms: Mapping[str, Term], stages: int) -> None:
         loss, cls = term.loss, _class(term.loss)
         giver = f"the term {name!r} is"
         if cls is loss:
-            parameters = signature(loss).parameters.values()
-            _check_names(giver, term.options, cls.__name__, parameters)
+            parameters = signature(loss).parameters
+            _check_names(giver, term.options, cls.__name__, parameters.values())
+            _check_numbers(giver, term.options, parameters)
         elif term.options:
             raise ValueError(
                 f"{giver} given a {cls.__name__} that is built, and options, "
@@ -114,6 +117,16 @@ def _check_names(
             raise ValueError(
                 f"{giver} not given {parameter.name!r}, which {taker} needs"
             )
+
+
+def _check_numbers(
+    giver: str, options: Mapping[str, Any], parameters: Mapping[str, Parameter]
+) -> None:
+    """Refuse words where a loss says that it takes a number."""
+    for name, value in options.items():
+        number = name in parameters and parameters[name].annotation in (int, float)
+        if number and not isinstance(value, Real):
+            raise ValueError(f"{giver} given {name}={value!r}, which is no number")
 
 
 def _hint(name: str, names: Iterable[str]) -> str:

@@ -1,11 +1,33 @@
 """All that is wrong with a config, said at once."""
 
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
-__all__ = ["ALSO", "Faults"]
+import cv2
+
+__all__ = ["ALSO", "PROBLEMS", "Faults"]
 
 # Between what is wrong.
 ALSO = " Also: "
+
+# Whatever a config, its data or its networks can make OpenMMLab raise.
+PROBLEMS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    cv2.error,
+    pickle.UnpicklingError,
+)
 
 
 class Faults:
@@ -17,6 +39,8 @@ class Faults:
         for item in items:
             with faults:
                 check(item)
+        with faults.of("the network"):
+            build()
         faults.refuse()
 
     Args:
@@ -42,9 +66,20 @@ class Faults:
     ) -> bool:
         if not isinstance(error, self._kinds):
             return False
-        self.found.append(str(error))
-        self._errors.append(error)
+        self._add(str(error), error)
         return True
+
+    @contextmanager
+    def of(self, what: str) -> Iterator[None]:
+        """Collect any of :data:`PROBLEMS` that is raised in a context.
+
+        Args:
+            what: it is of, for the message.
+        """
+        try:
+            yield
+        except PROBLEMS as error:
+            self._add(f"{what}: {self._words(error)}", error)
 
     def refuse(self) -> None:
         """Raise if anything was found.
@@ -58,3 +93,12 @@ class Faults:
         if self.found:
             cause = self._errors[0] if self._errors else None
             raise ValueError(ALSO.join(self.found)) from cause
+
+    def _add(self, said: str, error: BaseException) -> None:
+        if said not in self.found:
+            self.found.append(said)
+            self._errors.append(error)
+
+    def _words(self, error: BaseException) -> str:
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        return f"{kind}{error}"
