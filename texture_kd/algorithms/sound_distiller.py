@@ -4,14 +4,11 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from texture_kd.algorithms.class_counts import (
-    check_channels,
-    check_label_classes,
-    with_students_labels,
-)
+from texture_kd.algorithms.class_counts import check_channels, check_label_classes
 from texture_kd.algorithms.distiller_checks import check_mappings, check_sources
 from texture_kd.algorithms.distiller_parts import built_parts, with_parts
 from texture_kd.algorithms.faults import Faults
+from texture_kd.algorithms.students_facts import with_students_facts
 
 __all__ = ["sound_distiller"]
 
@@ -36,7 +33,7 @@ def sound_distiller(
         with faults:
             check_sources(distiller.get(f"{side}_recorders") or {}, network, side)
     with faults:
-        distiller = with_students_labels(distiller, student)
+        distiller = with_students_facts(distiller, student)
     parts = built_parts(distiller, faults)
     with faults:
         losses = parts.get("distill_losses", {})

@@ -68,7 +68,7 @@ class TextureDistill(SingleTeacherDistill):
     - A loss or connector with a method ``attach_teacher`` is given the teacher when the
       model is built, for what it needs beside recorded features.
     - Losses with an ``ignore_index`` that their config does not write take that of the
-      student's decode head.
+      student's decode head, and those with ``image_channels`` the student's.
     - A recorder, connector, option or loss argument that does not exist, what a
       constructor refuses, and a teacher checkpoint that does not fit, are errors when
       the model is built, in one message with the name of each. What a config sets to
