@@ -1,5 +1,4 @@
-# The student's logits are at a quarter of the teacher's resolution, and the loss compares
-# maps of one size only.
+# The student's logits are at a quarter of the teacher's resolution, and are enlarged.
 _base_ = "./cwd.py"
 
 cwd = dict(
