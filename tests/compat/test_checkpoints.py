@@ -326,17 +326,23 @@ def append_and_fail(path: str) -> None:
     raise pickle.UnpicklingError("GLOBAL")
 
 
-@pytest.fixture
-def distilled(tmp_path):
-    """Write a distillation's checkpoint, and return its student and a path."""
+def written(path: Path, *hooks) -> nn.Module:
+    """Write a distillation's checkpoint, and return its student."""
     student = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
     parts = nn.ModuleDict(
         dict(architecture=student, teacher=nn.Linear(2, 5), distiller=nn.Linear(3, 5))
     )
     checkpoint = dict(state_dict=parts.state_dict())
-    PlainStudentHook().before_save_checkpoint(None, checkpoint)
-    save_checkpoint(checkpoint, str(tmp_path / "distilled.pth"))
-    return student, str(tmp_path / "distilled.pth")
+    for hook in hooks:
+        hook.before_save_checkpoint(None, checkpoint)
+    save_checkpoint(checkpoint, str(path))
+    return student
+
+
+@pytest.fixture
+def distilled(tmp_path):
+    path = tmp_path / "distilled.pth"
+    return written(path, PlainStudentHook()), str(path)
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
@@ -363,3 +369,32 @@ def test_what_is_no_students_is_named_as_ever(distilled, capsys):
     said = capsys.readouterr().out
     assert "1.weight" in said
     assert "architecture." not in said
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_student_is_taken_without_the_hook_and_one_line_says_so(
+    tmp_path, wrapped, capsys
+):
+    student = written(tmp_path / "distilled.pth")
+    plain = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    target = nn.DataParallel(plain) if wrapped else plain
+    load_checkpoint(target, str(tmp_path / "distilled.pth"), "cpu", strict=True)
+    for name, value in student.state_dict().items():
+        assert torch.equal(plain.state_dict()[name], value)
+    (said,) = [x for x in capsys.readouterr().out.splitlines() if "Loads" not in x]
+    assert "its student is taken" in said
+    assert "PlainStudentHook" in said
+
+
+def test_layers_keep_their_versions(tmp_path):
+    written(tmp_path / "distilled.pth")
+    seen = []
+
+    class Versioned(nn.Linear):
+        def _load_from_state_dict(self, state, prefix, local_metadata, *others):
+            seen.append(local_metadata.get("version"))
+            super()._load_from_state_dict(state, prefix, local_metadata, *others)
+
+    plain = nn.Sequential(Versioned(2, 3), nn.BatchNorm1d(3))
+    load_checkpoint(plain, str(tmp_path / "distilled.pth"), "cpu", strict=True)
+    assert seen == [1]
