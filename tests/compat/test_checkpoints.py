@@ -3,9 +3,13 @@
 import io
 import os
 import pickle
+import re
 import struct
 from collections import OrderedDict
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from urllib.error import URLError
 
 import numpy as np
@@ -309,6 +313,48 @@ def test_a_store_that_is_not_there_is_one_sentence_too(name):
 def test_a_teacher_that_cannot_be_fetched_names_its_option(offline):
     with pytest.raises(ConnectionError, match=r"model\.teacher_ckpt=FILE\.$"):
         read_teacher("https://a.example/teacher.pth")
+
+
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "offline.md"
+
+
+def test_the_guides_sentence_is_what_is_said(offline, monkeypatch):
+    shown = re.search(r"```text\n(.*?)```", GUIDE.read_text(), re.S)[1]
+    monkeypatch.setattr("torch.hub.get_dir", lambda: "/home/me/.cache/torch/hub")
+    with pytest.raises(ConnectionError) as failure:
+        _load_checkpoint("open-mmlab://resnet18_v1c")
+    cause = r"\(.*?\)"
+    found, expected = (
+        re.sub(cause, "()", " ".join(text.split()))
+        for text in (str(failure.value), shown)
+    )
+    assert found == expected
+
+
+def test_what_the_guide_fetches_is_there_without_a_network(
+    checkpoint, tmp_path, monkeypatch
+):
+    served, cache = tmp_path / "served", tmp_path / "cache"
+    served.mkdir()
+    torch.save(checkpoint, served / "network.pth")
+    handler = partial(QuietHandler, directory=str(served))
+    fetch = re.search(r"<!-- fetch -->\n```python\n(.*?)```", GUIDE.read_text(), re.S)
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(cache))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/network.pth"
+        exec(fetch[1].replace("open-mmlab://resnet18_v1c", url), {})
+        server.shutdown()
+    assert (cache / "checkpoints" / "network.pth").is_file()
+    weights = _load_checkpoint(url)["state_dict"]
+    assert torch.equal(weights["weight"], checkpoint["state_dict"]["weight"])
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files, and writes no log."""
+
+    def log_message(self, *unused: object) -> None:
+        """Say nothing."""
 
 
 def test_an_explicit_choice_of_all_globals_is_tried_once(tmp_path):
