@@ -47,13 +47,16 @@ def test_recipes_are_the_configs(method):
 
 
 @pytest.mark.parametrize("images", [1, 2])
-def test_cwd_is_the_configs_on_one_grid(images):
+def test_the_cwd_of_the_configs_is_mmrazors_on_one_grid(images):
     torch.manual_seed(0)
     options = {**distiller("cwd").distill_losses.loss_cwd}
-    assert options.pop("type") == "ChannelWiseDivergence"
-    theirs = ChannelWiseDivergence(**options)
-    ours = METHODS["cwd"](STUDENT, TEACHER)["loss_cwd"].build()
-    student, teacher = torch.randn(2, images, 5, 7, 9, dtype=torch.float64)
+    assert options.pop("type") == "CWDLoss"
+    ours = losses.CWDLoss(**options)
+    recipe = METHODS["cwd"](STUDENT, TEACHER)["loss_cwd"].build()
+    assert settings(recipe) == settings(ours)
+    # As in MMRazor's own config, with which results were compared.
+    theirs = ChannelWiseDivergence(tau=1, loss_weight=5)
+    student, teacher = torch.randn(2, images, 12, 16, 16)
     student.requires_grad_()
     values = [loss(student, teacher) for loss in (ours, theirs)]
     torch.testing.assert_close(*values)

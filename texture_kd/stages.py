@@ -131,8 +131,8 @@ class Stages:
         changed = self._versions.changed()
         if changed:
             raise ValueError(
-                f"the {self.side} changes what its stage {changed[0]!r} returns in place "
-                "afterwards: name the module behind it, such as the whole block"
+                f"the {self.side} changes what its stage {changed[0]!r} returns in "
+                "place afterwards: name the module behind it, such as the whole block"
             )
 
     def forget(self) -> None:

@@ -3,9 +3,13 @@
 import io
 import os
 import pickle
+import re
 import struct
 from collections import OrderedDict
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from urllib.error import URLError
 
 import numpy as np
@@ -311,6 +315,48 @@ def test_a_teacher_that_cannot_be_fetched_names_its_option(offline):
         read_teacher("https://a.example/teacher.pth")
 
 
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "offline.md"
+
+
+def test_the_guides_sentence_is_what_is_said(offline, monkeypatch):
+    shown = re.search(r"```text\n(.*?)```", GUIDE.read_text(), re.S)[1]
+    monkeypatch.setattr("torch.hub.get_dir", lambda: "/home/me/.cache/torch/hub")
+    with pytest.raises(ConnectionError) as failure:
+        _load_checkpoint("open-mmlab://resnet18_v1c")
+    cause = r"\(.*?\)"
+    found, expected = (
+        re.sub(cause, "()", " ".join(text.split()))
+        for text in (str(failure.value), shown)
+    )
+    assert found == expected
+
+
+def test_what_the_guide_fetches_is_there_without_a_network(
+    checkpoint, tmp_path, monkeypatch
+):
+    served, cache = tmp_path / "served", tmp_path / "cache"
+    served.mkdir()
+    torch.save(checkpoint, served / "network.pth")
+    handler = partial(QuietHandler, directory=str(served))
+    fetch = re.search(r"<!-- fetch -->\n```python\n(.*?)```", GUIDE.read_text(), re.S)
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(cache))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/network.pth"
+        exec(fetch[1].replace("open-mmlab://resnet18_v1c", url), {})
+        server.shutdown()
+    assert (cache / "checkpoints" / "network.pth").is_file()
+    weights = _load_checkpoint(url)["state_dict"]
+    assert torch.equal(weights["weight"], checkpoint["state_dict"]["weight"])
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files, and writes no log."""
+
+    def log_message(self, *unused: object) -> None:
+        """Say nothing."""
+
+
 def test_an_explicit_choice_of_all_globals_is_tried_once(tmp_path):
     calls = tmp_path / "calls"
     path = tmp_path / "trusted.pth"
@@ -326,17 +372,23 @@ def append_and_fail(path: str) -> None:
     raise pickle.UnpicklingError("GLOBAL")
 
 
-@pytest.fixture
-def distilled(tmp_path):
-    """Write a distillation's checkpoint, and return its student and a path."""
+def written(path: Path, *hooks) -> nn.Module:
+    """Write a distillation's checkpoint, and return its student."""
     student = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
     parts = nn.ModuleDict(
         dict(architecture=student, teacher=nn.Linear(2, 5), distiller=nn.Linear(3, 5))
     )
     checkpoint = dict(state_dict=parts.state_dict())
-    PlainStudentHook().before_save_checkpoint(None, checkpoint)
-    save_checkpoint(checkpoint, str(tmp_path / "distilled.pth"))
-    return student, str(tmp_path / "distilled.pth")
+    for hook in hooks:
+        hook.before_save_checkpoint(None, checkpoint)
+    save_checkpoint(checkpoint, str(path))
+    return student
+
+
+@pytest.fixture
+def distilled(tmp_path):
+    path = tmp_path / "distilled.pth"
+    return written(path, PlainStudentHook()), str(path)
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
@@ -363,3 +415,32 @@ def test_what_is_no_students_is_named_as_ever(distilled, capsys):
     said = capsys.readouterr().out
     assert "1.weight" in said
     assert "architecture." not in said
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_student_is_taken_without_the_hook_and_one_line_says_so(
+    tmp_path, wrapped, capsys
+):
+    student = written(tmp_path / "distilled.pth")
+    plain = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    target = nn.DataParallel(plain) if wrapped else plain
+    load_checkpoint(target, str(tmp_path / "distilled.pth"), "cpu", strict=True)
+    for name, value in student.state_dict().items():
+        assert torch.equal(plain.state_dict()[name], value)
+    (said,) = [x for x in capsys.readouterr().out.splitlines() if "Loads" not in x]
+    assert "its student is taken" in said
+    assert "PlainStudentHook" in said
+
+
+def test_layers_keep_their_versions(tmp_path):
+    written(tmp_path / "distilled.pth")
+    seen = []
+
+    class Versioned(nn.Linear):
+        def _load_from_state_dict(self, state, prefix, local_metadata, *others):
+            seen.append(local_metadata.get("version"))
+            super()._load_from_state_dict(state, prefix, local_metadata, *others)
+
+    plain = nn.Sequential(Versioned(2, 3), nn.BatchNorm1d(3))
+    load_checkpoint(plain, str(tmp_path / "distilled.pth"), "cpu", strict=True)
+    assert seen == [1]

@@ -38,7 +38,7 @@ def prepared(segmentor):
 
 
 def fed_by_the_recipe(facts, tmp_path, monkeypatch) -> np.ndarray:
-    """Run the guide's recipe on image.png, and return what it gives a graph."""
+    """Run the guide's recipe on its image, and return what it gives a graph."""
     fed = []
 
     def run(names, inputs):
@@ -68,6 +68,10 @@ def fed_by_the_recipe(facts, tmp_path, monkeypatch) -> np.ndarray:
         (1, dict(mean=[100], std=[50]), []),
         (1, dict(), []),
         (4, dict(mean=[1, 2, 3, 4], std=[4, 5, 6, 7]), []),
+        (2, dict(mean=[1, 2], std=[4, 5]), []),
+        (2, dict(), []),
+        (5, dict(mean=[1, 2, 3, 4, 5], std=[4, 5, 6, 7, 8]), []),
+        (5, dict(mean=[9], std=[4]), []),
         (3, dict(), [NORMALISE]),
         (3, dict(), [NESTED]),
         (3, dict(), [dict(NORMALISE, to_rgb=False)]),
@@ -82,10 +86,15 @@ def test_the_recipe_prepares_as_the_training(
     network = prepared(channels, **options)
     rng = np.random.default_rng(0)
     pixels = rng.integers(256, size=(*SIZE, channels), dtype=np.uint8)
-    mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
-    Image.fromarray(pixels.squeeze(), mode).save(tmp_path / "image.png")
-    # As OpenCV reads it.
-    image = pixels[..., [2, 1, 0, 3][:channels]] if channels > 1 else pixels
+    image = pixels
+    if channels in (2, 5):
+        np.save(tmp_path / "image.npy", pixels)
+    else:
+        mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
+        Image.fromarray(pixels.squeeze(), mode).save(tmp_path / "image.png")
+    if channels in (3, 4):
+        # As OpenCV reads it.
+        image = pixels[..., [2, 1, 0, 3][:channels]]
     if pipeline:
         step = pipeline[0]
         step = step["transforms"][0][1] if "transforms" in step else step

@@ -1,4 +1,6 @@
-"""Run losses on a GPU that is not there, and print as JSON what each waits for.
+"""Run losses on a GPU that is not there, and print as JSON what is to be told of each.
+
+It is what a loss waits for, and which operators have no deterministic form there.
 
 Fake tensors have shapes, dtypes and a device, and no values. Tensors of two devices
 that meet are an error, as they are on a GPU. A process has such a device for good, and
@@ -37,6 +39,36 @@ DEPENDENT = (
     "_unique2",
     "unique_consecutive",
 )
+# Operators that raise on a GPU under torch.use_deterministic_algorithms(True), as its
+# documentation names them. Of some it depends on what they are given.
+INDEFINITE = (
+    "avg_pool3d_backward",
+    "_adaptive_avg_pool2d_backward",
+    "_adaptive_avg_pool3d_backward",
+    "adaptive_max_pool2d_backward",
+    "fractional_max_pool2d_backward",
+    "fractional_max_pool3d_backward",
+    "max_unpool2d",
+    "max_unpool3d",
+    "upsample_linear1d_backward",
+    "upsample_bilinear2d_backward",
+    "_upsample_bilinear2d_aa_backward",
+    "upsample_bicubic2d_backward",
+    "_upsample_bicubic2d_aa_backward",
+    "upsample_trilinear3d_backward",
+    "reflection_pad1d_backward",
+    "reflection_pad2d_backward",
+    "reflection_pad3d_backward",
+    "nll_loss_forward",
+    "nll_loss2d_forward",
+    "_ctc_loss_backward",
+    "_embedding_bag_dense_backward",
+    "put",
+    "put_",
+    "histc",
+    "grid_sampler_2d_backward",
+    "grid_sampler_3d_backward",
+)
 
 
 class _Backend(backend_registration._DummyBackendModule):
@@ -74,6 +106,33 @@ class Waits(TorchDispatchMode):
         frames = [f for f in traceback.extract_stack() if "texture_kd" in f.filename]
         place = f"{Path(frames[-1].filename).stem}.{frames[-1].name}" if frames else "?"
         self.places.append(place)
+
+
+class Indefinite(TorchDispatchMode):
+    """Notes the operators that have no deterministic form."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if _on_gpu(args) and _is_indefinite(func, args, kwargs):
+            self.names.add(func.overloadpacket.__name__)
+        return func(*args, **kwargs)
+
+
+def _is_indefinite(func, args: Sequence, kwargs: dict) -> bool:
+    name = func.overloadpacket.__name__
+    if name in ("cumsum", "cumsum_"):
+        return args[0].is_floating_point() or args[0].is_complex()
+    if name == "bincount":
+        return len(args) > 1 or kwargs.get("weights") is not None
+    if name in ("median", "nanmedian"):
+        return len(args) > 1
+    if name.startswith("scatter_reduce"):
+        return "prod" in args
+    return name in INDEFINITE
 
 
 def _on_gpu(values: Sequence) -> bool:
@@ -245,22 +304,40 @@ CASES = {
 }
 
 
-def waits_of(case: Callable[[], Tensor]) -> list[str]:
-    """Run a loss and its gradient, and return the places that wait, each once."""
+def told_of(case: Callable[[], Tensor]) -> tuple[list[str], list[str]]:
+    """Run a loss and its gradient.
+
+    Returns:
+        The places that wait, each once, and the operators that would raise where
+        PyTorch is told to be deterministic.
+    """
     with FakeTensorMode(), Waits() as waits:
         case().backward()
         # Filters are prepared now.
         waits.places.clear()
         case().backward()
-    return sorted({*waits.places})
+        places = sorted({*waits.places})
+        torch.use_deterministic_algorithms(True)
+        try:
+            with Indefinite() as indefinite:
+                case().backward()
+        finally:
+            torch.use_deterministic_algorithms(False)
+    return places, sorted(indefinite.names)
+
+
+def of_a_network() -> Tensor:
+    """Do what heads of MMSegmentation do, which is theirs to change."""
+    x = learnt(2, 5, 16, 32)
+    x = x + torch.nn.functional.adaptive_avg_pool2d(x, (2, 4)).mean()
+    return torch.nn.functional.cross_entropy(x, labels()[:, ::2, ::2])
 
 
 if __name__ == "__main__":
     backend_registration._setup_privateuseone_for_python_backend(
         rename=GPU, backend_module=_Backend()
     )
-    print(
-        json.dumps({name: waits_of(case) for name, case in CASES.items()}), flush=True
-    )
+    cases = CASES | {"network": of_a_network}
+    print(json.dumps({name: told_of(x) for name, x in cases.items()}), flush=True)
     # The device's thread of autograd does not end with Python as a real one's does.
     os._exit(0)

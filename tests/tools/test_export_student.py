@@ -213,3 +213,26 @@ def test_a_graph_that_differs_is_not_kept(mosaic, tmp_path, monkeypatch):
         tool["write_graph"](mosaic[0], checkpoint, out, (128, 128), False)
     assert out.read_text() == "an older one"
     assert os.listdir(tmp_path) == ["student.onnx"]
+
+
+@pytest.mark.parametrize(
+    ("static", "expected"), [(False, "of any size, which may take"), (True, "of one")]
+)
+def test_it_says_what_it_does_before_that_takes_its_time(
+    mosaic, tmp_path, monkeypatch, capsys, static, expected
+):
+    tool = runpy.run_path(str(TOOL))
+    checkpoint = dict(meta=dict(cfg="model = dict(type='EncoderDecoder')"))
+    said = []
+
+    def export_onnx(network, path, *_):
+        said.append(capsys.readouterr().err)
+        path.write_text("graph")
+
+    monkeypatch.setattr("texture_kd.deploy.export_onnx", export_onnx)
+    monkeypatch.setattr("texture_kd.deploy.largest_difference", lambda *_: 0.0)
+    out = tmp_path / "student.onnx"
+    tool["write_graph"](mosaic[0], checkpoint, out, (128, 128), static)
+    (before,) = said
+    assert before.startswith(f"Tracing a graph for images {expected}")
+    assert out.read_text() == "graph"

@@ -7,10 +7,9 @@ from torch import nn
 
 from texture_kd.algorithms.softmax_losses import SOFTMAX_ALONE, of_softmax
 from texture_kd.faults import Faults
-from texture_kd.ignore_index import with_ignore_index
 from texture_kd.predicting_head import predicting_head
 
-__all__ = ["check_channels", "check_label_classes", "with_students_labels"]
+__all__ = ["check_channels", "check_label_classes"]
 
 
 def check_channels(
@@ -103,29 +102,3 @@ def check_label_classes(distiller: Mapping, student: nn.Module) -> None:
                 f"{expected}"
             )
     faults.refuse()
-
-
-def with_students_labels(distiller: Mapping, student: nn.Module) -> dict:
-    """Have the losses ignore the label that the student's decode head ignores.
-
-    Args:
-        distiller: config of MMRazor's ConfigurableDistiller; it stays as it is.
-        student: that learns from the labels.
-
-    Returns:
-        The config. Each loss that has ``ignore_index`` is given the head's.
-
-    Raises:
-        ValueError: a loss is written with another one.
-    """
-    ignored = getattr(predicting_head(student), "ignore_index", None)
-    losses = distiller.get("distill_losses")
-    if ignored is None or not losses:
-        return dict(distiller)
-    whose = "the student's decode head"
-    given, faults = {}, Faults()
-    for name, loss in losses.items():
-        with faults:
-            given[name] = with_ignore_index(name, loss, ignored, whose)
-    faults.refuse()
-    return dict(distiller, distill_losses=given)

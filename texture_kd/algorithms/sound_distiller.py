@@ -4,13 +4,10 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from texture_kd.algorithms.class_counts import (
-    check_channels,
-    check_label_classes,
-    with_students_labels,
-)
+from texture_kd.algorithms.class_counts import check_channels, check_label_classes
 from texture_kd.algorithms.distiller_checks import check_mappings, check_sources
 from texture_kd.algorithms.distiller_parts import built_parts, with_parts
+from texture_kd.algorithms.students_facts import with_students_facts
 from texture_kd.faults import Faults
 
 __all__ = ["sound_distiller"]
@@ -42,7 +39,7 @@ def sound_distiller(
         with faults:
             check_label_classes(distiller, student)
         with faults:
-            distiller = with_students_labels(distiller, student)
+            distiller = with_students_facts(distiller, student)
     parts = built_parts(distiller, faults)
     if student is not None and teacher is not None:
         with faults:

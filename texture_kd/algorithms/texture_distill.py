@@ -67,7 +67,7 @@ class TextureDistill(SingleTeacherDistill):
       teacher when the model is built, may prepare before the student runs, so that no
       GPU is waited for in the middle of that, and has its parts in the log.
     - Losses with an ``ignore_index`` that their config does not write take that of the
-      student's decode head.
+      student's decode head, and those with ``image_channels`` the student's.
     - A recorder, connector, option or loss argument that does not exist, what a
       constructor refuses, and a teacher checkpoint that does not fit, are errors when
       the model is built, in one message with the name of each. What a config sets to

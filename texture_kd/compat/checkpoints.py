@@ -129,34 +129,66 @@ def explain_failures(load: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def take_student(load: Callable[..., Any]) -> Callable[..., Any]:
-    """Make MMEngine's ``load_state_dict`` take a distillation's student in silence.
+    """Make MMEngine's ``load_state_dict`` take the student out of a distillation.
 
     ``PlainStudentHook`` writes the student's weights under their own names as well.
-    Where a network has all of these, the distillation's other names are no news.
+    Where a network has all of these, the distillation's other names are no news. In a
+    checkpoint that was written without the hook they stand behind ``architecture.``,
+    and are taken from there, of which one line is said.
     """
 
     @functools.wraps(load)
-    def load_student(module: Any, state_dict: dict, *args, **kwargs) -> Any:
+    def load_student(
+        module: Any, state_dict: dict, strict: bool = False, logger: Any = None
+    ) -> Any:
         # Of wrappers for several processes or test-time augmentation.
         own = getattr(module, "module", module).state_dict()
-        if _has_student(own, state_dict):
-            known = state_dict
-            state_dict = type(known)(
-                (name, value)
-                for name, value in known.items()
-                if not name.startswith(_PARTS)
-            )
-            if hasattr(known, "_metadata"):
-                # PyTorch keeps the versions of its layers there.
-                state_dict._metadata = known._metadata
-        return load(module, state_dict, *args, **kwargs)
+        if own and all(_STUDENT + name in state_dict for name in own):
+            if not all(name in state_dict for name in own):
+                _say_taken(logger)
+                state_dict = _under_own_names(state_dict)
+            state_dict = _without_parts(state_dict)
+        return load(module, state_dict, strict, logger)
 
     return load_student
 
 
-def _has_student(own: dict, state: dict) -> bool:
-    """Tell whether all of a network is there, as a student and under its own names."""
-    return bool(own) and all(name in state and _STUDENT + name in state for name in own)
+def _say_taken(logger: Any) -> None:
+    from mmengine.logging import print_log
+
+    print_log(
+        "The checkpoint is a distillation's, and its student is taken (what stands "
+        f"behind {_STUDENT!r}). With PlainStudentHook in custom_hooks checkpoints have "
+        "the student's own names too.",
+        logger=logger,
+    )
+
+
+def _under_own_names(state: dict) -> dict:
+    """Return a distillation's state dict with the student's own names added."""
+
+    def renamed(names: dict) -> dict:
+        return {
+            name.removeprefix(_STUDENT): value
+            for name, value in names.items()
+            if name.startswith(_STUDENT)
+        }
+
+    named = type(state)({**state, **renamed(state)})
+    metadata = getattr(state, "_metadata", {})
+    named._metadata = {**metadata, **renamed(metadata)}
+    return named
+
+
+def _without_parts(state: dict) -> dict:
+    """Return a distillation's state dict with the student's own names alone."""
+    kept = type(state)(
+        (name, value) for name, value in state.items() if not name.startswith(_PARTS)
+    )
+    if hasattr(state, "_metadata"):
+        # PyTorch keeps the versions of its layers there.
+        kept._metadata = state._metadata
+    return kept
 
 
 def _offline(filename: str, error: Exception) -> ConnectionError:

@@ -43,7 +43,7 @@ class AdversarialLoss(OwnRandom, DistillationLoss):
     Args:
         num_classes: number of classes K, two at least; two for logits of a sigmoid's
             single channel.
-        image_channels: channels of the image.
+        image_channels: channels of the image. ``TextureDistill`` gives the student's.
         channels: width of the critic, see :class:`~texture_kd.losses.critic.Critic`.
         penalty_weight: mu.
         ignore_index: label of the pixels that do not count. There, and where images are

@@ -162,11 +162,13 @@ def _built(name: str, config: Mapping, ignore_index: int) -> nn.Module:
     # Amplifiers come with OpenMMLab, whose registry knows them.
     from mmrazor.registry import MODELS
 
-    from texture_kd.ignore_index import with_ignore_index
+    from texture_kd.network_facts import with_fact
 
-    name = f"the amplifier {name!r}"
-    config = with_ignore_index(name, config, ignore_index, "DS2D2Loss")
-    return MODELS.build(config)
+    name, said = (
+        f"the amplifier {name!r}",
+        f"DS2D2Loss ignores the label {ignore_index}",
+    )
+    return MODELS.build(with_fact(name, config, "ignore_index", ignore_index, said))
 
 
 def check_weight(name: str, weight: float) -> float:

@@ -1,5 +1,4 @@
-# The logits of DeepLabV3+ are at stride 4 and the student's at 8, and the loss compares
-# maps of one size only. On crops of 2^k n + 1 pixels every second of the teacher's looks at
+# The logits of DeepLabV3+ are at stride 4 and the student's at 8, and are compared at 8. On crops of 2^k n + 1 pixels every second of the teacher's looks at
 # the same pixel as one of the student's, and is the middle of what is pooled.
 _base_ = "./cwd.py"
 
