@@ -240,6 +240,13 @@ def test_configs_that_are_not_there(name, said):
         read_network(name)
 
 
+def test_configs_of_ours_go_by_the_packages_name():
+    name = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
+    assert read_network(f"texture_kd::{name}").model == (
+        read_network(f"configs/{name}").model
+    )
+
+
 @pytest.mark.parametrize("text", ["model = (", "model = nothing"])
 def test_configs_that_are_not_python(tmp_path, text):
     path = tmp_path / "config.py"
