@@ -3,6 +3,7 @@
 import copy
 import gc
 import io
+import weakref
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -315,6 +316,93 @@ def test_a_loss_looks_at_its_teacher_and_prepares(networks, images):
     distiller(images)
     assert loss.prepared[1] is None
     assert "teacher" not in str(distiller.state_dict().keys())
+
+
+def test_the_first_step_knows_nothing_of_the_example(networks, images):
+    class Prepared(DistillationLoss):
+        def prepare(self, ours, theirs):
+            raise AssertionError("the student has not run")
+
+        def forward(self, ours, theirs):
+            return (ours.mean() - theirs.mean()).square()
+
+    arguments = dict(ours="student.stages.0", theirs="teacher.stages.0")
+    terms = {"loss_prepared": Term(Prepared(), arguments)}
+    distiller = distilled(*networks, terms, images=images)
+    assert [side.outputs for side in distiller._sides] == [[], []]
+    distiller(images)
+
+
+def test_the_teachers_features_are_given_up_when_they_have_served(networks, images):
+    student, teacher = networks
+    kept, alive = [], []
+    teacher.layer1.register_forward_hook(lambda *x: kept.append(weakref.ref(x[2])))
+    student.layer3.register_forward_hook(
+        lambda *_: alive.append(bool(kept) and kept[-1]() is None)
+    )
+    pair = dict(ours="student.stages.0", theirs="teacher.stages.0")
+    terms = {"loss_first": Term(Means(), pair)}
+    distiller = distilled(*networks, terms, images=images)
+    distiller(images)
+    assert alive[-1]
+
+
+def test_losses_are_given_maps_of_one_channel(networks, images):
+    class Shapes(DistillationLoss):
+        def forward(self, ours, valid, labels):
+            self.seen = valid.shape, labels.shape
+            return ours.mean()
+
+    arguments = dict(ours="student.stages.0", valid="valid", labels="labels")
+    distiller = distilled(
+        *networks, {"loss_shapes": Term(Shapes(), arguments)}, images=images
+    )
+    valid, labels = torch.ones(2, 2, 64, 80).bool()
+    for given in ((valid, labels.long()), (valid[:, None], labels[:, None].long())):
+        distiller(images, *given)
+        assert distiller.terms["loss_shapes"].seen == ((2, 1, 64, 80),) * 2
+
+
+def test_float16_inside_of_the_student_does_not_lose_small_gradients(networks, images):
+    """An autocast that is not seen from outside leaves nothing to underflow."""
+    student, _ = networks
+
+    class Halved(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = student.float()
+
+        def forward(self, images):
+            with torch.autocast("cpu", torch.float16):
+                return self.network(images)
+
+    halved = Halved()
+    pair = dict(ours="student.stages.0", theirs="teacher.stages.0")
+    terms = {"loss_first": Term(Means(1e-6), pair)}
+    distiller = Distiller(
+        halved,
+        networks[1].float(),
+        terms,
+        example=images[:1].float(),
+        student_stages=[f"network.layer{i}" for i in (1, 2)],
+        teacher_stages=["layer1", "layer2"],
+    )
+    _, losses = distiller(images.float())
+    (losses["loss_first"] * 2.0**24).backward()
+    assert student.stem.weight.grad.abs().sum() > 0
+
+
+class Means(DistillationLoss):
+    """The difference of means of cubes, which batch norms leave free."""
+
+    def __init__(self, weight=1.0):
+        super().__init__()
+        self.weight = weight
+
+    def forward(self, ours, theirs):
+        ours, theirs = (x.float().pow(3).mean() for x in (ours, theirs))
+        distance = (ours - theirs).square()
+        return self.weight * distance
 
 
 def test_copies_and_files_of_a_network_have_no_distiller(networks, images):

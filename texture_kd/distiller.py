@@ -90,12 +90,15 @@ class Distiller(nn.Module):
         **options: Any,
     ) -> None:
         super().__init__()
-        if not reads_stages(method):
-            student_stages = teacher_stages = ()
+        alone = not reads_stages(method)
+        if alone:
+            student_stages, teacher_stages = student_stages or (), teacher_stages or ()
         ours = stage_names("student", student, student_stages)
         if teacher_stages is None and has_modules(teacher, ours):
             teacher_stages = ours
         theirs = stage_names("teacher", teacher, teacher_stages)
+        if alone:
+            ours = theirs = ()
         # In tuples, since the networks are no submodules.
         self._sides = (
             Stages("student", student, ours),
@@ -135,7 +138,7 @@ class Distiller(nn.Module):
             images: (N, C, H, W), as both networks take them.
             valid: booleans (N, H, W) or (N, 1, H, W), false for what images are padded
                 by; all is valid by default.
-            labels: integers (N, H, W), for methods that look at them.
+            labels: integers (N, H, W) or (N, 1, H, W), for methods that look at them.
 
         Returns:
             What the student returns, and the losses by name.
@@ -148,7 +151,7 @@ class Distiller(nn.Module):
             UserWarning: all that leads to what a loss compares of the student is
                 frozen, so that it learns nothing of it.
         """
-        known = dict(images=images, valid=valid, labels=labels)
+        known = dict(images=images, valid=_maps(valid), labels=_maps(labels))
         records = StageRecords(self.terms, self._arguments, *self._sides, known)
         try:
             prediction, losses = self._run(images, records)
@@ -192,6 +195,11 @@ class Distiller(nn.Module):
             records.known["teacher.logits"] = logits
 
 
+def _maps(x: Tensor | None) -> Tensor | None:
+    """Return (N, H, W) as (N, 1, H, W), which is what losses are given."""
+    return x[:, None] if x is not None and x.ndim == 3 else x
+
+
 def _warn_of_frozen(records: StageRecords) -> None:
     """Name what losses compare to no avail, since no gradient leads from there."""
     for name, modules in records.frozen().items():
@@ -199,5 +207,5 @@ def _warn_of_frozen(records: StageRecords) -> None:
             f"the term {name!r} teaches the student nothing: all that leads to "
             f"{modules} is frozen; let parameters on the way there have a gradient, or "
             "compare a later stage",
-            stacklevel=5,
+            stacklevel=6,
         )

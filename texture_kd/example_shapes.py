@@ -41,6 +41,7 @@ def example_shapes(stages: Stages, logits: Logits, example: Tensor) -> Shapes:
         for module, mode in modes.items():
             module.training = mode
     shapes = tuple(tuple(x.shape) for x in stages.outputs)
+    stages.forget()
     for number, shape in enumerate(shapes):
         _check_layout(stages, number, shape, tuple(example.shape))
     try:

@@ -54,10 +54,24 @@ def register(kind: str, *classes: type) -> None:
     Args:
         kind: name of a registry, such as ``"MODELS"``.
         *classes: what a config can name then.
+
+    Raises:
+        ValueError: another class has the name already.
     """
-    for package in (mmrazor.registry, mmseg.registry, sys.modules[__name__]):
+    packages = (mmrazor.registry, mmseg.registry, sys.modules[__name__])
+    registries = [getattr(package, kind) for package in packages]
+    for cls in classes:
+        for registry in registries:
+            other = registry.module_dict.get(cls.__name__)
+            if other is not None and other is not cls:
+                raise ValueError(
+                    f"{other.__module__} has registered a {cls.__name__} in the "
+                    f"registry {registry.name!r} of {registry.scope}, and texture_kd "
+                    "has one: give yours another name, or a scope of its own"
+                )
+    for registry in registries:
         for cls in classes:
-            getattr(package, kind).register_module(module=cls)
+            registry.register_module(module=cls)
 
 
 def class_name(kind: str | type) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from texture_kd.early_losses import Pair
@@ -63,7 +64,7 @@ class StageRecords:
         for source in own:
             if source not in self._cut:
                 tensor = self._tensor(source)
-                self._cut[source] = tensor, tensor.detach().requires_grad_()
+                self._cut[source] = tensor, _leaf(tensor)
         return [self._cut[source] for source in dict.fromkeys(own)]
 
     def value(self, loss: str) -> Tensor:
@@ -141,3 +142,9 @@ class StageRecords:
         index = source.split(".")[2:]
         names = [student.name(int(index[0]))] if index else student.names
         return ", ".join(map(repr, names))
+
+
+def _leaf(tensor: Tensor) -> Tensor:
+    """Return a leaf of the same values, whose gradient a scaler has yet to scale."""
+    half = tensor.dtype == torch.float16
+    return (tensor.detach().float() if half else tensor.detach()).requires_grad_()

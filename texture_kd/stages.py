@@ -31,7 +31,7 @@ class Stages:
     """What the stages of a network return while it runs.
 
     The hooks stay on the network, so that a compiled one has them, and are idle but
-    within :meth:`recorded`. Copies of the network have none.
+    within :meth:`recorded`; those of copies of the network always are.
 
     Attributes:
         network: the network.
@@ -91,6 +91,7 @@ class Stages:
             for tap in self._taps:
                 tap.take = None
         self._check()
+        self._versions = Versions()
 
     def _take(self, index: int, output: Any) -> None:
         name = self.names[index]

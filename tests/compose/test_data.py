@@ -240,6 +240,13 @@ def test_configs_that_are_not_there(name, said):
         read_network(name)
 
 
+def test_configs_of_ours_go_by_the_packages_name():
+    name = "pspnet_r18-w16-d8_1xb8-400iters_mosaic-128x128.py"
+    assert read_network(f"texture_kd::{name}").model == (
+        read_network(f"configs/{name}").model
+    )
+
+
 @pytest.mark.parametrize("text", ["model = (", "model = nothing"])
 def test_configs_that_are_not_python(tmp_path, text):
     path = tmp_path / "config.py"
@@ -277,3 +284,21 @@ DATA = dict(
         dataset=dict(type="BaseSegDataset", metainfo=dict(classes=CLASSES), pipeline=[])
     )
 )
+
+
+def test_images_of_several_sizes_are_not_scaled(folders, tmp_path):
+    cv2.imwrite(str(tmp_path / "images/train/b.jpg"), np.zeros((30, 40, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / "labels/train/b.png"), np.zeros((30, 40), np.uint8))
+    pipeline = completed_data(folders).train_dataloader.dataset.pipeline
+    assert [step.type for step in pipeline][2] == "RandomCrop"
+
+
+def test_a_head_of_two_edges_keeps_its_classes():
+    config = read_network(STDC)
+    for head in (config.model.decode_head, *config.model.auxiliary_head[:-1]):
+        head.num_classes = 2
+    assert config.model.auxiliary_head[-1].type == "STDCHead"
+    heads = list(
+        heads_of(on_data(config, Config(dict(DATA, crop_size=(64, 64)))).model)
+    )
+    assert [head.num_classes for head in heads] == [3, 3, 2, 3]

@@ -167,6 +167,45 @@ def test_classes_in_another_order_are_refused():
         check_pair(student, teacher)
 
 
+@pytest.mark.parametrize("method", ["sstkd", "skd", "response"])
+def test_the_ignored_label_is_the_students(pair, method):
+    student, teacher = copy.deepcopy(pair)
+    for model in (student, teacher):
+        model["decode_head"]["ignore_index"] = 254
+    made = distillation_model(student, teacher, method)
+    losses = MODELS.build(ConfigDict(made.model)).distiller.distill_losses
+    ignored = {getattr(loss, "ignore_index", 254) for loss in losses.values()}
+    assert ignored == {254}
+
+
+def test_a_student_without_a_preprocessor_gets_the_teachers(pair):
+    student, teacher = copy.deepcopy(pair)
+    del student["data_preprocessor"]
+    made = distillation_model(student, teacher, "response")
+    mean = made.model["architecture"]["data_preprocessor"]["mean"]
+    assert mean == teacher["data_preprocessor"]["mean"]
+
+
+def test_what_prepares_images_is_written_once():
+    config = shipped(STUDENT)
+    config.model.data_preprocessor.mean = [1.0] * 3
+    alone = trained_alone(config)
+    assert alone["data_preprocessor"] == alone["model"]["data_preprocessor"]
+
+
+@pytest.mark.parametrize("method", ["sstkd", "lsfd", "skd"])
+def test_terms_of_unlike_stock_networks_teach(method):
+    made = distillation_model(network(FAST_SCNN), network(SEGFORMER), method)
+    model = MODELS.build(ConfigDict(made.model)).train()
+    losses = model(**model.data_preprocessor(batch(), True), mode="loss")
+    terms = {k: v for k, v in losses.items() if k.startswith("distill.loss")}
+    assert len(terms) == len(made.model["distiller"]["distill_losses"])
+    first = model.student.backbone.learning_to_downsample.conv.conv.weight
+    for name, value in terms.items():
+        (gradient,) = torch.autograd.grad(value, first, retain_graph=True)
+        assert gradient.abs().sum() > 0, name
+
+
 def test_images_of_other_channels_or_orders(pair):
     student, teacher = copy.deepcopy(pair)
     del teacher["data_preprocessor"]["bgr_to_rgb"]

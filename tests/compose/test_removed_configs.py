@@ -36,6 +36,8 @@ METHODS = {
     "sstkd": ("sstkd", dict(adversarial=True), False),
     "sstkd-lsfd": ("removed_recipes:recipe", {}, False),
 }
+# Not fetched.
+URL = "https://example.org/teacher.pth"
 LAST = {"pspnet_efficientnet-b1": "backbone.layers.6"}
 # Beside the guide's.
 RECIPE = """
@@ -104,7 +106,7 @@ def compose(method: str, student: str, data: str) -> Config:
         f"mmseg::pspnet/pspnet_r101-d8_{TEACHERS[data]}.py",
         Path("my.py"),
         method,
-        None if data == "camvid" else "CHECKPOINT",
+        None if data == "camvid" else URL,
         files.get(data, f"configs/_base_/datasets/{data}_512x512.py"),
         [LAST.get(student, "backbone.layer4")] if last else None,
         ["backbone.layer4"] if last else None,
@@ -185,7 +187,7 @@ def test_it_is_composed(kind, folder):
         assert seen["terms"] == of_today(kind, WAS["terms"][kind])
         assert seen["recipe"] == WAS["recipes"]["critic" * ("sstkd" in method)]
         where = "work_dirs/my_teacher/iter_80000.pth"
-        where = where if "camvid" in data else "CHECKPOINT"
+        where = where if "camvid" in data else URL
         assert seen["data"] == dict(WAS["data"][data], teacher=where)
         # Crops of CamVid were padded for EfficientNet-B1 until its strides divide them:
         # losses bring any grids together now.

@@ -15,7 +15,7 @@ from texture_kd.algorithms.sound_records import recorded_modules
 from texture_kd.early_losses import Pair
 from texture_kd.recorders import DataSamplesRecorder
 
-__all__ = ["DistillerRecords"]
+__all__ = ["DistillerRecords", "is_stock"]
 
 
 class DistillerRecords:
@@ -156,6 +156,16 @@ class DistillerRecords:
         if from_student:
             self.released.add(name)
             self._cuts[name], self._records_cut[name] = [], 0
+
+
+def is_stock(distiller: nn.Module) -> bool:
+    """Tell whether a distiller computes its losses as MMRazor's own does.
+
+    Args:
+        distiller: of any kind.
+    """
+    stock = ConfigurableDistiller.compute_distill_losses
+    return type(distiller).compute_distill_losses is stock
 
 
 def _with_leaves(record: Any, pairs: list[Pair], name: str) -> Any:

@@ -10,7 +10,7 @@ from mmengine.utils import get_installed_path
 
 from texture_kd.algorithms.known_names import check_name
 
-__all__ = ["check_packaged", "stock_network"]
+__all__ = ["packaged_config", "stock_network"]
 
 
 def stock_network(model: Mapping) -> Config:
@@ -32,7 +32,7 @@ def stock_network(model: Mapping) -> Config:
     """
     options = {k: v for k, v in model.items() if k not in ("cfg_path", "pretrained")}
     path = model["cfg_path"]
-    check_packaged(path, f"cfg_path={path!r}")
+    packaged_config(path, f"cfg_path={path!r}")
     config = get_config(path, pretrained=bool(model.get("pretrained")))
     if "data_preprocessor" in config:
         config.model.data_preprocessor = config.data_preprocessor
@@ -41,8 +41,8 @@ def stock_network(model: Mapping) -> Config:
     return config
 
 
-def check_packaged(path: str, what: str) -> None:
-    """Check that a package has a config.
+def packaged_config(path: str, what: str) -> Path:
+    """Return the file of a config that a package has installed.
 
     Args:
         path: ``PACKAGE::FOLDER/FILE.py``.
@@ -73,3 +73,4 @@ def check_packaged(path: str, what: str) -> None:
     known = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.py"))
     config = f"{what} names the config"
     check_name(name, known, config, f"{package}, whose configs are in {folder}")
+    return folder / name

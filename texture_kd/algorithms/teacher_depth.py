@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
-from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.models.task_modules.recorder import ParameterRecorder
 from torch import nn
 
+from texture_kd.algorithms.distiller_records import is_stock
 from texture_kd.algorithms.sound_records import recorded_modules
 
 __all__ = ["until_recorded", "wanted_records"]
@@ -26,10 +26,10 @@ def wanted_records(distiller: nn.Module) -> dict[str, int] | None:
 
     Returns:
         Counts by the recorder's name; None where the whole pass is wanted: functions
-        are recorded or delivered, a record is counted from behind, or the distiller is
-        not MMRazor's own.
+        are recorded or delivered, a record is counted from behind, or the distiller
+        computes its losses in a way of its own.
     """
-    if type(distiller) is not ConfigurableDistiller or distiller.deliveries.deliveries:
+    if not is_stock(distiller) or distiller.deliveries.deliveries:
         return None
     wanted = Counter()
     for name, recorder in distiller.teacher_recorders.recorders.items():

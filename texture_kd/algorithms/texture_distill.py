@@ -14,13 +14,12 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import MODELS
 from mmengine.structures import BaseDataElement
 from mmrazor.models.algorithms import SingleTeacherDistill
-from mmrazor.models.distillers import ConfigurableDistiller
 from mmrazor.models.utils import add_prefix
 from torch import Tensor, nn
 
 from texture_kd.algorithms.built_network import tried_network
 from texture_kd.algorithms.distiller_checks import check_same_normalisation
-from texture_kd.algorithms.distiller_records import DistillerRecords
+from texture_kd.algorithms.distiller_records import DistillerRecords, is_stock
 from texture_kd.algorithms.label_sizes import check_label_sizes
 from texture_kd.algorithms.plain_distiller import plain_distiller
 from texture_kd.algorithms.sound_distiller import sound_distiller
@@ -238,15 +237,15 @@ class TextureDistill(SingleTeacherDistill):
         """
         if isinstance(data_samples, list):
             check_label_sizes(batch_inputs, data_samples)
-        if self.distillation_stopped:
-            losses = self._run_student(batch_inputs, data_samples)
-        else:
+        try:
+            if self.distillation_stopped:
+                return self._run_student(batch_inputs, data_samples)
             self._run_teacher(batch_inputs, data_samples)
             losses, distilled = self._distil(batch_inputs, data_samples)
-            distilled.update(self._parts())
-            losses.update(add_prefix(distilled, "distill"))
-        self._release_records()
-        return losses
+        finally:
+            self._release_records()
+        distilled.update(self._parts())
+        return losses | add_prefix(distilled, "distill")
 
     def _attach_teacher(self) -> None:
         for loss in self.distiller.distill_losses.values():
@@ -260,7 +259,7 @@ class TextureDistill(SingleTeacherDistill):
         recorders = self.distiller.student_recorders
         learns = self.student_trainable and torch.is_grad_enabled()
         watch = sound_records("student", recorders, self.student, learns)
-        if not _is_stock(self.distiller):
+        if not is_stock(self.distiller):
             with watch:
                 losses = self._run_student(batch_inputs, data_samples)
             return losses, _losses_of_its_own(self.distiller)
@@ -355,12 +354,6 @@ def _has_weights(teacher: dict | BaseModel) -> bool:
     # MMSegmentation's own `pretrained` is the backbone's.
     pretrained = teacher.get("pretrained") if "cfg_path" in teacher else None
     return bool(teacher.get("init_cfg") or pretrained)
-
-
-def _is_stock(distiller: nn.Module) -> bool:
-    """Tell whether a distiller computes its losses as MMRazor's own does."""
-    stock = ConfigurableDistiller.compute_distill_losses
-    return type(distiller).compute_distill_losses is stock
 
 
 # Not compiled, as others are not.

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.hub import get_config
 from mmseg.registry import DATASETS
 
-from texture_kd.algorithms.stock_network import check_packaged
+from texture_kd.algorithms.stock_network import packaged_config
 
 __all__ = [
     "classes_of",
@@ -33,13 +32,11 @@ def read_config(name: str) -> Config:
         FileNotFoundError: there is no such file.
         ValueError: a package has no such config, or it is not Python.
     """
-    packaged = "::" in name
-    if packaged:
-        check_packaged(name, name)
-    elif not Path(name).is_file():
+    path = packaged_config(name, name) if "::" in name else Path(name)
+    if not path.is_file():
         raise FileNotFoundError(f"there is no config {name}")
     try:
-        return get_config(name) if packaged else Config.fromfile(name)
+        return Config.fromfile(path)
     except (NameError, SyntaxError) as error:
         raise ValueError(f"{name} cannot be read as Python: {error}") from error
 

@@ -64,7 +64,7 @@ def _set_classes(model: dict[str, Any], classes: int, ignored: int, same: bool) 
     before = heads[-1]["num_classes"]
     for head in heads:
         # A head of edges has classes of its own.
-        if head.get("num_classes") == before:
+        if head.get("num_classes") == before and head["type"] != "STDCHead":
             head.update(num_classes=classes, ignore_index=ignored)
             head.pop("out_channels", None)
             if not same:

@@ -9,6 +9,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 from mmrazor.registry import MODELS
+from mmseg.registry import MODELS as NETWORKS
 
 from texture_kd.analysis.sentences import words
 from texture_kd.compose.configs import classes_of, heads_of, start_from_scratch
@@ -129,7 +130,9 @@ def distillation_model(
     notes = _same_images(student, teacher)
     # Its checkpoint follows.
     start_from_scratch(teacher)
-    teacher["backbone"]["init_cfg"] = None
+    backbone = NETWORKS.get(teacher["backbone"]["type"])
+    if backbone is None or "init_cfg" in signature(backbone).parameters:
+        teacher["backbone"]["init_cfg"] = None
     for network in (student, teacher):
         _scope_preprocessor(network)
     if not reads_stages(method):
@@ -182,6 +185,8 @@ def _imports(terms: Mapping[str, Term]) -> tuple[str, ...]:
 
 def _same_images(student: dict, teacher: dict) -> list[str]:
     """Give the student the images that the teacher was trained on."""
+    if not student.get("data_preprocessor"):
+        student["data_preprocessor"] = copy.deepcopy(teacher.get("data_preprocessor"))
     ours = student.get("data_preprocessor") or {}
     theirs = teacher.get("data_preprocessor") or {}
     changed = [
@@ -284,7 +289,8 @@ def trained_alone(config: Config) -> dict[str, Any]:
     """
     plain = {k: v for k, v in config.to_dict().items() if k in _KEPT}
     if plain.get("data_preprocessor"):
-        plain["model"].setdefault("data_preprocessor", plain["data_preprocessor"])
+        own = plain["model"].setdefault("data_preprocessor", plain["data_preprocessor"])
+        plain["data_preprocessor"] = own
     checkpoint = (plain.get("default_hooks") or {}).get("checkpoint")
     if checkpoint is not None:
         checkpoint.setdefault("backend_args", dict(backend="whole_file"))

@@ -5,9 +5,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from mmcv import imfrombytes
 from mmengine.config import Config
-from mmengine.fileio import get
+from PIL import Image
 
 __all__ = ["completed_data"]
 
@@ -22,7 +21,7 @@ def completed_data(data: Config) -> Config:
     ``val``, and with ``test`` where there is one, label files of the images' names.
     ``palette``, ``batch_size`` (8), ``num_workers`` (2), ``ignore_index`` (255) and
     ``reduce_zero_label`` may be said, too. Images are scaled from half to twice their
-    size, cropped, flipped and changed in their colours.
+    size if all have one, cropped, flipped and changed in their colours.
 
     Args:
         data: the config.
@@ -49,7 +48,7 @@ def completed_data(data: Config) -> Config:
     suffixes = {kind: _suffix([*chain(*found)]) for kind, found in files.items()}
     for images, labels in zip(*files.values(), strict=True):
         _check_labels(images, labels)
-    height, width = _size(files["images"][0][0])
+    scale = _scale(files["images"][0])
     dataset = dict(
         type="BaseSegDataset",
         data_root=data.data_root,
@@ -59,7 +58,7 @@ def completed_data(data: Config) -> Config:
         reduce_zero_label=data.get("reduce_zero_label", False),
         ignore_index=data.get("ignore_index", 255),
     )
-    loaders = _loaders(data, dataset, (width, height), test)
+    loaders = _loaders(data, dataset, scale, test)
     metric = dict(
         type="IoUMetric",
         iou_metrics=["mIoU"],
@@ -111,28 +110,33 @@ def _check_labels(images: Sequence[Path], labels: Sequence[Path]) -> None:
         )
 
 
-def _size(file: Path) -> tuple[int, int]:
-    """Return height and width of an image."""
-    image = imfrombytes(get(str(file)))
-    if image is None:
-        raise ValueError(f"{file} cannot be read as an image")
-    return image.shape[:2]
+def _scale(files: Sequence[Path]) -> tuple[int, int] | None:
+    """Return width and height of the images, or None if they are not all of one size.
+
+    Scales are of the size that all images are brought to, and so those of several sizes
+    would be trained on at others than they are validated at.
+    """
+    sizes = set()
+    for file in files:
+        try:
+            with Image.open(file) as image:
+                sizes.add(image.size)
+        except OSError as error:
+            raise ValueError(f"{file} cannot be read as an image") from error
+    return sizes.pop() if len(sizes) == 1 else None
 
 
 def _loaders(
-    data: Config, dataset: Mapping[str, Any], scale: tuple[int, int], test: str
+    data: Config, dataset: Mapping[str, Any], scale: tuple[int, int] | None, test: str
 ) -> dict[str, Any]:
     load = [dict(type="LoadImageFromFile"), dict(type="LoadAnnotations")]
     pack = dict(type="PackSegInputs")
+    scaled = dict(scale=scale, ratio_range=(0.5, 2.0), keep_ratio=True)
+    resize = [dict(type="RandomResize", **scaled)] if scale else []
     pipelines = dict(
         train=[
             *load,
-            dict(
-                type="RandomResize",
-                scale=scale,
-                ratio_range=(0.5, 2.0),
-                keep_ratio=True,
-            ),
+            *resize,
             dict(
                 type="RandomCrop",
                 crop_size=_pair(data.crop_size),

@@ -17,9 +17,10 @@ class DistillationLoss(nn.Module):
 
     By convention an argument ``valid`` is true for the pixels of an image and false for
     padding, booleans (N, 1, H, W) or None; ``gt`` is labels (N, 1, H, W). An option
-    ``ignore_index`` of the constructor is the label that does not count;
-    :class:`~texture_kd.algorithms.TextureDistill` gives it the student's where a config
-    does not write it.
+    ``ignore_index`` of the constructor is the label that does not count, and
+    ``image_channels`` the number of channels of the images;
+    :class:`~texture_kd.algorithms.TextureDistill` gives them the student's where a
+    config does not write them.
 
     Attributes:
         parts: what the last value was made of, before the loss's weight: detached
@@ -36,7 +37,10 @@ class DistillationLoss(nn.Module):
         self.parts: dict[str, Tensor] = {}
 
     def attach_teacher(self, teacher: nn.Module) -> None:
-        """Look at the teacher once, before the first step, built and loaded.
+        """Look at the teacher once, when the distillation is built.
+
+        It has the weights that it was given by then; ``load_from`` and ``resume`` of a
+        config come later.
 
         It must not become a submodule, which would be trained and saved: keep what is
         needed in a tuple.

@@ -24,6 +24,16 @@ def stage_pair(number: int) -> dict[str, str]:
     )
 
 
+def ignored(index: int | None) -> dict[str, int]:
+    """Return the option of losses of logits that says which label they leave out.
+
+    Args:
+        index: the label, or None for what is the losses' own, or in a config the
+            student's.
+    """
+    return {} if index is None else dict(ignore_index=index)
+
+
 def last_stage(method: str, student: Shapes) -> int:
     """Return the number of the last stage, from 0.
 

@@ -4,14 +4,14 @@ from texture_kd.losses.adversarial import AdversarialLoss
 from texture_kd.losses.response import ResponseKDLoss
 from texture_kd.losses.statistical import DTIEMLoss
 from texture_kd.losses.structural import CDMLoss
-from texture_kd.recipes.arguments import LOGITS, stage_pair
+from texture_kd.recipes.arguments import LOGITS, ignored, stage_pair
 from texture_kd.recipes.term import Shapes, Term
 
 
 def sstkd(
     student: Shapes,
     teacher: Shapes,
-    ignore_index: int = 255,
+    ignore_index: int | None = None,
     adversarial: bool = False,
 ) -> dict[str, Term]:
     """Return the terms of SSTKD (Eq. 10).
@@ -19,7 +19,8 @@ def sstkd(
     Args:
         student: sizes of the student's first two stages; more are not read.
         teacher: likewise of the teacher.
-        ignore_index: label of the pixels that logits leave out.
+        ignore_index: label of the pixels that logits leave out; by default 255, or in
+            a config the student's.
         adversarial: have the adversarial term (Eq. 9), too. Its critic learns in a
             rhythm of its own: give ``critic.parameters()`` an optimiser, Adam with
             betas (0, 0.9) and a rate of 4e-4 in the paper's spirit.
@@ -52,21 +53,21 @@ def sstkd(
         dict(student_channels=ours, teacher_channels=theirs, loss_weight=20.0),
     )
     terms["loss_response"] = Term(
-        ResponseKDLoss, LOGITS, dict(ignore_index=ignore_index, loss_weight=5.0)
+        ResponseKDLoss, LOGITS, dict(ignored(ignore_index), loss_weight=5.0)
     )
     if adversarial:
         terms["loss_adversarial"] = _adversarial(student, ignore_index)
     return terms
 
 
-def _adversarial(student: Shapes, ignore_index: int) -> Term:
+def _adversarial(student: Shapes, ignore_index: int | None) -> Term:
     if student.logits is None:
         raise ValueError("sstkd's adversarial term compares logits: there are none")
     options = dict(
         # A sigmoid's single channel tells two classes apart.
         num_classes=max(student.logits[1], 2),
         image_channels=student.images[1],
-        ignore_index=ignore_index,
         loss_weight=0.01,
+        **ignored(ignore_index),
     )
     return Term(AdversarialLoss, dict(LOGITS, image="images"), options)

@@ -11,11 +11,9 @@ __all__ = ["Shapes", "Term"]
 class Term(NamedTuple):
     """A loss, and what its ``forward`` is given.
 
-    Any module that returns a scalar will do. What is of the teacher comes without
-    gradient. A loss with a method ``prepare`` is given those of the arguments that this
-    has, too, before the student runs, as far as they are not of the student; a loss
-    with an attribute ``parts``, a dict of scalars, has them in the distiller's
-    ``parts`` after each step. Gradients flow to what it is given of the student and to
+    Any module that returns a scalar will do, and a
+    :class:`~texture_kd.losses.DistillationLoss` can do more. What is of the teacher
+    comes without gradient. Gradients flow to what it is given of the student and to
     its own parameters, and to nothing else that it may hold.
 
     Attributes:
