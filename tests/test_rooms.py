@@ -1,6 +1,7 @@
 """Imports run down, and tensors, losses and Distiller need PyTorch alone."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,39 @@ for room in ("functional", "losses", "recipes"):
     for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         import_module(found.name)
 """
+# What the README says of a training loop of one's own, with two ResNets around it.
+BEFORE = """
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class ResNet(nn.Module):
+    def __init__(self, width, classes=5):
+        super().__init__()
+        widths = [width << i for i in range(5)]
+        self.conv1 = nn.Conv2d(3, width, 3, 2, 1)
+        for i in range(4):
+            layer = nn.Conv2d(widths[i], widths[i + 1], 3, 2, 1)
+            setattr(self, f"layer{i + 1}", nn.Sequential(layer, nn.ReLU()))
+        self.fc = nn.Conv2d(widths[4], classes, 1)
+
+    def forward(self, x):
+        x = self.conv1(x)
+        for i in range(4):
+            x = getattr(self, f"layer{i + 1}")(x)
+        return F.interpolate(self.fc(x), scale_factor=32)
+
+
+torch.manual_seed(0)
+student, teacher = ResNet(2), ResNet(4)
+images, labels = torch.rand(2, 3, 64, 64), torch.randint(5, (2, 64, 64))
+before = [p.clone() for p in student.parameters()]
+"""
+AFTER = """
+optimizer.step()
+assert all((a != b).any() for a, b in zip(before, student.parameters()))
+"""
 
 
 def imported(path):
@@ -96,8 +130,10 @@ def test_nothing_leans_on_the_bridge():
             assert not [x for x in imported(path) if x.startswith("texture_kd.compat")]
 
 
-def test_without_openmmlab_everything_but_its_components_is_there():
-    code = ALONE.format(openmmlab=OPENMMLAB)
+def test_without_openmmlab_everything_but_its_components_is_there_and_trains():
+    readme = (PACKAGE.parent / "README.md").read_text()
+    (lines,) = re.findall(r"```python\n(import texture_kd\n.*?)```", readme, re.S)
+    code = ALONE.format(openmmlab=OPENMMLAB) + BEFORE + lines + AFTER
     # Without the bridge, which imports nothing of it either, torch is not there yet.
     environment = {"PYTHONPATH": str(PACKAGE.parent), "PATH": ""}
     run = subprocess.run(

@@ -5,6 +5,7 @@ import torch
 from mmrazor.registry import MODELS
 
 from texture_kd import DistillationLoss
+from texture_kd.registry import register
 
 SAMPLES = dict(type="ModuleInputs", source="")
 
@@ -42,6 +43,22 @@ def test_a_loss_gets_the_teacher_and_the_samples(build, batch):
     data = model.data_preprocessor(batch, training=True)
     model(**data, mode="loss")
     assert loss.samples is data["data_samples"]
+
+
+def test_a_part_that_would_be_trained_is_refused(build, batch):
+    model = build(distiller=distiller()).train()
+    model.distiller.distill_losses.loss_curious.parts = {"own_loss": torch.ones(())}
+    data = model.data_preprocessor(batch, training=True)
+    with pytest.raises(ValueError, match=r"'part_curious\.own_loss' .* call it other"):
+        model(**data, mode="loss")
+
+
+def test_a_name_that_is_taken_is_told():
+    class CuriousLoss(DistillationLoss):
+        """Another one."""
+
+    with pytest.raises(ValueError, match=r"teacher_handed_over has registered a Cur"):
+        register("MODELS", CuriousLoss)
 
 
 def test_parameters_have_names(model_config):

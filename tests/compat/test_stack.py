@@ -207,6 +207,18 @@ def test_torchvision_without_operators_is_imported_by_timm_and_mmseg():
     assert out.strip() == "timm False"
 
 
+def test_torchvision_without_operators_is_left_alone_in_other_programs():
+    pytest.importorskip("torchvision", reason="pip install '.[backbones]'")
+    out = run_python(
+        "import torch\n"
+        "def absent(path): raise OSError(path)\n"
+        "torch.ops.load_library = absent\n"
+        "try: import torchvision\n"
+        "except RuntimeError as error: print(error)"
+    )
+    assert "torchvision::nms" in out
+
+
 def test_mmpretrains_backbones_need_no_torchvision():
     out = run_python(
         "import sys; sys.modules['torchvision'] = None\n"

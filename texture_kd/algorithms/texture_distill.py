@@ -322,12 +322,19 @@ class TextureDistill(SingleTeacherDistill):
 
         These are before a loss's weight.
         """
-        return {
+        parts = {
             f"{name.replace('loss', 'part')}.{part}": value
             for name, loss in self.distiller.distill_losses.items()
             if isinstance(loss, DistillationLoss)
             for part, value in loss.parts.items()
         }
+        for name in parts:
+            if "loss" in name:
+                raise ValueError(
+                    f"the part {name!r} of a loss would be trained, since MMEngine "
+                    "sums what has 'loss' in its name: call it otherwise"
+                )
+        return parts
 
     def _release_records(self) -> None:
         for manager in (
